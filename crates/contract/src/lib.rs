@@ -1,1 +1,23 @@
-//! placeholder
+//! What the service and its callers agree on: DTOs, the money type, and the table of error codes.
+//!
+//! Compiles to wasm32 for the app. The feature `server` adds OpenAPI schemas and field validation, and nothing else.
+//!
+//! Conventions, true for every type here: JSON in camelCase, ids are UUIDv7, times are RFC 3339 in UTC, money is an
+//! exact decimal string beside its ISO 4217 currency, requests refuse fields they do not know.
+
+pub mod accounts;
+pub mod admin_keys;
+pub mod audit;
+pub mod collector;
+pub mod costs;
+pub mod errors;
+pub mod jobs;
+pub mod money;
+pub mod organizations;
+pub mod page;
+pub mod projects;
+pub mod teams;
+
+pub use errors::{ErrorCode, FieldError, Problem};
+pub use money::Amount;
+pub use page::{ListQuery, Page};

@@ -1,0 +1,425 @@
+//! What it cost.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::money::Amount;
+
+/// Which ledger a figure comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The provider's bill.
+    Billed,
+}
+
+/// What is known of a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CostState {
+    /// From the provider's bill.
+    Billed,
+    /// Computed from usage and prices.
+    Estimated,
+    /// Usage without a price: not zero, unknown.
+    Unpriced,
+    /// Known to cost nothing.
+    Free,
+}
+
+/// Whether a figure may still change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Settlement {
+    /// Not expected to change.
+    Settled,
+    /// The provider still restates some of its days.
+    Moving,
+}
+
+/// What a query can be grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Dimension {
+    /// The project of ours.
+    Project,
+    /// The team that owns the project, or whose key brought the line in.
+    Team,
+    /// The provider's line item, as it is on the bill.
+    LineItem,
+    /// The model within the line item, where it names one.
+    Model,
+    /// The AI vendor.
+    Provider,
+    /// The provider's API key.
+    ApiKey,
+    /// The day. Billed buckets are UTC days.
+    Day,
+}
+
+impl Dimension {
+    /// Every dimension.
+    pub const ALL: [Self; 7] =
+        [Self::Project, Self::Team, Self::LineItem, Self::Model, Self::Provider, Self::ApiKey, Self::Day];
+
+    /// The stable name, as in `groupBy`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Team => "team",
+            Self::LineItem => "lineItem",
+            Self::Model => "model",
+            Self::Provider => "provider",
+            Self::ApiKey => "apiKey",
+            Self::Day => "day",
+        }
+    }
+
+    /// The dimension with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dimension| dimension.name() == name)
+    }
+}
+
+/// `GET /api/costs/query`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "server", into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CostsQuery {
+    /// First day (local date) or instant (RFC 3339), inclusive.
+    #[cfg_attr(feature = "server", param(example = "2026-11-01"))]
+    pub from: String,
+    /// Day or instant after the last, exclusive.
+    #[cfg_attr(feature = "server", param(example = "2026-11-23"))]
+    pub to: String,
+    /// Comma-separated: `project`, `team`, `lineItem`, `model`, `provider`, `apiKey`, `day`. None gives one row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(example = "project,day"))]
+    pub group_by: Option<String>,
+    /// Only this project; `none` for what belongs to no project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// Only this team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<Uuid>,
+    /// Only this model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Only this line item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_item: Option<String>,
+    /// `costs_v1` or `usage_v1`; both by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// How many rows, 1 to 5,000; 1,000 by default. The dearest come first; by day, the days in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(minimum = 1, maximum = 5000))]
+    pub limit: Option<u16>,
+    /// `nextCursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// A thing that costs are grouped by, with the name it has or last had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Named {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name; a deleted one keeps its last.
+    pub name: String,
+    /// Whether it was deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+}
+
+/// What a row is about. Only what was grouped by is present; `null` means "belongs to none".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Dimensions {
+    /// The project; null for what is unattributed.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<Named>))]
+    pub project: Option<Option<Named>>,
+    /// The team.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<Named>))]
+    pub team: Option<Option<Named>>,
+    /// The provider's line item.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
+    pub line_item: Option<Option<String>>,
+    /// The model; null where the line item names none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
+    pub model: Option<Option<String>>,
+    /// The AI vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The provider's id of its API key.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
+    pub api_key: Option<Option<String>>,
+    /// The day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<NaiveDate>,
+}
+
+/// Tells a field that is null from one that is absent.
+mod present {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        value: &Option<Option<T>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().and_then(Option::as_ref).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Option<T>>, D::Error> {
+        Option::deserialize(deserializer).map(Some)
+    }
+}
+
+/// One row of costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CostRow {
+    /// What it is about.
+    pub dimensions: Dimensions,
+    /// What it cost.
+    pub cost: Amount,
+    /// ISO 4217. Rows of different currencies are never added.
+    #[cfg_attr(feature = "server", schema(example = "USD"))]
+    pub currency: String,
+    /// The ledger it comes from.
+    pub basis: Basis,
+    /// What is known of it.
+    pub state: CostState,
+    /// Whether it may still change.
+    pub settlement: Settlement,
+}
+
+/// A sum in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CostTotal {
+    /// What it cost.
+    pub cost: Amount,
+    /// The part of it that belongs to no project.
+    pub unattributed: Amount,
+    /// ISO 4217.
+    #[cfg_attr(feature = "server", schema(example = "USD"))]
+    pub currency: String,
+}
+
+/// The answer of `GET /api/costs/query`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CostsAnswer {
+    /// The rows of this page.
+    pub data: Vec<CostRow>,
+    /// Give it back as `cursor` for the next page.
+    pub next_cursor: Option<String>,
+    /// The sum of all rows of all pages, one for each currency.
+    pub totals: Vec<CostTotal>,
+    /// The ledger the rows come from.
+    pub basis: Basis,
+    /// The first day, inclusive.
+    pub from: NaiveDate,
+    /// The day after the last, exclusive.
+    pub to: NaiveDate,
+    /// The zone in which billed days run: `UTC`.
+    #[cfg_attr(feature = "server", schema(example = "UTC"))]
+    pub day_zone: String,
+    /// How fresh it is.
+    pub freshness: Freshness,
+}
+
+/// How fresh the billed costs are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Freshness {
+    /// When the collector last brought something in for the organization.
+    pub collected_at: Option<DateTime<Utc>>,
+    /// Every UTC day before this one is settled.
+    pub settled_before: Option<NaiveDate>,
+    /// Teams whose last collection failed: their figures are the last good ones.
+    pub stale_teams: Vec<Named>,
+}
+
+/// `GET /api/costs/summary`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "server", into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CostSummaryQuery {
+    /// Only this project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<Uuid>,
+    /// Only this team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<Uuid>,
+    /// First day of the trend, inclusive; 30 days back by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<NaiveDate>,
+    /// Day after the last of the trend, exclusive; today by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<NaiveDate>,
+}
+
+/// A period beside the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PeriodCost {
+    /// The first day, inclusive.
+    pub from: NaiveDate,
+    /// The day after the last, exclusive.
+    pub to: NaiveDate,
+    /// What it cost.
+    pub cost: Amount,
+    /// What the period before cost; null when nothing was collected for it.
+    pub previous_cost: Option<Amount>,
+    /// The change in percent, one fraction digit; null without a base to compare with.
+    #[cfg_attr(feature = "server", schema(example = "12.4"))]
+    pub change_percent: Option<String>,
+    /// What moved it most.
+    pub driver: Option<CostDriver>,
+    /// Whether it may still change.
+    pub settlement: Settlement,
+    /// Whether anything was collected for it. `false` means unknown, not zero.
+    pub has_data: bool,
+}
+
+/// The project that moved a period's cost most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CostDriver {
+    /// The project; null for what is unattributed.
+    pub project: Option<Named>,
+    /// How much more (or less) it cost than in the period before.
+    pub delta: Amount,
+    /// The model whose cost moved most within it.
+    pub model: Option<String>,
+}
+
+/// One point of a trend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TrendPoint {
+    /// The UTC day.
+    pub day: NaiveDate,
+    /// What it cost; null when nothing was collected for that day.
+    pub cost: Option<Amount>,
+    /// Whether it may still change.
+    pub settlement: Settlement,
+}
+
+/// A project among the dearest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectCost {
+    /// The project; null for what is unattributed.
+    pub project: Option<Named>,
+    /// The team that owns it.
+    pub team: Option<Named>,
+    /// What it cost over the trend's period.
+    pub cost: Amount,
+    /// What it cost over the same number of days before.
+    pub previous_cost: Option<Amount>,
+    /// The change in percent, one fraction digit.
+    pub change_percent: Option<String>,
+    /// What it cost on each day of the trend's period, in order.
+    pub trend: Vec<Amount>,
+}
+
+/// Something worth doing now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NextAction {
+    /// What: `review_spike`, `attribute_costs`, `fix_collection`, `register_admin_key`, `register_project_id`.
+    #[cfg_attr(feature = "server", schema(example = "review_spike"))]
+    pub code: String,
+    /// The money at stake, where there is any.
+    pub amount: Option<Amount>,
+    /// The change in percent, for a spike.
+    pub change_percent: Option<String>,
+    /// The project it is about.
+    pub project: Option<Named>,
+    /// The team it is about.
+    pub team: Option<Named>,
+}
+
+/// The answer of `GET /api/costs/summary`: what the home and project pages show first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CostSummary {
+    /// The currency of every figure here; costs in other currencies are in `otherCurrencies`.
+    #[cfg_attr(feature = "server", schema(example = "USD"))]
+    pub currency: String,
+    /// Sums of the trend's period in currencies other than `currency`.
+    pub other_currencies: Vec<CostTotal>,
+    /// The ledger the figures come from.
+    pub basis: Basis,
+    /// The zone in which billed days run: `UTC`.
+    pub day_zone: String,
+    /// The last whole UTC day.
+    pub yesterday: PeriodCost,
+    /// The seven days, Monday to Sunday, before this week.
+    pub last_week: PeriodCost,
+    /// The calendar month before this one.
+    pub last_month: PeriodCost,
+    /// From the first of this month to yesterday, beside the same days of last month.
+    pub month_to_date: PeriodCost,
+    /// Day by day.
+    pub trend: Vec<TrendPoint>,
+    /// The five dearest projects over the trend's period.
+    pub top_projects: Vec<ProjectCost>,
+    /// What belongs to no project over the trend's period.
+    pub unattributed: Amount,
+    /// The sum over the trend's period.
+    pub total: Amount,
+    /// At most three things worth doing, the weightiest first.
+    pub next_actions: Vec<NextAction>,
+    /// How fresh it is.
+    pub freshness: Freshness,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dimensions, Named};
+
+    #[test]
+    fn null_is_told_from_absent() {
+        let unattributed = Dimensions { project: Some(None), ..Dimensions::default() };
+        let json = serde_json::to_string(&unattributed).unwrap();
+        assert_eq!(json, r#"{"project":null}"#);
+        assert_eq!(serde_json::from_str::<Dimensions>(&json).unwrap(), unattributed);
+        assert_eq!(serde_json::from_str::<Dimensions>("{}").unwrap(), Dimensions::default());
+        let named = Dimensions {
+            project: Some(Some(Named { id: uuid::Uuid::nil(), name: "a".into(), deleted: false })),
+            ..Dimensions::default()
+        };
+        assert_eq!(serde_json::from_str::<Dimensions>(&serde_json::to_string(&named).unwrap()).unwrap(), named);
+    }
+}

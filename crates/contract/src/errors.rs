@@ -1,0 +1,158 @@
+//! The one table of errors, and the body in which they travel (RFC 9457).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! error_codes {
+    ($( $variant:ident = $name:literal, $status:literal, $en:literal, $ko:literal; )+) => {
+        /// Why a request failed. The name is stable; callers may match on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+        pub enum ErrorCode {
+            $( #[doc = $en] #[serde(rename = $name)] $variant, )+
+        }
+
+        impl ErrorCode {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
+
+            /// The stable snake_case name.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$variant => $name, )+ }
+            }
+
+            /// The HTTP status it is answered with.
+            pub const fn status(self) -> u16 {
+                match self { $( Self::$variant => $status, )+ }
+            }
+
+            /// One sentence for people, in English.
+            pub const fn title_en(self) -> &'static str {
+                match self { $( Self::$variant => $en, )+ }
+            }
+
+            /// One sentence for people, in Korean.
+            pub const fn title_ko(self) -> &'static str {
+                match self { $( Self::$variant => $ko, )+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    BadRequest = "bad_request", 400, "The request could not be read.", "요청을 읽을 수 없어요.";
+    MalformedJson = "malformed_json", 400, "The body is not valid JSON.", "본문이 올바른 JSON이 아니에요.";
+    InvalidQuery = "invalid_query", 400, "The query string is not valid.", "쿼리 값이 올바르지 않아요.";
+    InvalidCursor = "invalid_cursor", 400, "The cursor is not one of ours.", "커서 값이 올바르지 않아요.";
+    Unauthenticated = "unauthenticated", 401, "Sign in to do this.", "로그인이 필요해요.";
+    InvalidCredentials = "invalid_credentials", 401, "The e-mail or the password is wrong.", "이메일 또는 비밀번호가 맞지 않아요.";
+    TokenExpired = "token_expired", 401, "The access token has expired.", "로그인이 만료됐어요.";
+    RefreshInvalid = "refresh_invalid", 401, "The session has ended. Sign in again.", "세션이 끝났어요. 다시 로그인해 주세요.";
+    Forbidden = "forbidden", 403, "You do not have permission to do this.", "이 작업을 할 권한이 필요해요.";
+    RegistrationClosed = "registration_closed", 403, "Registration is closed.", "지금은 가입할 수 없어요.";
+    InvitationRequired = "invitation_required", 403, "You need an invitation to register.", "초대를 받아야 가입할 수 있어요.";
+    NotFound = "not_found", 404, "There is nothing here.", "찾을 수 없어요.";
+    MethodNotAllowed = "method_not_allowed", 405, "This address does not take that method.", "이 주소에서는 쓸 수 없는 메서드예요.";
+    Conflict = "conflict", 409, "This clashes with what is stored.", "저장된 내용과 충돌해요.";
+    EmailTaken = "email_taken", 409, "This e-mail already has an account.", "이미 가입한 이메일이에요.";
+    NameTaken = "name_taken", 409, "This name is already in use.", "이미 쓰고 있는 이름이에요.";
+    LastAdministrator = "last_administrator", 409, "The last administrator must stay.", "마지막 관리자는 남아 있어야 해요.";
+    TeamNotEmpty = "team_not_empty", 409, "Move or delete the team's projects first.", "팀의 프로젝트를 먼저 옮기거나 삭제해 주세요.";
+    AdminKeyActiveExists = "admin_key_active_exists", 409, "This team already has an active admin key for this provider.", "이 팀에는 이미 사용 중인 Admin 키가 있어요.";
+    AdminKeyMissing = "admin_key_missing", 409, "Admin API Key not registered: the team needs an active admin key first.", "팀에 사용 중인 Admin 키가 없어요. 먼저 Admin API Key를 등록해 주세요.";
+    OpenaiProjectIdTaken = "openai_project_id_taken", 409, "This Project ID already belongs to another project.", "다른 프로젝트가 이미 쓰고 있는 Project ID예요.";
+    IdempotencyInProgress = "idempotency_in_progress", 409, "A request with this Idempotency-Key is still running.", "같은 Idempotency-Key의 요청이 아직 진행 중이에요.";
+    JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
+    PayloadTooLarge = "payload_too_large", 413, "The body is too large.", "본문이 너무 커요.";
+    UnsupportedMediaType = "unsupported_media_type", 415, "Send the body as application/json.", "본문을 application/json으로 보내 주세요.";
+    ValidationFailed = "validation_failed", 422, "Some fields are not valid.", "올바르지 않은 항목이 있어요.";
+    InvitationInvalid = "invitation_invalid", 422, "The invitation is not valid any more.", "더 이상 쓸 수 없는 초대예요.";
+    AdminKeyInvalid = "admin_key_invalid", 422, "An Admin API key starts with sk-admin- or sk-proj-.", "Admin API Key는 sk-admin- 또는 sk-proj-로 시작해요.";
+    AdminKeyRejected = "admin_key_rejected", 422, "Unauthorized: the provider rejected this key. Check that it is an active key of type admin with organization-level permissions.", "공급자가 이 키를 거부했어요. 조직 권한이 있는 활성 Admin 키인지 확인해 주세요.";
+    OpenaiProjectIdInvalid = "openai_project_id_invalid", 422, "A Project ID looks like proj_abc123.", "Project ID는 proj_abc123 같은 형식이에요.";
+    OpenaiProjectIdUnreachable = "openai_project_id_unreachable", 422, "Project ID not found: the team's admin key cannot reach this project.", "팀의 Admin 키로 접근할 수 없는 Project ID예요.";
+    RangeTooLarge = "range_too_large", 422, "The period is empty, reversed or too long.", "기간이 비었거나 거꾸로이거나 너무 길어요.";
+    CsvInvalid = "csv_invalid", 422, "The CSV file has lines that cannot be read.", "CSV 파일에 읽을 수 없는 줄이 있어요.";
+    IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used for another request.", "다른 요청에 이미 쓴 Idempotency-Key예요.";
+    RateLimited = "rate_limited", 429, "Too many attempts. Wait a moment.", "시도가 너무 많아요. 잠시 뒤에 다시 해 주세요.";
+    Internal = "internal", 500, "Something went wrong on our side.", "저희 쪽에서 문제가 생겼어요.";
+    ProviderUnavailable = "provider_unavailable", 503, "The provider does not answer right now. Try again later.", "지금 공급자가 응답하지 않아요. 잠시 뒤에 다시 해 주세요.";
+    EncryptionUnavailable = "encryption_unavailable", 503, "The key service does not answer right now. Try again later.", "지금 암호화 서비스가 응답하지 않아요. 잠시 뒤에 다시 해 주세요.";
+    Unavailable = "unavailable", 503, "The service is busy. Try again in a moment.", "지금은 처리할 수 없어요. 잠시 뒤에 다시 해 주세요.";
+    RequestTimeout = "request_timeout", 408, "The request took too long to arrive.", "요청이 제때 도착하지 않았어요.";
+}
+
+impl ErrorCode {
+    /// The code with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FieldError {
+    /// JSON pointer into the request (RFC 6901), `/email`; for a query parameter its name after the slash.
+    pub pointer: String,
+    /// What is wrong, a stable name: `required`, `length`, `email`, `range`, `unknown_field`, …
+    pub code: String,
+    /// The same for people.
+    pub message: String,
+}
+
+/// The body of every error, `application/problem+json` (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// `/problems/<code>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// One sentence, the same for every problem of this code, in the language of `Accept-Language`.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable name.
+    pub code: String,
+    /// What happened this time.
+    pub detail: String,
+    /// The fields at fault, if any are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// Find this request in the logs.
+    pub request_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::ErrorCode;
+
+    #[test]
+    fn names_are_unique_and_round_trip() {
+        let names: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::from_name(code.name()), Some(*code));
+            assert!((400..600).contains(&code.status()));
+        }
+    }
+
+    #[test]
+    fn every_code_speaks_korean_and_english() {
+        for code in ErrorCode::ALL {
+            assert!(code.title_en().is_ascii() && code.title_en().ends_with('.'), "{code}");
+            assert!(code.title_ko().chars().any(|c| ('가'..='힣').contains(&c)), "{code}");
+        }
+    }
+}
