@@ -1,0 +1,187 @@
+//! `/_sim`: [`Control`] over HTTP, JSON in camelCase.
+
+use actix_web::{HttpResponse, delete, get, http::StatusCode, post, web};
+use anyhow::Result;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::control::{Control, RestateSpec};
+use crate::faults::FaultSpec;
+use crate::openai::spec::OrganizationSpec;
+use crate::truth::{Dimension, TruthQuery};
+
+/// Registers the routes.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    let json = web::JsonConfig::default().limit(16 << 20).error_handler(|error, _| {
+        let answer = failure(StatusCode::BAD_REQUEST, &error.to_string());
+        actix_web::error::InternalError::from_response(error, answer).into()
+    });
+    config.service(
+        web::scope("/_sim")
+            .app_data(json)
+            .service(health)
+            .service(add_organization)
+            .service(list_organizations)
+            .service(get_truth)
+            .service(archive_project)
+            .service(add_fault)
+            .service(list_faults)
+            .service(clear_faults)
+            .service(restate)
+            .service(set_clock)
+            .service(list_requests)
+            .service(clear_requests)
+            .service(add_key)
+            .service(revoke_key)
+            .default_service(web::to(async || failure(StatusCode::NOT_FOUND, "no such control operation"))),
+    );
+}
+
+fn failure(status: StatusCode, message: &str) -> HttpResponse {
+    HttpResponse::build(status).json(json!({ "error": message }))
+}
+
+fn answer<T: Serialize>(status: StatusCode, result: Result<T>) -> HttpResponse {
+    match result {
+        Ok(value) => HttpResponse::build(status).json(value),
+        Err(error) => {
+            let message = error.to_string();
+            let status = if message.starts_with("no ") { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+            failure(status, &message)
+        }
+    }
+}
+
+fn done(result: Result<()>) -> HttpResponse {
+    answer(StatusCode::OK, result.map(|()| json!({ "ok": true })))
+}
+
+#[get("/health")]
+async fn health(control: web::Data<Control>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok", "now": control.now() }))
+}
+
+#[post("/organizations")]
+async fn add_organization(control: web::Data<Control>, spec: web::Json<OrganizationSpec>) -> HttpResponse {
+    let spec = spec.into_inner();
+    answer(StatusCode::CREATED, control.add_organization(spec.clone()).map(|()| spec))
+}
+
+#[get("/organizations")]
+async fn list_organizations(control: web::Data<Control>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "data": control.organizations() }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TruthParams {
+    from: NaiveDate,
+    to: NaiveDate,
+    #[serde(default)]
+    group_by: String,
+    project: Option<String>,
+    #[serde(default)]
+    settled: bool,
+}
+
+#[get("/organizations/{organization}/truth")]
+async fn get_truth(
+    control: web::Data<Control>,
+    organization: web::Path<String>,
+    params: Result<web::Query<TruthParams>, actix_web::Error>,
+) -> HttpResponse {
+    let params = match params {
+        Ok(params) => params.into_inner(),
+        Err(error) => return failure(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    let truth = Dimension::parse_list(&params.group_by).and_then(|group_by| {
+        control.truth(&TruthQuery {
+            organization: organization.into_inner(),
+            from: params.from,
+            to: params.to,
+            group_by,
+            project: params.project,
+            settled: params.settled,
+        })
+    });
+    answer(StatusCode::OK, truth)
+}
+
+#[post("/organizations/{organization}/projects/{project}/archive")]
+async fn archive_project(control: web::Data<Control>, path: web::Path<(String, String)>) -> HttpResponse {
+    done(control.archive_project(&path.0, &path.1))
+}
+
+#[post("/faults")]
+async fn add_fault(control: web::Data<Control>, spec: web::Json<FaultSpec>) -> HttpResponse {
+    let id = control.add_fault(spec.into_inner());
+    HttpResponse::Created().json(json!({ "id": id }))
+}
+
+#[get("/faults")]
+async fn list_faults(control: web::Data<Control>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "data": control.faults() }))
+}
+
+#[delete("/faults")]
+async fn clear_faults(control: web::Data<Control>) -> HttpResponse {
+    control.clear_faults();
+    done(Ok(()))
+}
+
+#[post("/restate")]
+async fn restate(control: web::Data<Control>, spec: web::Json<RestateSpec>) -> HttpResponse {
+    answer(StatusCode::OK, control.restate(&spec).map(|rows| json!({ "rows": rows })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clock {
+    now: Option<DateTime<Utc>>,
+}
+
+#[post("/clock")]
+async fn set_clock(control: web::Data<Control>, clock: web::Json<Clock>) -> HttpResponse {
+    control.set_now(clock.now);
+    HttpResponse::Ok().json(json!({ "now": control.now() }))
+}
+
+#[get("/requests")]
+async fn list_requests(control: web::Data<Control>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "data": control.requests() }))
+}
+
+#[delete("/requests")]
+async fn clear_requests(control: web::Data<Control>) -> HttpResponse {
+    control.clear_requests();
+    done(Ok(()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    organization: String,
+    key: String,
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+}
+
+#[post("/keys")]
+async fn add_key(control: web::Data<Control>, new: web::Json<NewKey>) -> HttpResponse {
+    let scopes: Option<Vec<&str>> = new.scopes.as_ref().map(|scopes| scopes.iter().map(String::as_str).collect());
+    let added: Result<Value> =
+        control.add_key(&new.organization, &new.key, scopes.as_deref()).map(|()| json!({ "ok": true }));
+    answer(StatusCode::CREATED, added)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevokedKey {
+    key: String,
+}
+
+#[post("/keys/revoke")]
+async fn revoke_key(control: web::Data<Control>, key: web::Json<RevokedKey>) -> HttpResponse {
+    done(control.revoke_key(&key.key))
+}

@@ -1,0 +1,10 @@
+//! The simulator, asked over HTTP as its users ask it.
+
+mod common;
+mod conformance;
+mod contract;
+mod costs;
+mod enforcement;
+mod faults;
+mod steering;
+mod usage;
