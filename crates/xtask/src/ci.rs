@@ -1,0 +1,137 @@
+//! `cargo xtask ci`: everything that a change has to pass, in the order that finds the cheap
+//! mistakes first. A failed step does not end the run: one run shows all that is wrong.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::report::Report;
+use crate::services::{capture, run as execute};
+use crate::test::{self, Servers};
+use crate::{openapi, prepare, services, toolchain, unused};
+
+const CARGO_DENY: &str = "0.20.2";
+
+/// The app's budgets, in bytes: what a browser fetches before the first page shows.
+const WASM_BROTLI: u64 = 400_000;
+const CSS: u64 = 40_000;
+
+/// Runs everything.
+///
+/// # Errors
+/// When a step fails; which ones is printed, with the time each took.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let mut report = Report::new();
+    let steps = &mut report;
+    steps.keep_going("format", || execute(toolchain::cargo(root).args(["fmt", "--all", "--check"])));
+    steps.keep_going("unused dependencies", || unused::check(root));
+    steps.keep_going("licences, sources and bans", || deny(root));
+    steps.keep_going("lints", || lints(root));
+    steps.keep_going("lints of the app in the browser", || {
+        toolchain::wasm_target()?;
+        clippy(root, &["--package", "finops-frontend", "--target", "wasm32-unknown-unknown"])
+    });
+    services::check_stop()?;
+    let servers = steps.step("starting what the tests talk to", || Servers::start(root))?;
+    steps.keep_going("checked-in queries are up to date", || prepare::queries(root, &servers, true));
+    steps.keep_going("building the app", || test::app(root).map(drop));
+    steps.keep_going("bundle budgets", || budgets(&root.join("target/app/dist")));
+    steps.keep_going("building the tests", || test::build(root));
+    steps.keep_going("checked-in API description is up to date", || {
+        openapi::generate(root, &test::program(root, "finops"), true)
+    });
+    steps.keep_going("API description is complete", || openapi::lint(root));
+    services::check_stop()?;
+    steps.keep_going("cargo test", || test::cargo_test(root, &servers, None));
+    services::check_stop()?;
+    steps.keep_going("browser journeys", || test::journeys(root, &servers, None));
+    drop(servers);
+    services::check_stop()?;
+    report.finish()
+}
+
+fn lints(root: &Path) -> Result<()> {
+    // The feature `embed-app` looks at this directory when it is compiled.
+    fs::create_dir_all(root.join("target/app/dist"))?;
+    clippy(root, &["--workspace", "--bins", "--tests", "--features", "finops-api/embed-app"])
+}
+
+fn clippy(root: &Path, selection: &[&str]) -> Result<()> {
+    let mut clippy = toolchain::cargo(root);
+    clippy.arg("clippy").args(selection).args(["--", "--deny", "warnings"]);
+    execute(&mut clippy)
+}
+
+/// Advisories are left to a scheduled job outside: they need a database from the network, and a
+/// change is not wrong because the world has learnt something.
+fn deny(root: &Path) -> Result<()> {
+    let deny = cargo_deny(root)?;
+    execute(
+        Command::new(deny)
+            .current_dir(root)
+            .args(["--locked", "check", "--hide-inclusion-graph"])
+            .args(["bans", "licenses", "sources"]),
+    )
+}
+
+/// cargo-deny from the PATH when it is the pinned version, else built into `target/tools`.
+fn cargo_deny(root: &Path) -> Result<PathBuf> {
+    let tools = root.join("target/tools");
+    let mine = tools.join("bin/cargo-deny");
+    let pinned = |file: &Path| capture(Command::new(file).arg("--version")).is_ok_and(|text| text.contains(CARGO_DENY));
+    let known = toolchain::on_path("cargo-deny").into_iter().chain([mine.clone()]);
+    for file in known {
+        if pinned(&file) {
+            return Ok(file);
+        }
+    }
+    execute(
+        toolchain::cargo(root)
+            .args(["install", "cargo-deny", "--locked", "--quiet", "--version", CARGO_DENY])
+            .arg("--root")
+            .arg(&tools)
+            .arg("--target-dir")
+            .arg(tools.join("build"))
+            // It runs for a second: what counts is how fast it builds.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    )
+    .context("cannot install cargo-deny")?;
+    let _ = fs::remove_dir_all(tools.join("build"));
+    Ok(mine)
+}
+
+fn budgets(dist: &Path) -> Result<()> {
+    let mut over = Vec::new();
+    for (suffix, budget) in [(".wasm.br", WASM_BROTLI), (".css", CSS)] {
+        let size = size(dist, suffix)?;
+        if size == 0 {
+            over.push(format!("no *{suffix} in {}", dist.display()));
+        }
+        if size > budget {
+            over.push(format!("*{suffix}: {size} bytes, {budget} allowed"));
+        }
+        crate::report::say(&format!("  *{suffix}: {size} of {budget} bytes"));
+    }
+    if !over.is_empty() {
+        bail!("{}", over.join("; "));
+    }
+    Ok(())
+}
+
+/// The size of all files whose name ends in `suffix`, in bytes.
+fn size(dir: &Path, suffix: &str) -> Result<u64> {
+    let mut sum = 0;
+    for entry in fs::read_dir(dir).with_context(|| format!("no {}", dir.display()))? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sum += size(&entry.path(), suffix)?;
+        } else if entry.file_name().to_string_lossy().ends_with(suffix) {
+            sum += entry.metadata()?.len();
+        }
+    }
+    Ok(sum)
+}

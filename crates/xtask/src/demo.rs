@@ -1,0 +1,345 @@
+//! Fills the demo organization the way its people would: through the public REST API, so that
+//! every cost in it came in through the collector. What is there already is left alone, which is
+//! also how a half-filled demo is resumed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::http::{Answer, Client};
+use crate::paths;
+use crate::report::Clock;
+use crate::services;
+
+const ORGANIZATION: &str = "한결에듀";
+const PERSON: &str = "김하늘";
+
+/// A simulated organization's id, the team it becomes, and its projects with their environments.
+type Wanted = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const TEAMS: [Wanted; 3] = [
+    (
+        "org-sim-learning",
+        "학습AI팀",
+        &[("tutor-svc", "production"), ("chatbot-experiment", "development"), ("essay-grader", "staging")],
+    ),
+    (
+        "org-sim-search",
+        "검색팀",
+        &[("search-ranking", "production"), ("doc-embeddings", "production"), ("voice-notes", "staging")],
+    ),
+    ("org-sim-platform", "플랫폼팀", &[("support-assistant", "production"), ("ci-code-review", "ci")]),
+];
+
+/// The demo's sign-in: made once, kept in `.finops/demo.json`.
+#[derive(Serialize, Deserialize, Clone)]
+pub(crate) struct SignIn {
+    /// The account's e-mail address.
+    pub(crate) email: String,
+    /// Its password.
+    pub(crate) password: String,
+}
+
+/// A team to make, with its admin key and its projects.
+#[derive(Debug, PartialEq)]
+struct Team {
+    name: String,
+    key: String,
+    projects: Vec<Project>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Project {
+    name: String,
+    environment: String,
+    openai_id: String,
+}
+
+/// Reads or makes the sign-in.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn sign_in(file: &Path) -> Result<SignIn> {
+    if let Some(known) = paths::read_json(file) {
+        return Ok(known);
+    }
+    let fresh = SignIn {
+        email: "demo@example.com".to_owned(),
+        password: format!("demo-{}", paths::hex(&paths::random::<8>()?)),
+    };
+    paths::write_json(file, &fresh)?;
+    Ok(fresh)
+}
+
+/// Brings the demo to its full size; does next to nothing when it has it.
+///
+/// # Errors
+/// When the service or the simulator refuses, the collector fails, or a stop is asked for.
+pub(crate) fn fill(
+    clock: Clock,
+    service: &str,
+    simulator: &str,
+    sign_in: &SignIn,
+    check: &mut dyn FnMut() -> Result<()>,
+) -> Result<()> {
+    let world =
+        Client::new(simulator).send("GET", "/_sim/organizations", None)?.success("the simulator's organizations")?;
+    let teams = plan(&world)?;
+    let mut session = Session::open(service, sign_in)?;
+    let mut waiting = BTreeMap::new();
+    for team in &teams {
+        check()?;
+        let id = session.team(&team.name)?;
+        session.admin_key(&id, &team.key)?;
+        for project in &team.projects {
+            session.project(&id, project)?;
+        }
+        clock.line(&format!("demo: {} with {} projects", team.name, team.projects.len()));
+        waiting.insert(id, team.name.clone());
+    }
+    collect(clock, &mut session, waiting, check)
+}
+
+/// Waits until the collector has brought in every team's bill.
+fn collect(
+    clock: Clock,
+    session: &mut Session,
+    mut waiting: BTreeMap<String, String>,
+    check: &mut dyn FnMut() -> Result<()>,
+) -> Result<()> {
+    let mut shown = BTreeMap::<String, String>::new();
+    let mut moved = Instant::now();
+    while !waiting.is_empty() {
+        check()?;
+        for (id, name) in waiting.clone() {
+            let state = session.get(&format!("/api/teams/{id}/collection"))?;
+            let progress = describe(&state);
+            if shown.get(&id) != Some(&progress) {
+                clock.line(&format!("demo: {name}: {progress}"));
+                shown.insert(id.clone(), progress);
+                moved = Instant::now();
+            }
+            if state["status"] == "healthy" && !state["lastSuccessAt"].is_null() {
+                waiting.remove(&id);
+            }
+        }
+        if !waiting.is_empty() {
+            if moved.elapsed() > Duration::from_secs(180) {
+                bail!("the collector has not moved for 3 minutes; see `.finops/finops.log`");
+            }
+            services::pause(Duration::from_millis(400))?;
+        }
+    }
+    Ok(())
+}
+
+/// `running, 45 of 180 days` and the like.
+fn describe(state: &Value) -> String {
+    let status = state["status"].as_str().unwrap_or("unknown").replace('_', " ");
+    let days = match (state["daysDone"].as_i64(), state["daysTotal"].as_i64()) {
+        (Some(done), Some(total)) if total > 0 => format!(", {done} of {total} days"),
+        _ => String::new(),
+    };
+    let error = state["lastError"]["message"].as_str().map(|message| format!(" ({message})")).unwrap_or_default();
+    format!("{status}{days}{error}")
+}
+
+/// What the simulated world holds, as the demo's teams. A project that is not named here is left
+/// to turn up as unattributed cost.
+fn plan(world: &Value) -> Result<Vec<Team>> {
+    let organizations = world["data"].as_array().context("the simulator lists no organizations")?;
+    TEAMS.iter().map(|wanted| team(organizations, wanted)).collect()
+}
+
+fn team(organizations: &[Value], wanted: &Wanted) -> Result<Team> {
+    let (id, name, projects) = wanted;
+    let organization = organizations
+        .iter()
+        .find(|organization| organization["id"] == *id)
+        .with_context(|| format!("the simulator has no organization {id}"))?;
+    let key =
+        organization["adminKeys"][0].as_str().with_context(|| format!("the simulator has no admin key for {id}"))?;
+    let simulated = organization["projects"].as_array();
+    let projects = projects.iter().map(|(name, environment)| {
+        let project = simulated
+            .into_iter()
+            .flatten()
+            .find(|project| project["name"] == *name)
+            .with_context(|| format!("the simulator has no project {name}"))?;
+        Ok(Project {
+            name: (*name).to_owned(),
+            environment: (*environment).to_owned(),
+            openai_id: project["id"].as_str().context("a project without an id")?.to_owned(),
+        })
+    });
+    Ok(Team { name: (*name).to_owned(), key: key.to_owned(), projects: projects.collect::<Result<_>>()? })
+}
+
+/// The demo's person, signed in.
+struct Session {
+    client: Client,
+    sign_in: SignIn,
+}
+
+impl Session {
+    fn open(service: &str, sign_in: &SignIn) -> Result<Self> {
+        let mut session = Self { client: Client::new(service), sign_in: sign_in.clone() };
+        if session.login()? {
+            return Ok(session);
+        }
+        let answer = session.client.send(
+            "POST",
+            "/api/auth/register",
+            Some(&json!({
+                "email": sign_in.email,
+                "password": sign_in.password,
+                "name": PERSON,
+                "organizationName": ORGANIZATION,
+                "locale": "ko",
+            })),
+        )?;
+        if answer.status == 409 {
+            bail!(
+                "this database has an account {} with another password than `.finops/demo.json` \
+                 says: use `--no-demo`, another DATABASE_URL, or correct that file",
+                sign_in.email
+            );
+        }
+        let body = answer.success("registering the demo's account")?;
+        session.accept(&body)?;
+        Ok(session)
+    }
+
+    fn accept(&mut self, body: &Value) -> Result<()> {
+        let token = body["accessToken"].as_str().context("a sign-in without an access token")?;
+        self.client.authorize(token);
+        Ok(())
+    }
+
+    /// `false` when there is no such account (or another password).
+    fn login(&mut self) -> Result<bool> {
+        let body = json!({ "email": self.sign_in.email, "password": self.sign_in.password });
+        let answer = self.client.send("POST", "/api/auth/login", Some(&body))?;
+        if answer.status == 401 {
+            return Ok(false);
+        }
+        let body = answer.success("signing in to the demo")?;
+        self.accept(&body)?;
+        Ok(true)
+    }
+
+    /// A request, signing in again when the access token has run out meanwhile.
+    fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
+        let answer = self.client.send(method, path, body)?;
+        if answer.status == 401 && self.login()? {
+            return self.client.send(method, path, body);
+        }
+        Ok(answer)
+    }
+
+    fn get(&mut self, path: &str) -> Result<Value> {
+        self.send("GET", path, None)?.success(path)
+    }
+
+    fn put(&mut self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        self.send(method, path, Some(body))?.success(path)
+    }
+
+    /// The item of a list whose `field` is `value`.
+    fn find(&mut self, list: &str, field: &str, value: &str) -> Result<Option<Value>> {
+        let page = self.get(list)?;
+        let items = page["data"].as_array().cloned().unwrap_or_default();
+        Ok(items.into_iter().find(|item| item[field] == value))
+    }
+
+    fn team(&mut self, name: &str) -> Result<String> {
+        let team = match self.find("/api/teams?limit=200", "name", name)? {
+            Some(team) => team,
+            None => self.put("POST", "/api/teams", &json!({ "name": name }))?,
+        };
+        Ok(team["id"].as_str().context("a team without an id")?.to_owned())
+    }
+
+    fn admin_key(&mut self, team: &str, key: &str) -> Result<()> {
+        let path = format!("/api/teams/{team}/admin-keys");
+        let page = self.get(&path)?;
+        let keys = page["data"].as_array().cloned().unwrap_or_default();
+        if keys.iter().any(|key| key["isActive"] == json!(true)) {
+            return Ok(());
+        }
+        let body = json!({ "provider": "openai", "key": key });
+        let answer = self.send("POST", &path, Some(&body))?;
+        if answer.status == 409 && answer.code().contains("admin_key") {
+            return Ok(());
+        }
+        answer.success("registering the demo's admin key").map(drop)
+    }
+
+    fn project(&mut self, team: &str, wanted: &Project) -> Result<()> {
+        let list = format!("/api/projects?limit=200&teamId={team}");
+        let project = match self.find(&list, "name", &wanted.name)? {
+            Some(project) => project,
+            None => self.put(
+                "POST",
+                "/api/projects",
+                &json!({
+                    "teamId": team,
+                    "name": wanted.name,
+                    "environment": wanted.environment,
+                }),
+            )?,
+        };
+        if project["openaiProjectId"] == json!(wanted.openai_id) {
+            return Ok(());
+        }
+        let id = project["id"].as_str().context("a project without an id")?;
+        self.put(
+            "PUT",
+            &format!("/api/projects/{id}/openai-project-id"),
+            &json!({ "openaiProjectId": wanted.openai_id }),
+        )?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn teams_take_their_key_and_ids_from_the_simulated_world() {
+        let organizations = [json!({
+            "id": "org-a",
+            "adminKeys": ["sk-admin-1"],
+            "projects": [{ "id": "proj_b", "name": "other" }, { "id": "proj_a", "name": "chat" }],
+        })];
+        let expected = Team {
+            name: "마케팅팀".into(),
+            key: "sk-admin-1".into(),
+            projects: vec![Project { name: "chat".into(), environment: "ci".into(), openai_id: "proj_a".into() }],
+        };
+        let wanted: Wanted = ("org-a", "마케팅팀", &[("chat", "ci")]);
+        assert_eq!(team(&organizations, &wanted).unwrap(), expected);
+        let missing: Wanted = ("org-a", "마케팅팀", &[("gone", "ci")]);
+        let error = team(&organizations, &missing).unwrap_err().to_string();
+        assert_eq!(error, "the simulator has no project gone");
+    }
+
+    #[test]
+    fn the_demo_is_three_teams_and_eight_projects() {
+        assert_eq!(TEAMS.len(), 3);
+        assert_eq!(TEAMS.iter().map(|(_, _, projects)| projects.len()).sum::<usize>(), 8);
+    }
+
+    #[test]
+    fn progress_reads_well() {
+        let state = json!({ "status": "running", "daysDone": 45, "daysTotal": 180 });
+        assert_eq!(describe(&state), "running, 45 of 180 days");
+        let state = json!({ "status": "never_run", "daysTotal": 0, "daysDone": 0 });
+        assert_eq!(describe(&state), "never run");
+    }
+}

@@ -1,0 +1,438 @@
+//! A private PostgreSQL cluster made from the binaries on this machine: found, created, started
+//! on a free loopback port, and stopped again.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::pg_binaries::{Binaries, find};
+use crate::services::{self, capture};
+use crate::{paths, toolchain};
+
+/// The role that owns the databases. Not a superuser, so row-level security holds for it.
+const ROLE: &str = "finops";
+/// The cluster's superuser: only this module uses it.
+const SUPERUSER: &str = "postgres";
+
+/// Where a cluster is kept and how it is run.
+pub(crate) struct Spec {
+    /// The directory for the cluster and what is remembered about it.
+    pub(crate) home: PathBuf,
+    /// Made anew at each start, without flushes to disk; for tests.
+    pub(crate) throw_away: bool,
+    /// Most connections at once.
+    pub(crate) connections: u16,
+}
+
+/// What is remembered between runs, in `<home>/cluster.json`, readable by its owner alone.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    data: PathBuf,
+    port: u16,
+    password: String,
+}
+
+/// The unprivileged account that root lends to the server, which refuses to run as root.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    uid: u32,
+    gid: u32,
+}
+
+/// A running cluster; dropping it stops the server.
+pub(crate) struct Cluster {
+    binaries: Binaries,
+    account: Option<Account>,
+    memory: Memory,
+    log: PathBuf,
+    throw_away: bool,
+}
+
+impl Cluster {
+    /// Starts the cluster, creating it first if needed. The caller holds a lock that keeps a
+    /// second run of the same checkout away.
+    ///
+    /// # Errors
+    /// When PostgreSQL is missing and cannot be installed, or the server does not start.
+    pub(crate) fn start(spec: &Spec) -> Result<Self> {
+        let account = unprivileged()?;
+        let file = spec.home.join("cluster.json");
+        paths::private_dir(&spec.home, account.is_some())?;
+        let known: Option<Memory> = paths::read_json(&file);
+        let major = known.as_ref().and_then(|known| cluster_major(&known.data));
+        let mut found = find();
+        if found.is_empty() {
+            toolchain::install_debian(&["postgresql"]).context(NO_POSTGRES)?;
+            found = find();
+        }
+        let binaries = newest(found, major)?;
+        let memory = match known {
+            Some(known) if known.data.parent().is_some_and(Path::exists) => known,
+            _ => Memory {
+                data: data_directory(&spec.home, account)?,
+                port: free_port()?,
+                password: paths::hex(&paths::random::<24>()?),
+            },
+        };
+        let log = memory.data.with_file_name("postgres.log");
+        let mut cluster = Self { binaries, account, memory, log, throw_away: spec.throw_away };
+        cluster.check_owner()?;
+        if spec.throw_away {
+            cluster.stop();
+            cluster.remove_data()?;
+        }
+        if !cluster.memory.data.join("PG_VERSION").exists() {
+            cluster.create()?;
+        }
+        paths::write_json(&file, &cluster.memory)?;
+        if !cluster.is_up() {
+            cluster.launch(spec, &file)?;
+        }
+        cluster.ensure_role()?;
+        Ok(cluster)
+    }
+
+    /// One line for a person.
+    pub(crate) fn describe(&self) -> String {
+        format!(
+            "PostgreSQL {} on 127.0.0.1:{}, data in {}",
+            self.binaries.version,
+            self.memory.port,
+            self.memory.data.display()
+        )
+    }
+
+    /// The connection string of one of its databases.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://{ROLE}:{}@127.0.0.1:{}/{database}", self.memory.password, self.memory.port)
+    }
+
+    /// Creates a database owned by the role unless it exists.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub(crate) fn ensure_database(&self, name: &str) -> Result<()> {
+        let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+        if self.query(SUPERUSER, "postgres", &exists)?.trim().is_empty() {
+            self.query(
+                SUPERUSER,
+                "postgres",
+                &format!("CREATE DATABASE \"{name}\" OWNER {ROLE} ENCODING 'UTF8' TEMPLATE template0"),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Runs SQL files in order, each in its own transaction, as the owner of `database`.
+    ///
+    /// # Errors
+    /// The first file that fails, with the server's words.
+    pub(crate) fn apply(&self, database: &str, files: &[PathBuf]) -> Result<()> {
+        for file in files {
+            let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let mut psql = self.psql(ROLE, database);
+            // sqlx runs a file outside a transaction when its first line says so.
+            if !text.starts_with("-- no-transaction") {
+                psql.arg("--single-transaction");
+            }
+            capture(psql.arg("--file").arg(file)).with_context(|| format!("{} does not apply", file.display()))?;
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// When the server has gone, with the tail of its log.
+    pub(crate) fn check(&self) -> Result<()> {
+        if !postmaster(&self.memory.data).is_some_and(|pid| services::is_running(pid, "postgres")) {
+            bail!("PostgreSQL has ended; the end of {}:\n{}", self.log.display(), paths::tail(&self.log, 20));
+        }
+        Ok(())
+    }
+
+    fn psql(&self, user: &str, database: &str) -> Command {
+        let mut psql = Command::new(self.binaries.dir.join("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--set", "ON_ERROR_STOP=1", "--host", "127.0.0.1"])
+            .args(["--port", &self.memory.port.to_string()])
+            .args(["--username", user, "--dbname", database])
+            .env("PGPASSWORD", &self.memory.password)
+            .env("PGOPTIONS", "--client-min-messages=warning");
+        psql
+    }
+
+    fn query(&self, user: &str, database: &str, sql: &str) -> Result<String> {
+        capture(self.psql(user, database).args(["--command", sql]))
+    }
+
+    /// A command of the server's, as the account that owns the cluster.
+    fn tool(&self, name: &str) -> Command {
+        let mut command = Command::new(self.binaries.dir.join(name));
+        command.current_dir("/").env("LC_ALL", "C");
+        lend(&mut command, self.account);
+        command
+    }
+
+    fn check_owner(&self) -> Result<()> {
+        let Ok(found) = fs::metadata(&self.memory.data) else {
+            return Ok(());
+        };
+        let expected = self.account.map_or_else(|| rustix::process::geteuid().as_raw(), |account| account.uid);
+        if found.uid() != expected {
+            bail!(
+                "the PostgreSQL cluster in {data} belongs to account {owner}, and would now run as \
+                 account {expected}: run this as you did before, or delete {data} to start anew",
+                data = self.memory.data.display(),
+                owner = found.uid(),
+            );
+        }
+        Ok(())
+    }
+
+    /// `initdb` into a directory beside, then a rename: a half-made cluster is never mistaken for
+    /// a whole one.
+    fn create(&self) -> Result<()> {
+        let fresh = self.memory.data.with_extension("new");
+        let secret = self.memory.data.with_extension("pw");
+        remove(&fresh)?;
+        let _ = fs::remove_file(&secret);
+        let made = (|| {
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&secret)?;
+            file.write_all(self.memory.password.as_bytes())?;
+            give(&secret, self.account)
+        })();
+        made.with_context(|| format!("cannot write {}", secret.display()))?;
+        let mut initdb = self.tool("initdb");
+        initdb
+            .args(["--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256"])
+            .args(["--username", SUPERUSER])
+            .arg("--pwfile")
+            .arg(&secret)
+            .arg("--pgdata")
+            .arg(&fresh);
+        if self.throw_away {
+            initdb.arg("--no-sync");
+        }
+        // macOS before 14 has no C.UTF-8; every system has C.
+        let result = capture(&mut initdb).or_else(|error| {
+            if !format!("{error:#}").contains("locale") {
+                return Err(error);
+            }
+            remove(&fresh)?;
+            capture(initdb.arg("--locale=C"))
+        });
+        let _ = fs::remove_file(&secret);
+        result.context("cannot create a PostgreSQL cluster")?;
+        fs::rename(&fresh, &self.memory.data).with_context(|| format!("cannot create {}", self.memory.data.display()))
+    }
+
+    fn is_up(&self) -> bool {
+        self.check().is_ok() && self.query(SUPERUSER, "postgres", "SELECT 1").is_ok()
+    }
+
+    /// Starts the server; another port is taken when the remembered one is in use.
+    fn launch(&mut self, spec: &Spec, file: &Path) -> Result<()> {
+        self.forget_stale_pid()?;
+        let mut tries = 0;
+        loop {
+            if TcpListener::bind(("127.0.0.1", self.memory.port)).is_err() {
+                self.memory.port = free_port()?;
+                paths::write_json(file, &self.memory)?;
+            }
+            let flush = if spec.throw_away { "off" } else { "on" };
+            let settings = format!(
+                "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' \
+                 -c max_connections={} -c fsync={flush} -c synchronous_commit={flush} \
+                 -c full_page_writes={flush} -c log_line_prefix='%m [%p] '",
+                self.memory.port, spec.connections
+            );
+            let _ = fs::remove_file(&self.log);
+            let mut start = self.tool("pg_ctl");
+            start
+                .args(["start", "--wait", "--silent", "--timeout=120"])
+                .arg("--pgdata")
+                .arg(&self.memory.data)
+                .arg("--log")
+                .arg(&self.log)
+                .args(["--options", &settings]);
+            let Err(error) = services::output(&mut start).and_then(|output| {
+                anyhow::ensure!(output.status.success(), "pg_ctl: {}", output.status);
+                Ok(())
+            }) else {
+                return Ok(());
+            };
+            tries += 1;
+            let log = paths::tail(&self.log, 20);
+            if tries < 5 && log.contains("Address already in use") {
+                continue;
+            }
+            return Err(error.context(format!("PostgreSQL does not start:\n{log}")));
+        }
+    }
+
+    /// After a crash and a restart of the machine, the remembered process id may belong to
+    /// something else, and the server would refuse to start.
+    fn forget_stale_pid(&self) -> Result<()> {
+        let file = self.memory.data.join("postmaster.pid");
+        match postmaster(&self.memory.data) {
+            Some(pid) if services::is_running(pid, "postgres") => bail!(
+                "a PostgreSQL server (process {pid}) uses {} but does not answer; stop it first",
+                self.memory.data.display()
+            ),
+            Some(_) => fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display())),
+            None => Ok(()),
+        }
+    }
+
+    fn ensure_role(&self) -> Result<()> {
+        let sql = format!("SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'");
+        if self.query(SUPERUSER, "postgres", &sql)?.trim().is_empty() {
+            let password = &self.memory.password;
+            self.query(
+                SUPERUSER,
+                "postgres",
+                &format!(
+                    "CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE NOSUPERUSER NOBYPASSRLS \
+                     PASSWORD '{password}'"
+                ),
+            )?;
+            if self.binaries.version.major >= 16 {
+                // Before 16 this is what CREATEROLE means; since then it has to be said.
+                self.query(
+                    SUPERUSER,
+                    "postgres",
+                    &format!("ALTER ROLE {ROLE} SET createrole_self_grant = 'set, inherit'"),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops the server if it runs; `true` when it is down afterwards.
+    fn stop(&self) -> bool {
+        if self.check().is_err() {
+            return true;
+        }
+        let mode = if self.throw_away || services::stops() > 1 { "immediate" } else { "fast" };
+        let mut stop = self.tool("pg_ctl");
+        stop.args(["stop", "--silent", "--wait", "--timeout=30", "--mode", mode])
+            .arg("--pgdata")
+            .arg(&self.memory.data);
+        services::output(&mut stop).is_ok_and(|output| output.status.success())
+    }
+
+    fn remove_data(&self) -> Result<()> {
+        remove(&self.memory.data)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if self.stop() && self.throw_away {
+            let _ = self.remove_data();
+        }
+    }
+}
+
+const NO_POSTGRES: &str = "PostgreSQL 15 or newer was not found on this machine. Either install it \
+     (Debian/Ubuntu: `sudo apt-get install postgresql`; macOS: `brew install postgresql@17`), or \
+     set DATABASE_URL to a database you already have.";
+
+fn newest(mut found: Vec<Binaries>, major: Option<u32>) -> Result<Binaries> {
+    found.retain(|found| major.is_none_or(|major| found.version.major == major));
+    found.sort_by_key(|found| found.version);
+    match (found.pop(), major) {
+        (Some(found), _) => Ok(found),
+        (None, Some(major)) => bail!(
+            "the cluster of this checkout was made by PostgreSQL {major}, which is not on this \
+             machine any more: install it again, or delete `.finops/postgres` to start anew"
+        ),
+        (None, None) => bail!(NO_POSTGRES),
+    }
+}
+
+/// The major version a cluster was made by.
+fn cluster_major(data: &Path) -> Option<u32> {
+    fs::read_to_string(data.join("PG_VERSION")).ok()?.trim().parse().ok()
+}
+
+/// The process id in `postmaster.pid`.
+fn postmaster(data: &Path) -> Option<i32> {
+    fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
+}
+
+/// A loopback port that nothing listens on now.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no loopback port is free")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Root lends the server an account: Debian's `postgres`, else `nobody`. Anyone else runs it as
+/// themselves (`None`).
+fn unprivileged() -> Result<Option<Account>> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(None);
+    }
+    for name in ["postgres", "nobody"] {
+        let id =
+            |flag: &str| -> Option<u32> { capture(Command::new("id").args([flag, name])).ok()?.trim().parse().ok() };
+        if let (Some(uid), Some(gid)) = (id("-u"), id("-g")) {
+            return Ok(Some(Account { uid, gid }));
+        }
+    }
+    bail!("PostgreSQL does not run as root, and there is no account `postgres` or `nobody` to run it as")
+}
+
+fn lend(command: &mut Command, account: Option<Account>) {
+    if let Some(account) = account {
+        command.uid(account.uid).gid(account.gid);
+    }
+}
+
+fn give(path: &Path, account: Option<Account>) -> std::io::Result<()> {
+    account.map_or(Ok(()), |account| chown(path, Some(account.uid), Some(account.gid)))
+}
+
+/// Where the cluster goes: below `home`; or, when the lent account cannot reach that (a checkout
+/// under `/root`, say), below `/var/lib/finops`, in a directory named after the checkout's path.
+fn data_directory(home: &Path, account: Option<Account>) -> Result<PathBuf> {
+    let inside = home.join("cluster");
+    let outside = Path::new("/var/lib/finops").join(paths::fingerprint(home.as_os_str().as_encoded_bytes()));
+    let choices = match account {
+        None => vec![inside],
+        Some(_) => vec![inside, outside],
+    };
+    for dir in &choices {
+        let ready = fs::create_dir_all(dir).and_then(|()| give(dir, account));
+        if ready.is_ok() && can_write(dir, account) {
+            return Ok(dir.join("data"));
+        }
+        let _ = fs::remove_dir(dir);
+    }
+    bail!("no place for PostgreSQL's data: tried {choices:?}")
+}
+
+fn can_write(dir: &Path, account: Option<Account>) -> bool {
+    let mut touch = Command::new("/bin/sh");
+    touch.current_dir("/").args(["-c", ": > \"$0\" && rm \"$0\""]).arg(dir.join("probe"));
+    lend(&mut touch, account);
+    services::output(&mut touch).is_ok_and(|output| output.status.success())
+}
+
+fn remove(dir: &Path) -> Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", dir.display()))
+        }
+        _ => Ok(()),
+    }
+}
