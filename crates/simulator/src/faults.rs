@@ -180,7 +180,8 @@ impl Faults {
     /// The fault that hits this request, counted. Every earlier match that only lets it pass is counted too.
     pub(crate) fn take(&mut self, path: &str, organization: Option<&str>, key: Option<&str>) -> Option<Fault> {
         let mut taken = None;
-        for (_, spec) in self.active.iter_mut().filter(|(_, spec)| spec.matching.matches(path, organization, key)) {
+        let matches = |spec: &FaultSpec| spec.times != Some(0) && spec.matching.matches(path, organization, key);
+        for (_, spec) in self.active.iter_mut().filter(|(_, spec)| matches(spec)) {
             if spec.skip > 0 {
                 spec.skip -= 1;
                 continue;

@@ -90,7 +90,7 @@ pub(crate) fn generate(
 ) -> Day {
     let offset = (day - organization.first_day).num_days();
     let Ok(offset) = u32::try_from(offset) else { return Vec::new() };
-    let organization_empty = rng::hash(&[organization.seed, u64::from(offset), 0xE]) % 6 == 0;
+    let organization_empty = rng::hash(&[organization.seed, u64::from(offset), 0xE]).is_multiple_of(6);
     let mut rows = Vec::new();
     for source in sources {
         if !(source.spec.empty_days && organization_empty) {
@@ -106,11 +106,11 @@ fn project_rows(rows: &mut Day, seed: u64, items: &[LineItem], source: &Source<'
         return;
     }
     let base = [seed, rng::hash_text(&source.spec.id), u64::from(offset)];
-    let noise = rng::between_ppm(rng::hash(&base), 850_000, 1_150_000);
-    let weekday = match day.weekday() {
-        Weekday::Sat | Weekday::Sun => 700_000,
-        _ => 1_120_000,
-    };
+    // A runaway does not rest at weekends, and is as large as it is said to be.
+    let runaway = trend > SPIKE * PPM / 2;
+    let noise = if runaway { PPM } else { rng::between_ppm(rng::hash(&base), 850_000, 1_150_000) };
+    let weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+    let weekday = if weekend && !runaway { 700_000 } else { 1_120_000 };
     let factor = scale(scale(trend, noise), weekday);
     let items = &items[..source.spec.line_items.min(items.len())];
     let weights: u64 = items.iter().map(|item| item.weight).sum();
@@ -132,7 +132,7 @@ fn project_rows(rows: &mut Day, seed: u64, items: &[LineItem], source: &Source<'
                 quantity,
                 fixed: false,
                 removed: false,
-                late: rng::hash(&[word, 2]) % 4 != 0,
+                late: !rng::hash(&[word, 2]).is_multiple_of(4),
             });
         }
     }
@@ -177,7 +177,7 @@ fn price(item: &LineItem, target: Decimal, word: u64) -> (Decimal, u64) {
     }
     let quantity = (target / item.price).to_u64().unwrap_or(0).max(1);
     let mut amount = item.price * Decimal::from(quantity);
-    if word % 4 == 0 {
+    if word.is_multiple_of(4) {
         amount += Decimal::new(i64::try_from(word >> 8 & 0xF_FFFF).unwrap_or(0), SCALE);
     }
     (amount.normalize(), quantity)

@@ -108,7 +108,7 @@ fn dimensions(
     let word = rng::hash(&[organization.spec.seed, project.into(), key.into(), rng::hash_text(&model)]);
     let owner = organization.key(key);
     let pick = |choices: &[&str], shift: u32| Some(choices[(word >> shift) as usize % choices.len()].to_owned());
-    let batch = word % 8 == 0;
+    let batch = word.is_multiple_of(8);
     let chat = kinds.contains(&Kind::Input);
     let image = kinds.contains(&Kind::Image);
     [

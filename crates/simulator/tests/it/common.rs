@@ -21,6 +21,14 @@ pub(crate) fn unix(text: &str) -> i64 {
     day(text).and_time(NaiveTime::MIN).and_utc().timestamp()
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the service's guarded client refuses loopback, and this one tests no client"
+)]
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
 /// A Friday morning; the organizations began on 1 January.
 pub(crate) fn now() -> DateTime<Utc> {
     "2026-03-20T10:30:00Z".parse().unwrap()
@@ -55,7 +63,7 @@ impl World {
         let key = organizations[0].admin_keys[0].clone();
         let config = SimulatorConfig { now: Some(now()), organizations, ..SimulatorConfig::default() };
         let simulator = Simulator::start(config).await.unwrap();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = client();
         Self { simulator, client, key }
     }
 

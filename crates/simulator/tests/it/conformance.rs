@@ -9,7 +9,7 @@ use finops_simulator::{AmountStyle, Fault, FaultSpec, openai::OPERATIONS};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::common::{ORG, World, unix};
+use crate::common::{ORG, World, client, unix};
 use crate::contract::Contract;
 
 /// One call: the operation, the concrete path, the body, the status expected.
@@ -206,7 +206,7 @@ async fn injected_and_authorization_errors_conform() {
     control.add_key(ORG, "sk-admin-sim-without-any-scope-000000000000", Some(&[])).unwrap();
     for (key, status) in [("sk-admin-unknown", 401), ("sk-admin-sim-without-any-scope-000000000000", 403)] {
         let url = format!("{}{query}", world.simulator.openai_base_url());
-        let response = reqwest::Client::new().get(url).bearer_auth(key).send().await.unwrap();
+        let response = client().get(url).bearer_auth(key).send().await.unwrap();
         assert_eq!(response.status(), status);
         let body: Value = response.json().await.unwrap();
         assert!(contract.validator("GET", path, status).is_valid(&body), "{body}");

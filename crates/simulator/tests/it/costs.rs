@@ -254,3 +254,18 @@ async fn an_archived_project_stops_costing_and_its_history_stays() {
     assert!(before.keys().all(|key| after.contains_key(key)));
     assert!(after.keys().all(|key| key.0 <= now().date_naive() || key.1.as_deref() != Some("proj_growing")));
 }
+
+#[tokio::test]
+async fn the_benchmarks_organization_is_served_whole() {
+    let mut large = OrganizationSpec::new(ORG, 11, day("2025-09-21"));
+    for number in 0..50 {
+        large = large.with_project(project(&format!("proj_{number:02}"), 40, 20, 1));
+    }
+    let world = World::of(vec![large]).await;
+    let path =
+        format!("/organization/costs?start_time={}&end_time={}&{ALL}&limit=30", unix("2025-09-21"), unix("2026-03-20"));
+    let rows = served(&world.pages(&path).await);
+    assert_eq!(rows.len(), 180 * 50 * 20);
+    let query = TruthQuery::new(ORG, day("2025-09-21"), day("2026-03-20"));
+    assert_eq!(rows.values().sum::<Decimal>(), world.simulator.control().truth(&query).unwrap().total);
+}

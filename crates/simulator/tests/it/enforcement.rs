@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::common::{ORG, OTHER, World};
+use crate::common::{ORG, OTHER, World, client};
 
 #[tokio::test]
 async fn projects_are_listed_created_renamed_and_archived() {
@@ -109,7 +109,7 @@ async fn keys_open_only_their_organization_and_only_their_scopes() {
     let control = world.simulator.control();
     let response = world.request(Method::GET, "/organization/projects").send().await.unwrap();
     assert_eq!(response.headers()["openai-organization"], ORG);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let ask = async |key: Option<&str>, path: &str| {
         let request = client.get(format!("{}{path}", world.simulator.openai_base_url()));
         let request = if let Some(key) = key { request.bearer_auth(key) } else { request };

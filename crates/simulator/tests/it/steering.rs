@@ -9,7 +9,7 @@ use reqwest::Method;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::common::{ORG, World, day, now, unix};
+use crate::common::{ORG, World, client, day, now, unix};
 
 #[tokio::test]
 async fn organizations_are_added_and_listed_with_their_keys() {
@@ -117,6 +117,7 @@ async fn the_demo_has_a_runaway_a_newcomer_and_unregistered_projects() {
     let projects: BTreeSet<_> =
         organizations.iter().flat_map(|each| &each.projects).map(|each| each.id.clone()).collect();
     assert_eq!(projects.len(), 10);
+    assert!(presets::DEMO_UNREGISTERED.iter().all(|id| projects.contains(*id)));
     let config = SimulatorConfig { now: Some(now()), organizations, ..SimulatorConfig::default() };
     let simulator = Simulator::start(config).await.unwrap();
     let spent = |organization: &str, project: &str, from: &str, to: &str| {
@@ -144,10 +145,31 @@ async fn the_program_announces_its_address_and_ends_on_sigterm() {
     let addresses: Value = serde_json::from_str(&line).unwrap();
     let base = addresses["baseUrl"].as_str().unwrap();
     assert_eq!(addresses["openaiBaseUrl"], format!("{base}/v1"));
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let list: Value = client.get(format!("{base}/_sim/organizations")).send().await.unwrap().json().await.unwrap();
     assert_eq!(list["data"].as_array().unwrap().len(), 3);
     assert!(Command::new("kill").arg(program.id().to_string()).status().unwrap().success());
     let ended = tokio::task::spawn_blocking(move || program.wait()).await.unwrap().unwrap();
     assert!(ended.success());
+}
+
+#[tokio::test]
+async fn many_run_at_once_and_a_dropped_one_stops_listening() {
+    let mut running = Vec::new();
+    for _ in 0..12 {
+        running.push(Simulator::start(SimulatorConfig::default()).await.unwrap());
+    }
+    let urls: BTreeSet<String> = running.iter().map(Simulator::base_url).collect();
+    assert_eq!(urls.len(), 12);
+    let address = running[0].base_url().trim_start_matches("http://").to_owned();
+    drop(running);
+    let refused = async { while tokio::net::TcpStream::connect(&address).await.is_ok() {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), refused).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_contradictory_world_does_not_start() {
+    let twice = presets::demo(now().date_naive()).into_iter().take(1).cycle().take(2).collect();
+    let config = SimulatorConfig { organizations: twice, ..SimulatorConfig::default() };
+    assert!(Simulator::start(config).await.is_err());
 }
