@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -150,10 +151,19 @@ impl Cluster {
     /// # Errors
     /// When the server has gone, with the tail of its log.
     pub(crate) fn check(&self) -> Result<()> {
-        if !postmaster(&self.memory.data).is_some_and(|pid| services::is_running(pid, "postgres")) {
+        if self.process().is_none() {
             bail!("PostgreSQL has ended; the end of {}:\n{}", self.log.display(), paths::tail(&self.log, 20));
         }
         Ok(())
+    }
+
+    /// The server's process. Its command line names the data directory, which tells it from a
+    /// process that was given its id later, and from one that is dead but not yet reaped.
+    fn process(&self) -> Option<i32> {
+        let text = fs::read_to_string(self.memory.data.join("postmaster.pid")).ok()?;
+        let pid = text.lines().next()?.trim().parse().ok()?;
+        let data = self.memory.data.to_string_lossy();
+        services::is_running(pid, &data).then_some(pid)
     }
 
     fn psql(&self, user: &str, database: &str) -> Command {
@@ -269,7 +279,11 @@ impl Cluster {
             };
             tries += 1;
             let log = paths::tail(&self.log, 20);
-            if tries < 5 && log.contains("Address already in use") {
+            // The port went to someone else meanwhile, or the processes of a server that was killed
+            // are about to notice.
+            let passing = ["Address already in use", "is still in use"];
+            if tries < 10 && passing.iter().any(|words| log.contains(words)) {
+                services::pause(Duration::from_millis(300))?;
                 continue;
             }
             return Err(error.context(format!("PostgreSQL does not start:\n{log}")));
@@ -280,14 +294,16 @@ impl Cluster {
     /// something else, and the server would refuse to start.
     fn forget_stale_pid(&self) -> Result<()> {
         let file = self.memory.data.join("postmaster.pid");
-        match postmaster(&self.memory.data) {
-            Some(pid) if services::is_running(pid, "postgres") => bail!(
+        if let Some(pid) = self.process() {
+            bail!(
                 "a PostgreSQL server (process {pid}) uses {} but does not answer; stop it first",
                 self.memory.data.display()
-            ),
-            Some(_) => fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display())),
-            None => Ok(()),
+            );
         }
+        if file.exists() {
+            fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+        }
+        Ok(())
     }
 
     fn ensure_role(&self) -> Result<()> {
@@ -360,11 +376,6 @@ fn newest(mut found: Vec<Binaries>, major: Option<u32>) -> Result<Binaries> {
 /// The major version a cluster was made by.
 fn cluster_major(data: &Path) -> Option<u32> {
     fs::read_to_string(data.join("PG_VERSION")).ok()?.trim().parse().ok()
-}
-
-/// The process id in `postmaster.pid`.
-fn postmaster(data: &Path) -> Option<i32> {
-    fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
 }
 
 /// A loopback port that nothing listens on now.

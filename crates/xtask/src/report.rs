@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::services;
+
 /// Prints a line to standard output, ignoring a closed pipe.
 pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
@@ -55,7 +57,11 @@ impl Report {
         let start = Instant::now();
         let result = work();
         let took = start.elapsed();
-        let word = if result.is_ok() { "done" } else { "FAILED" };
+        let word = match &result {
+            Ok(_) => "done",
+            Err(error) if services::is_stopped(error) => "stopped",
+            Err(_) => "FAILED",
+        };
         self.line(&format!("{name}: {word} in {}", human(took)));
         self.done.push((name.to_owned(), took, result.is_ok()));
         result

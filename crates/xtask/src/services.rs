@@ -161,7 +161,7 @@ pub(crate) fn is_running(pid: i32, needle: &str) -> bool {
         return false;
     }
     let mut ps = Command::new("ps");
-    ps.args(["-o", "command=", "-p", &pid.to_string()]);
+    ps.args(["-ww", "-o", "command=", "-p", &pid.to_string()]);
     match output(&mut ps) {
         Ok(found) => String::from_utf8_lossy(&found.stdout).contains(needle),
         // Without `ps` (a minimal container): Linux tells the same.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use crate::http::Client;
@@ -237,8 +237,12 @@ fn serve(
     report.step("migrating the database", || {
         let log: PathBuf = home.join("migrate.log");
         let file = paths::fresh_log(&log)?;
-        services::run(finops("migrate").stdout(file.try_clone()?).stderr(file))
-            .with_context(|| format!("the end of {}:\n{}", log.display(), paths::tail(&log, 20)))
+        services::run(finops("migrate").stdout(file.try_clone()?).stderr(file)).map_err(|error| {
+            match services::is_stopped(&error) {
+                true => error,
+                false => anyhow!("{error:#}; the end of {}:\n{}", log.display(), paths::tail(&log, 20)),
+            }
+        })
     })?;
     report.step("starting the service", || {
         let log = home.join("finops.log");
