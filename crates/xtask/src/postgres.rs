@@ -74,13 +74,17 @@ impl Cluster {
             found = find();
         }
         let binaries = newest(found, major)?;
-        let memory = match known {
-            Some(known) if known.data.parent().is_some_and(Path::exists) => known,
-            _ => Memory {
-                data: data_directory(&spec.home, account)?,
-                port: free_port()?,
-                password: paths::hex(&paths::random::<24>()?),
-            },
+        let memory = match known.filter(|known| known.data.parent().is_some_and(Path::exists)) {
+            Some(known) => known,
+            None => {
+                let data = data_directory(&spec.home, account)?;
+                if spec.throw_away {
+                    remove(&data)?
+                } else {
+                    set_aside(&data)?
+                }
+                Memory { data, port: free_port()?, password: paths::hex(&paths::random::<24>()?) }
+            }
         };
         let log = memory.data.with_file_name("postgres.log");
         let mut cluster = Self { binaries, account, memory, log, throw_away: spec.throw_away };
@@ -430,6 +434,19 @@ fn data_directory(home: &Path, account: Option<Account>) -> Result<PathBuf> {
         let _ = fs::remove_dir(dir);
     }
     bail!("no place for PostgreSQL's data: tried {choices:?}")
+}
+
+/// A cluster whose password is forgotten (`.finops` was deleted) cannot be used; it is kept all
+/// the same.
+fn set_aside(data: &Path) -> Result<()> {
+    if !data.exists() {
+        return Ok(());
+    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+    let aside = data.with_extension(format!("before-{now}"));
+    fs::rename(data, &aside).with_context(|| format!("cannot move {} aside", data.display()))?;
+    crate::report::say(&format!("an older cluster was kept as {}", aside.display()));
+    Ok(())
 }
 
 fn can_write(dir: &Path, account: Option<Account>) -> bool {
