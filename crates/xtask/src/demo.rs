@@ -123,7 +123,9 @@ fn collect(
                 shown.insert(id.clone(), progress);
                 moved = Instant::now();
             }
-            if state["status"] == "healthy" && !state["lastSuccessAt"].is_null() {
+            // A later run that failed leaves a full demo full; its reason is on the page.
+            let settled = state["status"] == "healthy" || state["status"] == "failed";
+            if settled && !state["lastSuccessAt"].is_null() {
                 waiting.remove(&id);
             }
         }
@@ -131,7 +133,7 @@ fn collect(
             if moved.elapsed() > Duration::from_secs(180) {
                 bail!("the collector has not moved for 3 minutes; see `.finops/finops.log`");
             }
-            services::pause(Duration::from_millis(400))?;
+            services::pause(Duration::from_secs(1))?;
         }
     }
     Ok(())

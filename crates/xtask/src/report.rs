@@ -68,10 +68,14 @@ impl Report {
     }
 
     /// Like [`Report::step`], but a failure is printed and kept, so that the steps after it still
-    /// run and one run shows everything that is wrong.
-    pub(crate) fn keep_going(&mut self, name: &str, work: impl FnOnce() -> Result<()>) {
-        if let Err(error) = self.step(name, work) {
-            say(&format!("error: {error:#}"));
+    /// run and one run shows everything that is wrong. Answers whether it succeeded.
+    pub(crate) fn keep_going(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> bool {
+        match self.step(name, work) {
+            Ok(()) => true,
+            Err(error) => {
+                say(&format!("error: {error:#}"));
+                false
+            }
         }
     }
 
