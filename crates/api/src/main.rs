@@ -1,1 +1,3 @@
-fn main(){}
+//! `finops`: the service and its command line.
+
+fn main() {}

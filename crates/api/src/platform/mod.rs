@@ -1,0 +1,11 @@
+//! What every feature stands on. Knows no feature.
+
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod db;
+pub mod http;
+pub mod jobs;
+pub mod outbound;
+pub mod telemetry;
