@@ -1,0 +1,91 @@
+//! `cargo xtask frontend`: from Rust and style sheets to the directory that the service serves.
+//!
+//! cargo compiles, the library `wasm-bindgen-cli-support` (at the version that is locked, so it cannot mismatch) makes
+//! the JavaScript beside the wasm, and `frontend/scripts/pack.mjs` does what Node's packages are for: `wasm-opt`, one
+//! style sheet, fonts, names by content, `.br` and `.gz`, `index.html`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{services, toolchain};
+
+/// Quick to build, or quick to load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Unoptimised, one type for every view.
+    Dev,
+    /// As people get it.
+    Release,
+}
+
+impl Profile {
+    const fn name(self) -> &'static str {
+        match self {
+            Profile::Dev => "dev",
+            Profile::Release => "wasm-release",
+        }
+    }
+
+    /// Cargo's directory for it.
+    const fn directory(self) -> &'static str {
+        match self {
+            Profile::Dev => "debug",
+            Profile::Release => "wasm-release",
+        }
+    }
+}
+
+/// What was built.
+#[expect(dead_code, reason = "for callers that want to look at it")]
+pub(crate) struct BuildReport {
+    /// The directory to serve: `index.html`, `csp.json` and `assets/`.
+    pub(crate) dist: PathBuf,
+}
+
+/// Builds the app into `target/app/dist`.
+///
+/// # Errors
+/// When a step fails. The directory then holds what it held before.
+pub(crate) fn build(root: &Path, profile: Profile) -> Result<BuildReport> {
+    let source = root.join("frontend");
+    let home = root.join("target/app");
+    let (bound, dist) = (home.join("bound"), home.join("dist"));
+    toolchain::node()?;
+    toolchain::npm_ci(&source)?;
+
+    let mut cargo = toolchain::cargo(root);
+    cargo.args(["build", "-p", "finops-frontend", "--bin", "finops-app", "--target", "wasm32-unknown-unknown"]);
+    cargo.args(["--profile", profile.name()]);
+    if profile == Profile::Dev {
+        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "--cfg erase_components");
+    }
+    services::run(&mut cargo)?;
+
+    let wasm = toolchain::target(root).join("wasm32-unknown-unknown").join(profile.directory()).join("finops-app.wasm");
+    bind(&wasm, &bound, profile)?;
+
+    fs::create_dir_all(&dist)?;
+    services::run(
+        Command::new("node")
+            .current_dir(&source)
+            .arg("scripts/pack.mjs")
+            .args([&bound, &dist])
+            .args((profile == Profile::Dev).then_some("--dev")),
+    )?;
+    Ok(BuildReport { dist })
+}
+
+/// Makes the JavaScript that loads the wasm.
+fn bind(wasm: &Path, out: &Path, profile: Profile) -> Result<()> {
+    let _ = fs::remove_dir_all(out);
+    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(wasm).out_name("app").typescript(false);
+    bindgen.debug(profile == Profile::Dev).keep_debug(profile == Profile::Dev);
+    bindgen.remove_name_section(profile == Profile::Release).remove_producers_section(true);
+    bindgen.web(true).and_then(|bindgen| bindgen.generate(out)).map_err(|error| anyhow!("wasm-bindgen: {error:#}"))
+}

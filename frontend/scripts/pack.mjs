@@ -1,0 +1,125 @@
+// Packs what wasm-bindgen made into what the service serves: `node scripts/pack.mjs <bound> <dist> [--dev]`.
+//
+// Every file but index.html and csp.json is named by its content and never changes, so that the service may say
+// `immutable`. `.br` and `.gz` lie beside each: nothing is compressed while somebody waits.
+import { createHash } from "node:crypto";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { fonts } from "./fonts.mjs";
+
+const [bound, dist] = process.argv.slice(2);
+const dev = process.argv.includes("--dev");
+const fresh = `${dist}.new`;
+const assets = join(fresh, "assets");
+rmSync(fresh, { recursive: true, force: true });
+mkdirSync(assets, { recursive: true });
+
+const stamp = (data) => createHash("sha256").update(data).digest("hex").slice(0, 12);
+
+// What rustc emits for wasm32 and every browser of 2022 knows; `--all-features` would use what browsers refuse.
+const FEATURES = [
+  "bulk-memory", "bulk-memory-opt", "call-indirect-overlong", "multivalue", "mutable-globals",
+  "nontrapping-float-to-int", "reference-types", "sign-ext",
+].map((name) => `--enable-${name}`);
+
+/** Writes a file under a name that says what is in it; answers its address. */
+function put(name, extension, data) {
+  const file = `${name}-${stamp(data)}.${extension}`;
+  writeFileSync(join(assets, file), data);
+  return `/assets/${file}`;
+}
+
+// The wasm.
+let wasm = join(bound, "app_bg.wasm");
+if (!dev) {
+  const optimised = join(bound, "app_opt.wasm");
+  const run = spawnSync(
+    process.execPath,
+    ["node_modules/binaryen/bin/wasm-opt", "-Oz", "--converge", ...FEATURES, wasm, "-o", optimised],
+    { stdio: "inherit" },
+  );
+  if (run.status !== 0) throw new Error("wasm-opt failed");
+  wasm = optimised;
+}
+const wasmUrl = put("app", "wasm", readFileSync(wasm));
+
+// The JavaScript that loads it. wasm-bindgen names the wasm by its own name; ours is passed in from boot.js.
+const boot = `import init from "./app.js";\ninit({ module_or_path: ${JSON.stringify(wasmUrl)} });\n`;
+writeFileSync(join(bound, "boot.js"), boot);
+const script = await build({
+  entryPoints: [join(bound, "boot.js")],
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: !dev,
+  write: false,
+  logLevel: "error",
+  legalComments: "none",
+  define: { "import.meta.url": '"/"' },
+});
+const scriptUrl = put("app", "js", script.outputFiles[0].contents);
+
+// Fonts first, because the style sheet names them.
+const fontUrls = {};
+for (const [name, data] of await fonts(join(dist, "..", "fonts"))) {
+  fontUrls[`/assets/${name}.woff2`] = put(name, "woff2", data);
+}
+const sheet = await build({
+  entryPoints: ["style/main.css"],
+  bundle: true,
+  minify: !dev,
+  write: false,
+  logLevel: "error",
+  target: ["chrome123", "firefox121", "safari17.5"],
+  external: ["/assets/*"],
+});
+let css = sheet.outputFiles[0].text;
+for (const [plain, stamped] of Object.entries(fontUrls)) css = css.replaceAll(plain, stamped);
+const cssUrl = put("app", "css", css);
+const iconUrl = put("icon", "svg", readFileSync("public/icon.svg"));
+
+// The shell. Its one inline script is named to the Content-Security-Policy by its hash.
+let html = readFileSync("index.html", "utf8");
+const values = {
+  CSS: cssUrl,
+  JS: scriptUrl,
+  WASM: wasmUrl,
+  ICON: iconUrl,
+  FONT_400: fontUrls["/assets/core-400.woff2"],
+  FONT_600: fontUrls["/assets/core-600.woff2"],
+};
+html = html.replace(/__([A-Z0-9_]+?)__/g, (all, name) => values[name] ?? all);
+const hashes = [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
+  ([, text]) => `sha256-${createHash("sha256").update(text).digest("base64")}`,
+);
+writeFileSync(join(fresh, "index.html"), html);
+writeFileSync(join(fresh, "csp.json"), `${JSON.stringify({ scriptHashes: hashes })}\n`);
+
+// Fonts and images are compressed already.
+const sizes = [];
+for (const file of [join(fresh, "index.html"), ...readdirSync(assets).map((f) => join(assets, f))]) {
+  if (!/\.(wasm|js|css|svg|html)$/.test(file)) continue;
+  const data = readFileSync(file);
+  const quality = dev ? 4 : 11;
+  const brotli = brotliCompressSync(data, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: data.length },
+  });
+  writeFileSync(`${file}.br`, brotli);
+  writeFileSync(`${file}.gz`, gzipSync(data, { level: dev ? 1 : 9 }));
+  sizes.push(`${file.slice(fresh.length + 1)} ${data.length} (${brotli.length} br)`);
+}
+
+// The new directory takes the old one's place; a reader in between sees one or the other.
+const old = `${dist}.old`;
+rmSync(old, { recursive: true, force: true });
+try {
+  renameSync(dist, old);
+} catch (error) {
+  if (error.code !== "ENOENT") throw error;
+}
+renameSync(fresh, dist);
+rmSync(old, { recursive: true, force: true });
+console.log(sizes.map((line) => `  ${line}`).join("\n"));
