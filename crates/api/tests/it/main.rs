@@ -1,3 +1,4 @@
-//! (in the making)
+//! Integration tests, one binary: linking dominates.
 
 mod crypto;
+mod jobs;
