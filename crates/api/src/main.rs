@@ -1,3 +1,7 @@
 //! `finops`: the service and its command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    finops_api::cli::main()
+}

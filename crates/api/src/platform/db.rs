@@ -154,6 +154,13 @@ async fn begin(pool: &PgPool, scope: Scope) -> sqlx::Result<Tx> {
     pool.begin_with(AssertSqlSafe(statement)).await
 }
 
+/// Narrows a transaction of the platform scope to one organization as well, for rows that belong to a tenant.
+pub async fn enter(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<()> {
+    // A formatted UUID, as in `begin`.
+    let statement = AssertSqlSafe(format!("SET LOCAL finops.organization_id = '{organization}'"));
+    sqlx::raw_sql(statement).execute(&mut **tx).await.map(drop)
+}
+
 /// Whether the error is this constraint or unique index refusing a row.
 pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().and_then(|error| error.constraint()) == Some(constraint)

@@ -8,4 +8,5 @@ pub mod db;
 pub mod http;
 pub mod jobs;
 pub mod outbound;
+pub mod state;
 pub mod telemetry;

@@ -1,1 +1,11 @@
-//! (in the making)
+//! Who somebody is, and what they may do.
+
+pub mod accounts;
+pub mod passwords;
+pub mod permission;
+pub mod rate_limit;
+pub mod tokens;
+
+pub use passwords::Passwords;
+pub use permission::Permission;
+pub use tokens::{OpaqueToken, Tokens};

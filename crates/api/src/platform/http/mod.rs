@@ -1,1 +1,14 @@
-//! (in the making)
+//! HTTP as every feature sees it: who asks ([`Ctx`]), what they send ([`extract`]), and how it fails ([`ApiError`]).
+
+pub mod assets;
+pub mod ctx;
+pub mod cursor;
+pub mod docs;
+pub mod error;
+pub mod extract;
+pub mod idempotency;
+pub mod middleware;
+
+pub use ctx::{Actor, Ctx};
+pub use error::{ApiError, ApiResult};
+pub use extract::{Json, Path, Query};

@@ -1,1 +1,6 @@
-//! (in the making)
+//! What operators see: logs and metrics.
+
+pub mod logs;
+pub mod metrics;
+
+pub use metrics::Metrics;

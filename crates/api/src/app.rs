@@ -1,0 +1,65 @@
+//! The HTTP application: the route table, and what surrounds it.
+
+use std::net::TcpListener;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, middleware as actix, web};
+use tracing_actix_web::TracingLogger;
+use utoipa_actix_web::{AppExt as _, scope};
+
+use crate::features;
+use crate::platform::http::{assets, docs, middleware};
+use crate::platform::state::State;
+use crate::platform::telemetry::logs::RequestSpan;
+
+/// How long a request's head may take to arrive.
+const HEAD_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long running requests are waited for when the service stops.
+const DRAIN_SECONDS: u64 = 25;
+
+/// The API's description as it is served and checked in: complete, and always the same for the same code.
+pub fn openapi() -> String {
+    let (_, collected) = App::new()
+        .into_utoipa_app()
+        .openapi(docs::base())
+        .service(scope::scope("/api").configure(features::routes))
+        .configure(features::operations::routes)
+        .split_for_parts();
+    let mut text = serde_json::to_string_pretty(&docs::complete(&collected)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Starts answering on a listener. The server runs when it is awaited.
+///
+/// # Errors
+/// When the listener cannot be taken over.
+pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let state = web::Data::new(state);
+    let description = web::Data::new(docs::Description(openapi()));
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(actix::from_fn(middleware::problems))
+            .wrap(actix::from_fn(middleware::measure))
+            .wrap(actix::Compress::default())
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .app_data(state.clone())
+            .app_data(description.clone())
+            .into_utoipa_app()
+            .service(scope::scope("/api").configure(features::routes))
+            .configure(features::operations::routes)
+            .into_app()
+            .route("/openapi.json", web::get().to(docs::openapi_json))
+            .route("/redoc", web::get().to(docs::redoc))
+            .service(web::redirect("/docs", "/docs/"))
+            .service(docs::swagger())
+            .default_service(web::to(assets::serve))
+    });
+    Ok(server
+        .workers(workers)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals()
+        .listen(listener)?
+        .run())
+}

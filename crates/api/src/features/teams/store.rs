@@ -1,0 +1,243 @@
+//! Rows of teams and their members.
+
+use chrono::{DateTime, Utc};
+use finops_contract::ErrorCode;
+use finops_contract::teams::{GroupMember, Team};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::visibility::Visibility;
+use crate::platform::clock::Clock;
+use crate::platform::db::OrganizationId;
+use crate::platform::http::{ApiError, ApiResult};
+
+/// Teams that exist, by name, among those that are seen.
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    visibility: &Visibility,
+    after: Option<&(String, Uuid)>,
+    limit: i64,
+) -> sqlx::Result<Vec<Team>> {
+    sqlx::query_as!(
+        Team,
+        r#"
+        SELECT t.id, t.name, t.created_at,
+            (SELECT count(*) FROM projects p
+                WHERE p.organization_id = $1 AND p.team_id = t.id AND p.deleted_at IS NULL) AS "project_count!",
+            (SELECT count(*) FROM team_members m WHERE m.organization_id = $1 AND m.team_id = t.id) AS "member_count!",
+            EXISTS (SELECT FROM admin_keys k
+                WHERE k.organization_id = $1 AND k.team_id = t.id AND k.is_active) AS "has_active_admin_key!"
+        FROM teams t
+        WHERE t.organization_id = $1 AND t.deleted_at IS NULL
+            AND ($2::uuid[] IS NULL OR t.id = ANY ($2))
+            AND ($3::text IS NULL OR (t.name, t.id) > ($3, $4))
+        ORDER BY t.name, t.id LIMIT $5
+        "#,
+        organization as OrganizationId,
+        visibility.teams(),
+        after.map(|(name, _)| name),
+        after.map(|(_, id)| *id),
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A team that exists.
+pub async fn find(conn: &mut PgConnection, organization: OrganizationId, team: Uuid) -> sqlx::Result<Option<Team>> {
+    sqlx::query_as!(
+        Team,
+        r#"
+        SELECT t.id, t.name, t.created_at,
+            (SELECT count(*) FROM projects p
+                WHERE p.organization_id = $1 AND p.team_id = t.id AND p.deleted_at IS NULL) AS "project_count!",
+            (SELECT count(*) FROM team_members m WHERE m.organization_id = $1 AND m.team_id = t.id) AS "member_count!",
+            EXISTS (SELECT FROM admin_keys k
+                WHERE k.organization_id = $1 AND k.team_id = t.id AND k.is_active) AS "has_active_admin_key!"
+        FROM teams t
+        WHERE t.organization_id = $1 AND t.id = $2 AND t.deleted_at IS NULL
+        "#,
+        organization as OrganizationId,
+        team
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Makes sure that a team named in a body exists, and keeps it from being deleted until the transaction ends.
+///
+/// # Errors
+/// `validation_failed` at the pointer.
+pub async fn require(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Uuid,
+    pointer: &str,
+) -> ApiResult<()> {
+    let found = sqlx::query_scalar!(
+        "SELECT id FROM teams WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL FOR SHARE",
+        organization as OrganizationId,
+        team
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(drop).ok_or_else(|| ApiError::field(pointer, "unknown", "there is no such team"))
+}
+
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    name: &str,
+    clock: &Clock,
+) -> ApiResult<Team> {
+    let (id, now) = (clock.new_id(), clock.now());
+    sqlx::query!(
+        "INSERT INTO teams (organization_id, id, name, created_at) VALUES ($1, $2, $3, $4)",
+        organization as OrganizationId,
+        id,
+        name,
+        now
+    )
+    .execute(conn)
+    .await
+    .map_err(name_taken)?;
+    let name = name.to_owned();
+    Ok(Team { id, name, project_count: 0, member_count: 0, has_active_admin_key: false, created_at: now })
+}
+
+pub(super) async fn rename(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Uuid,
+    name: &str,
+) -> ApiResult<()> {
+    sqlx::query!(
+        "UPDATE teams SET name = $3 WHERE organization_id = $1 AND id = $2",
+        organization as OrganizationId,
+        team,
+        name
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(name_taken)
+}
+
+fn name_taken(error: sqlx::Error) -> ApiError {
+    if crate::platform::db::violates(&error, "teams_name") { ErrorCode::NameTaken.into() } else { error.into() }
+}
+
+/// Locks a team that is about to be deleted.
+pub(super) async fn lock(conn: &mut PgConnection, organization: OrganizationId, team: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT id FROM teams WHERE organization_id = $1 AND id = $2 FOR UPDATE",
+        organization as OrganizationId,
+        team
+    )
+    .fetch_optional(conn)
+    .await
+    .map(drop)
+}
+
+/// Hides a team. Its row stays: past costs name it.
+pub(super) async fn delete(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM team_members WHERE organization_id = $1 AND team_id = $2",
+        organization as OrganizationId,
+        team
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE teams SET deleted_at = $3 WHERE organization_id = $1 AND id = $2",
+        organization as OrganizationId,
+        team,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+pub(super) async fn list_members(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<GroupMember>> {
+    sqlx::query_as!(
+        GroupMember,
+        "
+        SELECT m.user_id, u.email, u.name, m.created_at
+        FROM team_members m JOIN users u ON u.organization_id = m.organization_id AND u.id = m.user_id
+        WHERE m.organization_id = $1 AND m.team_id = $2 AND ($3::uuid IS NULL OR m.user_id > $3)
+        ORDER BY m.user_id LIMIT $4
+        ",
+        organization as OrganizationId,
+        team,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Adds somebody of the organization; answers whether they were not in before, or nothing when there is no such account.
+pub(super) async fn add_member(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Uuid,
+    user: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<GroupMember>> {
+    sqlx::query!(
+        "
+        INSERT INTO team_members (organization_id, team_id, user_id, created_at)
+        SELECT organization_id, $2, id, $4 FROM users WHERE organization_id = $1 AND id = $3 AND deleted_at IS NULL
+        ON CONFLICT DO NOTHING
+        ",
+        organization as OrganizationId,
+        team,
+        user,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query_as!(
+        GroupMember,
+        "
+        SELECT m.user_id, u.email, u.name, m.created_at
+        FROM team_members m JOIN users u ON u.organization_id = m.organization_id AND u.id = m.user_id
+        WHERE m.organization_id = $1 AND m.team_id = $2 AND m.user_id = $3
+        ",
+        organization as OrganizationId,
+        team,
+        user
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+pub(super) async fn remove_member(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Uuid,
+    user: Uuid,
+) -> sqlx::Result<bool> {
+    let deleted = sqlx::query!(
+        "DELETE FROM team_members WHERE organization_id = $1 AND team_id = $2 AND user_id = $3",
+        organization as OrganizationId,
+        team,
+        user
+    )
+    .execute(conn)
+    .await?;
+    Ok(deleted.rows_affected() > 0)
+}

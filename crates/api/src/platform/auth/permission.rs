@@ -1,0 +1,62 @@
+//! What each role may do.
+
+use finops_contract::accounts::Role;
+
+/// Something that not everybody may do. What is not listed, everybody who is signed in may do within what they see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Change the organization's settings.
+    OrganizationWrite,
+    /// See, invite, promote and remove people.
+    MembersWrite,
+    /// Make, change and delete teams and projects, and say who belongs to them.
+    ProjectsWrite,
+    /// Register, rotate, stop and delete admin keys, and Project IDs.
+    AdminKeysWrite,
+    /// See every team, project and cost of the organization, not only one's own.
+    SeeEverything,
+    /// Bring costs in: run the collector, import a file.
+    CostsCollect,
+    /// Read the audit log.
+    AuditRead,
+    /// See and retry background jobs, of every organization.
+    JobsRead,
+    /// See every organization.
+    OrganizationsRead,
+}
+
+impl Permission {
+    /// The lowest role that has it.
+    const fn lowest(self) -> Role {
+        match self {
+            Self::JobsRead | Self::OrganizationsRead => Role::Admin,
+            Self::OrganizationWrite
+            | Self::MembersWrite
+            | Self::ProjectsWrite
+            | Self::AdminKeysWrite
+            | Self::SeeEverything
+            | Self::CostsCollect
+            | Self::AuditRead => Role::TenantAdmin,
+        }
+    }
+
+    /// Whether a role has it.
+    pub fn granted_to(self, role: Role) -> bool {
+        role >= self.lowest()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use finops_contract::accounts::Role;
+
+    use super::Permission;
+
+    #[test]
+    fn a_tenants_administrator_stays_in_the_tenant() {
+        assert!(Permission::AdminKeysWrite.granted_to(Role::TenantAdmin));
+        assert!(!Permission::JobsRead.granted_to(Role::TenantAdmin));
+        assert!(!Permission::SeeEverything.granted_to(Role::User));
+        assert!(Permission::OrganizationsRead.granted_to(Role::Admin));
+    }
+}

@@ -1,0 +1,61 @@
+//! Token buckets in the database, shared by all replicas.
+
+use aws_lc_rs::digest;
+use chrono::{DateTime, Utc};
+use finops_contract::ErrorCode;
+use sqlx::PgConnection;
+
+use crate::platform::http::{ApiError, ApiResult};
+
+/// How many attempts are free, and how fast they come back.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Attempts in a full bucket.
+    pub burst: f64,
+    /// Attempts that come back each second.
+    pub per_second: f64,
+}
+
+/// Takes one attempt out of the bucket of `subject`, in a transaction that must be committed whatever comes after.
+///
+/// # Errors
+/// `rate_limited` with the seconds until the next attempt.
+pub async fn take(conn: &mut PgConnection, limit: Limit, subject: &[&str], now: DateTime<Utc>) -> ApiResult<()> {
+    let left = sqlx::query_scalar!(
+        r#"
+        INSERT INTO rate_limit_buckets AS b (key, tokens, updated_at) VALUES ($1, $2::float8 - 1, $4)
+        ON CONFLICT (key) DO UPDATE SET
+            tokens = greatest(-1, least($2::float8, b.tokens + $3::float8 * greatest(0, extract(epoch FROM $4::timestamptz - b.updated_at))::float8) - 1),
+            updated_at = greatest(b.updated_at, $4)
+        RETURNING tokens
+        "#,
+        key(subject),
+        limit.burst,
+        limit.per_second,
+        now
+    )
+    .fetch_one(conn)
+    .await?;
+    if left >= 0.0 {
+        return Ok(());
+    }
+    let seconds = (-left / limit.per_second).ceil().clamp(1.0, 3600.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1 to 3600")]
+    Err(ApiError::new(ErrorCode::RateLimited).with_retry_after(seconds as u64))
+}
+
+/// Fills the bucket again: the attempt was a good one.
+pub async fn refund(conn: &mut PgConnection, subject: &[&str]) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM rate_limit_buckets WHERE key = $1", key(subject)).execute(conn).await.map(drop)
+}
+
+/// Forgets buckets that are full again.
+pub async fn prune(conn: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
+    let deleted = sqlx::query!("DELETE FROM rate_limit_buckets WHERE updated_at < $1", before).execute(conn).await?;
+    Ok(deleted.rows_affected())
+}
+
+/// A hash, so that the table holds no addresses; the separator keeps ("ab", "c") from being ("a", "bc").
+fn key(subject: &[&str]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, subject.join("\0").as_bytes()).as_ref().to_vec()
+}

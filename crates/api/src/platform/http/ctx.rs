@@ -1,0 +1,209 @@
+//! Who asks, for which organization, in which language.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use chrono::{DateTime, Utc};
+use finops_contract::ErrorCode;
+use finops_contract::accounts::{Locale, Role};
+use tracing_actix_web::RequestId;
+use uuid::Uuid;
+
+use super::error::{ApiError, ApiResult};
+use crate::platform::auth::{Permission, accounts};
+use crate::platform::clock::Clock;
+use crate::platform::db::OrganizationId;
+use crate::platform::state::State;
+
+/// The header with which an administrator of the platform acts in another organization than their own.
+pub const ORGANIZATION_HEADER: &str = "x-organization-id";
+
+/// Who makes a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A person, with the e-mail address they have now.
+    User {
+        /// Their account.
+        id: Uuid,
+        /// Their e-mail address.
+        email: String,
+    },
+    /// A job.
+    System {
+        /// Its name.
+        job: &'static str,
+    },
+    /// Somebody at the command line of the machine.
+    Cli,
+}
+
+/// The context of a change: who, where, when, on whose behalf.
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    /// Who.
+    pub actor: Actor,
+    /// The organization acted in.
+    pub organization: OrganizationId,
+    /// What they may do.
+    pub role: Role,
+    /// Which request.
+    pub request_id: Option<String>,
+    /// From which address.
+    pub ip: Option<String>,
+    /// The language of the answer.
+    pub locale: Locale,
+    /// The session's family of refresh tokens, so that changing a password can spare it.
+    pub session: Option<Uuid>,
+    /// The time, and ids.
+    pub clock: Clock,
+}
+
+impl Ctx {
+    /// The context of a job or of the command line, which may do everything in one organization.
+    pub fn trusted(actor: Actor, organization: OrganizationId, clock: Clock) -> Self {
+        let locale = Locale::default();
+        Self { actor, organization, role: Role::Admin, request_id: None, ip: None, locale, session: None, clock }
+    }
+
+    /// Refuses who may not do this.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn require(&self, permission: Permission) -> ApiResult<()> {
+        if permission.granted_to(self.role) { Ok(()) } else { Err(ErrorCode::Forbidden.into()) }
+    }
+
+    /// The account that asks.
+    ///
+    /// # Errors
+    /// `forbidden` for a job or the command line.
+    pub fn user_id(&self) -> ApiResult<Uuid> {
+        match &self.actor {
+            Actor::User { id, .. } => Ok(*id),
+            Actor::System { .. } | Actor::Cli => Err(ErrorCode::Forbidden.into()),
+        }
+    }
+
+    /// The time of this request.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    async fn from_request(request: HttpRequest) -> ApiResult<Self> {
+        let state = request.app_data::<web::Data<State>>().cloned();
+        let state = state.ok_or_else(|| ApiError::internal(anyhow::anyhow!("the state is not registered")))?;
+        let token = bearer(&request).ok_or(ErrorCode::Unauthenticated)?;
+        let claims = state.tokens.verify(token, state.clock.now())?;
+        let mut tx = state.db.platform().await?;
+        let account = accounts::signed_in(&mut tx, claims.sub, claims.sid).await?.ok_or(ErrorCode::Unauthenticated)?;
+        let organization = match requested_organization(&request)? {
+            Some(other) if other != account.organization => {
+                let exists = account.role == Role::Admin && accounts::organization_exists(&mut tx, other).await?;
+                if exists { other } else { return Err(ErrorCode::NotFound.into()) }
+            }
+            _ => account.organization,
+        };
+        tx.commit().await?;
+        Ok(Self {
+            actor: Actor::User { id: account.id, email: account.email },
+            organization,
+            role: account.role,
+            request_id: Some(request_id(&request)),
+            ip: client_ip(&request, state.config.trusted_proxy_hops),
+            locale: locale(&request).unwrap_or(account.locale),
+            session: Some(claims.sid),
+            clock: state.clock.clone(),
+        })
+    }
+}
+
+impl FromRequest for Ctx {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        Box::pin(Self::from_request(request.clone()))
+    }
+}
+
+/// The token of `Authorization: Bearer …`.
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn requested_organization(request: &HttpRequest) -> ApiResult<Option<OrganizationId>> {
+    let Some(value) = request.headers().get(ORGANIZATION_HEADER) else { return Ok(None) };
+    let id = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or(ErrorCode::NotFound)?;
+    Ok(Some(OrganizationId(id)))
+}
+
+/// The id under which the logs know this request.
+pub fn request_id(request: &HttpRequest) -> String {
+    request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The first of `Accept-Language` that we speak.
+pub fn locale(request: &HttpRequest) -> Option<Locale> {
+    let header = request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let mut wanted: Vec<(f32, &str)> = header
+        .split(',')
+        .filter_map(|part| {
+            let (tag, quality) = part.split_once(";q=").unwrap_or((part, "1"));
+            Some((quality.trim().parse().ok()?, tag.trim().split('-').next()?))
+        })
+        .collect();
+    wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
+    wanted.into_iter().find_map(|(_, tag)| Locale::from_tag(&tag.to_ascii_lowercase()))
+}
+
+/// The caller's address: the peer's, or what the outermost trusted proxy saw. `X-Forwarded-For` is read from its end,
+/// because everything before our own proxies' entries is the caller's word.
+pub fn client_ip(request: &HttpRequest, trusted_hops: u8) -> Option<String> {
+    let peer = request.peer_addr().map(|address| address.ip().to_string());
+    if trusted_hops == 0 {
+        return peer;
+    }
+    let forwarded: Vec<&str> = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    let index = forwarded.len().checked_sub(usize::from(trusted_hops));
+    match index.and_then(|index| forwarded.get(index)).and_then(|text| text.parse::<std::net::IpAddr>().ok()) {
+        Some(address) => Some(address.to_string()),
+        None => peer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use finops_contract::accounts::Locale;
+
+    use super::{client_ip, locale};
+
+    #[test]
+    fn forwarded_addresses_are_believed_only_from_configured_hops() {
+        let peer = "10.0.0.1:1".parse().unwrap();
+        let request =
+            || TestRequest::default().peer_addr(peer).insert_header(("x-forwarded-for", "6.6.6.6, 203.0.113.9"));
+        assert_eq!(client_ip(&request().to_http_request(), 0).as_deref(), Some("10.0.0.1"));
+        assert_eq!(client_ip(&request().to_http_request(), 1).as_deref(), Some("203.0.113.9"));
+        assert_eq!(client_ip(&request().to_http_request(), 3).as_deref(), Some("10.0.0.1"));
+    }
+
+    #[test]
+    fn the_preferred_language_that_we_speak_is_taken() {
+        let of = |header| locale(&TestRequest::default().insert_header(("accept-language", header)).to_http_request());
+        assert_eq!(of("en-US,en;q=0.9,ko;q=0.8"), Some(Locale::En));
+        assert_eq!(of("fr, ko;q=0.3, en;q=0.2"), Some(Locale::Ko));
+        assert_eq!(of("fr"), None);
+    }
+}

@@ -1,0 +1,149 @@
+//! The one error that leaves a handler, and its rendering as problem+json.
+
+use std::fmt;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use finops_contract::accounts::Locale;
+use finops_contract::{ErrorCode, FieldError, Problem};
+
+/// What a handler answers.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// A request that failed: a stable code, what happened this time, and the cause for the log.
+#[derive(Debug)]
+pub struct ApiError {
+    /// Why.
+    pub code: ErrorCode,
+    /// What happened this time, if that says more than the code's title.
+    pub detail: Option<String>,
+    /// The fields at fault.
+    pub fields: Vec<FieldError>,
+    /// Seconds after which trying again makes sense.
+    pub retry_after: Option<u64>,
+    /// The cause. Logged once, never answered.
+    pub source: Option<anyhow::Error>,
+}
+
+impl ApiError {
+    /// An error that says no more than its code.
+    pub const fn new(code: ErrorCode) -> Self {
+        Self { code, detail: None, fields: Vec::new(), retry_after: None, source: None }
+    }
+
+    /// An error of our own making, with its cause for the log.
+    pub fn internal(source: impl Into<anyhow::Error>) -> Self {
+        Self { source: Some(source.into()), ..Self::new(ErrorCode::Internal) }
+    }
+
+    /// One field that is not valid.
+    pub fn field(pointer: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self::fields(vec![FieldError { pointer: pointer.into(), code: code.into(), message: message.into() }])
+    }
+
+    /// Several fields that are not valid.
+    pub fn fields(fields: Vec<FieldError>) -> Self {
+        Self { fields, ..Self::new(ErrorCode::ValidationFailed) }
+    }
+
+    /// Adds what happened this time.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds when to try again, in seconds.
+    #[must_use]
+    pub const fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Adds the cause for the log.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<anyhow::Error>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The body, in the caller's language.
+    pub fn problem(&self, locale: Locale, request_id: String) -> Problem {
+        let title = match locale {
+            Locale::Ko => self.code.title_ko(),
+            Locale::En => self.code.title_en(),
+        };
+        Problem {
+            kind: format!("/problems/{}", self.code),
+            title: title.into(),
+            status: self.code.status(),
+            code: self.code.name().into(),
+            detail: self.detail.clone().unwrap_or_else(|| title.into()),
+            errors: self.fields.clone(),
+            request_id,
+        }
+    }
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        // SQLSTATE: 57014 statement timeout, 55P03 lock timeout, 57P01/57P03 shutting down or starting up,
+        // 53300 too many connections, 40001/40P01 serialization failure and deadlock. The caller may try again.
+        let busy = match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
+                true
+            }
+            sqlx::Error::Database(database) => matches!(
+                database.code().as_deref(),
+                Some("57014" | "55P03" | "57P01" | "57P02" | "57P03" | "53300" | "40001" | "40P01")
+            ),
+            _ => false,
+        };
+        match error {
+            sqlx::Error::RowNotFound => ErrorCode::NotFound.into(),
+            _ if busy => Self::new(ErrorCode::Unavailable).with_retry_after(1).with_source(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        if let Some(source) = &self.source {
+            write!(f, ": {source:#}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Only the status: the middleware knows the caller's language and request id, and writes the body.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::new(self.status_code());
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// Writes a problem as a response.
+pub fn write_problem(status: StatusCode, problem: &Problem) -> HttpResponse {
+    let body = serde_json::to_vec(problem).unwrap_or_default();
+    HttpResponse::build(status).content_type("application/problem+json").body(body)
+}

@@ -1,0 +1,1 @@
+//! `Idempotency-Key`: a change that is sent again answers what it answered the first time.

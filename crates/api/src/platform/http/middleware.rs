@@ -1,0 +1,177 @@
+//! What happens around every request: its id, its time limit, its panic, its problem body, its headers.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, ResponseError as _, web};
+use finops_contract::{ErrorCode, Problem};
+use futures_util::FutureExt as _;
+
+use super::ctx;
+use super::error::{ApiError, write_problem};
+use crate::platform::state::State;
+
+/// How long a handler may take. The database's own timeouts are shorter: dropping a future stops nothing there.
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Long work that answers when it is done: the daily batch, and files of costs.
+const LONG_PATHS: [&str; 2] = ["/api/cron/daily-batch", "/api/costs/import"];
+
+/// Gives every failure the shape of a problem: ours, actix's own, time-outs and panics.
+///
+/// # Errors
+/// A [`Lost`] request, already rendered, when no response came out of it.
+pub async fn problems(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    // The request itself must not be cloned before it is routed.
+    let locale = ctx::locale(request.request()).unwrap_or_default();
+    let request_id = ctx::request_id(request.request());
+    let limit = if LONG_PATHS.contains(&request.path()) { Duration::from_secs(15 * 60) } else { HANDLER_TIMEOUT };
+    let call = tokio::time::timeout(limit, AssertUnwindSafe(next.call(request)).catch_unwind()).await;
+    let lost = |error: ApiError| {
+        log(&error);
+        Err(Lost { problem: error.problem(locale, request_id.clone()) }.into())
+    };
+    let mut response = match call {
+        Ok(Ok(Ok(response))) => response.map_into_boxed_body(),
+        Ok(Ok(Err(error))) => match error.as_error::<ApiError>() {
+            Some(error) => return lost(ApiError { fields: error.fields.clone(), ..ApiError::new(error.code) }),
+            None => return lost(ApiError::new(code_of(error.as_response_error().status_code().as_u16()))),
+        },
+        Ok(Err(panic)) => {
+            return lost(ApiError::internal(anyhow::anyhow!("a handler panicked: {}", panic_text(&*panic))));
+        }
+        Err(_) => return lost(ApiError::new(ErrorCode::Unavailable).with_retry_after(1)),
+    };
+    let status = response.status();
+    if (status.is_client_error() || status.is_server_error()) && !is_problem(response.headers()) {
+        let problem = match response.response().error().and_then(|error| error.as_error::<ApiError>()) {
+            Some(error) => {
+                log(error);
+                error.problem(locale, request_id.clone())
+            }
+            None => ApiError::new(code_of(status.as_u16())).problem(locale, request_id.clone()),
+        };
+        let headers = std::mem::replace(response.headers_mut(), HeaderMap::new());
+        let mut written = write_problem(status, &problem);
+        for (name, value) in headers {
+            if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+                written.headers_mut().append(name, value);
+            }
+        }
+        response = ServiceResponse::new(response.request().clone(), written);
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    let http = response.request().clone();
+    secure_headers(&http, response.headers_mut());
+    Ok(response)
+}
+
+fn is_problem(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/problem+json"))
+}
+
+/// A request that no response came out of: it panicked, or took too long.
+#[derive(Debug)]
+pub struct Lost {
+    problem: Problem,
+}
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.problem.code)
+    }
+}
+
+impl actix_web::ResponseError for Lost {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = write_problem(self.status_code(), &self.problem);
+        if let Ok(value) = HeaderValue::from_str(&self.problem.request_id) {
+            response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        }
+        response
+    }
+}
+
+/// Failures of ours are logged once, here; the caller's mistakes are theirs.
+fn log(error: &ApiError) {
+    if error.status_code().is_server_error() {
+        tracing::error!(code = %error.code, error = %error, "request failed");
+    } else {
+        tracing::debug!(code = %error.code, "request refused");
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+const fn code_of(status: u16) -> ErrorCode {
+    match status {
+        401 => ErrorCode::Unauthenticated,
+        403 => ErrorCode::Forbidden,
+        404 => ErrorCode::NotFound,
+        405 => ErrorCode::MethodNotAllowed,
+        408 => ErrorCode::RequestTimeout,
+        409 => ErrorCode::Conflict,
+        413 => ErrorCode::PayloadTooLarge,
+        415 => ErrorCode::UnsupportedMediaType,
+        429 => ErrorCode::RateLimited,
+        503 => ErrorCode::Unavailable,
+        500..=599 => ErrorCode::Internal,
+        _ => ErrorCode::BadRequest,
+    }
+}
+
+/// Answers of the API are nobody else's business: not framed, not sniffed, not cached.
+fn secure_headers(request: &actix_web::HttpRequest, headers: &mut HeaderMap) {
+    let mut set = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::REFERRER_POLICY, "same-origin");
+    if request.path().starts_with("/api/") {
+        set(header::CACHE_CONTROL, "no-store");
+    }
+    let tls =
+        request.app_data::<web::Data<State>>().is_some_and(|state| state.config.public_url.starts_with("https://"));
+    if tls {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+}
+
+/// Counts and times every request by its route, never by its path: ids must not become labels.
+pub async fn measure(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let state = request.app_data::<web::Data<State>>().cloned();
+    let method = request.method().clone();
+    let started = std::time::Instant::now();
+    let response = next.call(request).await?;
+    if let Some(state) = state {
+        let route = response.request().match_pattern().unwrap_or_else(|| "other".into());
+        state.metrics.request(&method, &route, response.status().as_u16(), started.elapsed());
+    }
+    Ok(response)
+}
