@@ -1,16 +1,21 @@
-//! The root: starts what lives as long as the page and mounts the view.
+//! The root: starts what lives as long as the page, and holds the table of routes.
 
 use leptos::prelude::*;
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::hooks::use_location;
+use leptos_router::path;
 
-use crate::i18n::{self, Locale, locale, set_locale, t, words};
-use crate::theme::{self, Theme};
-use crate::ui::{Choice, SegmentedControl};
+use crate::features::auth::{LoginPage, RegisterPage};
+use crate::shell::{NotFoundPage, Shell};
+use crate::ui::{ToastRegion, dom};
+use crate::{i18n, session, theme};
 
 /// Starts the app in this browser tab.
 pub fn start() {
     theme::start();
     mount_to_body(|| {
         i18n::start();
+        session::start();
         // The skeleton that index.html shows until here.
         if let Some(boot) = document().get_element_by_id("boot") {
             boot.remove();
@@ -21,30 +26,34 @@ pub fn start() {
 
 #[component]
 fn Root() -> impl IntoView {
-    let languages = Locale::ALL.map(|l| Choice::new(l.tag(), l.own_name()));
-    let themes = Theme::ALL.map(|theme| {
-        let word = match theme {
-            Theme::System => words::common::THEME_SYSTEM,
-            Theme::Light => words::common::THEME_LIGHT,
-            Theme::Dark => words::common::THEME_DARK,
-        };
-        Choice::new(theme.name(), word)
-    });
     view! {
-        <main class="stack">
-            <h1>{t(words::common::APP_NAME)}</h1>
-            <SegmentedControl
-                label=words::common::LANGUAGE
-                choices=languages.to_vec()
-                value=Signal::derive(|| locale().tag().to_owned())
-                on_change=|tag| set_locale(Locale::from_tag(tag).unwrap_or_default())
-            />
-            <SegmentedControl
-                label=words::common::THEME
-                choices=themes.to_vec()
-                value=Signal::derive(|| theme::theme().name().to_owned())
-                on_change=|name| theme::set_theme(Theme::from_name(name).unwrap_or_default())
-            />
-        </main>
+        <Router>
+            <FocusHeading />
+            <Routes fallback=|| ()>
+                <Route path=path!("/login") view=LoginPage />
+                <Route path=path!("/register") view=RegisterPage />
+                <ParentRoute path=path!("") view=Shell>
+                    <Route path=path!("/*any") view=NotFoundPage />
+                </ParentRoute>
+            </Routes>
+        </Router>
+        <ToastRegion />
     }
+}
+
+/// Moves the focus to the page's heading when the page changes, so that a screen reader says where one is.
+#[component]
+fn FocusHeading() -> impl IntoView {
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let now = path.get();
+        if before.is_some_and(|before| before != now) {
+            request_animation_frame(|| {
+                if let Some(main) = document().get_element_by_id("main") {
+                    dom::focus_within(&main, "h1");
+                }
+            });
+        }
+        now
+    });
 }

@@ -3,9 +3,16 @@
 //! `main.rs` mounts it; everything is a library so that the pure parts (`model.rs` files, formatting, chart scales) are
 //! tested on the host with `cargo test -p finops-frontend`.
 
+pub mod api;
 pub mod app;
+pub mod data;
+pub mod features;
 pub mod format;
 pub mod i18n;
+pub mod period;
+pub mod session;
+pub mod shell;
 pub mod storage;
 pub mod theme;
 pub mod ui;
+pub mod url;

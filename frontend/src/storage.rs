@@ -22,3 +22,8 @@ pub fn remove(key: &str) {
         let _ = storage.remove_item(&format!("{PREFIX}{key}"));
     }
 }
+
+/// Whether the browser stores anything at all.
+pub fn is_available() -> bool {
+    matches!(window().local_storage(), Ok(Some(_)))
+}

@@ -1,0 +1,271 @@
+//! What a page reads and what it does: [`Query`] for one answer that stays true, [`Task`] for one change.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use serde::de::DeserializeOwned;
+
+use crate::api::{ApiError, client};
+use crate::i18n::{t, words};
+use crate::ui::{Banner, Button, EmptyKind, EmptyState, ErrorState, Tone};
+
+thread_local! {
+    // What was read since the last change, by address: going back shows it at once while it is read again.
+    static SEEN: RefCell<(u32, HashMap<String, Rc<str>>)> = RefCell::default();
+}
+
+fn seen(path: &str) -> Option<Rc<str>> {
+    SEEN.with_borrow(|(at, seen)| if *at == client::changes() { seen.get(path).cloned() } else { None })
+}
+
+fn remember(path: &str, text: Rc<str>) {
+    SEEN.with_borrow_mut(|(at, seen)| {
+        if *at != client::changes() || seen.len() > 60 {
+            seen.clear();
+            *at = client::changes();
+        }
+        seen.insert(path.to_owned(), text);
+    });
+}
+
+/// Forgets everything that was read.
+pub fn forget() {
+    SEEN.with_borrow_mut(|(_, seen)| seen.clear());
+}
+
+/// One answer of the service, read again when its address changes or when asked to.
+pub struct Query<T: Send + Sync + 'static> {
+    /// The last good answer.
+    pub data: RwSignal<Option<T>>,
+    /// Why the last attempt failed.
+    pub error: RwSignal<Option<ApiError>>,
+    /// Whether an attempt is under way.
+    pub busy: RwSignal<bool>,
+    again: RwSignal<u32>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Query<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T: Send + Sync + 'static> Copy for Query<T> {}
+
+impl<T: Send + Sync + 'static> Query<T> {
+    /// Reads again.
+    pub fn reload(self) {
+        self.again.update(|again| *again += 1);
+    }
+}
+
+/// Reads the answer at an address. `None` reads nothing yet. While an address with the same path but another query is
+/// read, the old answer stays; another path is another thing, and its predecessor goes at once.
+pub fn use_get<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Query<T>
+where
+    T: DeserializeOwned + PartialEq + Clone + Send + Sync + 'static,
+{
+    let query = Query {
+        data: RwSignal::new(None),
+        error: RwSignal::new(None),
+        busy: RwSignal::new(true),
+        again: RwSignal::new(0),
+    };
+    let path = Memo::new(move |_| path());
+    let attempt = StoredValue::new(0u32);
+    Effect::new(move |before: Option<Option<String>>| {
+        query.again.track();
+        let Some(path) = path.get() else {
+            query.data.set(None);
+            query.busy.set(true);
+            return None;
+        };
+        let before = before.flatten();
+        if before.as_deref().is_some_and(|before| before.split('?').next() != path.split('?').next()) {
+            query.data.set(None);
+        }
+        if before.as_deref() != Some(&path)
+            && let Some(value) = seen(&path).and_then(|text| client::read(&text).ok())
+        {
+            query.data.set(Some(value));
+        }
+        attempt.update_value(|attempt| *attempt += 1);
+        let this = attempt.get_value();
+        query.busy.set(true);
+        let asked = path.clone();
+        spawn_local(async move {
+            let answer = client::get_text(&asked).await;
+            // The page may be gone, or may have asked for something else since.
+            if attempt.try_get_value() != Some(this) {
+                return;
+            }
+            match answer.and_then(|text| Ok((client::read::<T>(&text)?, text))) {
+                Ok((value, text)) => {
+                    remember(&asked, text.into());
+                    query.error.set(None);
+                    // An equal answer must not redraw what somebody is reading.
+                    if query.data.with_untracked(|old| old.as_ref() != Some(&value)) {
+                        query.data.set(Some(value));
+                    }
+                }
+                Err(error) => query.error.set(Some(error)),
+            }
+            query.busy.set(false);
+        });
+        Some(path)
+    });
+    query
+}
+
+/// Reads again every so often, while the tab is in sight and `when` holds.
+pub fn poll<T: Send + Sync + 'static>(query: Query<T>, seconds: u64, when: impl Fn() -> bool + 'static) {
+    let tick = move || {
+        if !document().hidden() && when() {
+            query.reload();
+        }
+    };
+    if let Ok(handle) = set_interval_with_handle(tick, std::time::Duration::from_secs(seconds)) {
+        on_cleanup(move || handle.clear());
+    }
+}
+
+#[derive(Clone, PartialEq)]
+enum Phase {
+    Loading,
+    Failed(ApiError),
+    Ready,
+}
+
+/// A part of a page that shows one answer: a skeleton first, then the answer with a thin bar while it is read again, or
+/// what went wrong with a way to try again.
+pub fn section<T, S, V>(query: Query<T>, skeleton: S, show: V) -> AnyView
+where
+    T: Clone + Send + Sync + 'static,
+    S: Fn() -> AnyView + Send + Sync + 'static,
+    V: Fn(T) -> AnyView + Send + Sync + 'static,
+{
+    let phase = Memo::new(move |_| {
+        if query.data.with(Option::is_some) {
+            Phase::Ready
+        } else if let Some(error) = query.error.get().filter(|_| !query.busy.get()) {
+            Phase::Failed(error)
+        } else {
+            Phase::Loading
+        }
+    });
+    let show = StoredValue::new(show);
+    let content = move || match phase.get() {
+        Phase::Loading => {
+            view! { <div><p class="sr-only" role="status">{t(words::common::LOADING)}</p>{skeleton()}</div> }.into_any()
+        }
+        Phase::Failed(error) => failed(error, Callback::new(move |()| query.reload())),
+        Phase::Ready => (move || {
+            // The phase changes in the same turn when the answer goes.
+            query.data.get().map(|data| show.with_value(|show| show(data)))
+        })
+        .into_any(),
+    };
+    let refreshing = Memo::new(move |_| query.busy.get() && phase.get() == Phase::Ready);
+    let stale =
+        Memo::new(move |_| query.error.with(Option::is_some) && phase.get() == Phase::Ready && !query.busy.get());
+    view! {
+        <div class="section-live" aria-busy=move || query.busy.get().then_some("true")>
+            {move || refreshing.get().then(|| view! { <div class="refetch" aria-hidden="true"></div> })}
+            {move || stale.get().then(|| view! {
+                <div class="section-stale">
+                    <Banner
+                        tone=Tone::Warning
+                        actions=move || view! { <Button on_press=move |_| query.reload()>{t(words::common::RETRY)}</Button> }
+                    >
+                        {t(words::common::STALE)}
+                    </Banner>
+                </div>
+            })}
+            {content}
+        </div>
+    }
+    .into_any()
+}
+
+/// What to show where an answer should be.
+pub fn failed(error: ApiError, retry: Callback<()>) -> AnyView {
+    match error.status {
+        403 => view! { <EmptyState kind=EmptyKind::Forbidden /> }.into_any(),
+        404 => view! { <EmptyState kind=EmptyKind::Missing /> }.into_any(),
+        _ => {
+            let request_id = error.request_id.clone();
+            view! { <ErrorState text=Signal::derive(move || error.text()) request_id retry /> }.into_any()
+        }
+    }
+}
+
+/// One change that a person makes: whether it runs, and what was wrong with it.
+#[derive(Clone, Copy)]
+pub struct Task {
+    /// Whether it runs.
+    pub busy: RwSignal<bool>,
+    /// Why it failed.
+    pub error: RwSignal<Option<ApiError>>,
+    /// How often it failed; a form moves the focus when this changes.
+    pub failures: RwSignal<u32>,
+}
+
+impl Default for Task {
+    fn default() -> Self {
+        Task { busy: RwSignal::new(false), error: RwSignal::new(None), failures: RwSignal::new(0) }
+    }
+}
+
+impl Task {
+    /// A change that was not tried yet.
+    pub fn new() -> Task {
+        Task::default()
+    }
+
+    /// Tries it. Does nothing while it runs already: a double click is one change.
+    pub fn run<T: 'static>(
+        self,
+        work: impl Future<Output = Result<T, ApiError>> + 'static,
+        done: impl FnOnce(T) + 'static,
+    ) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.error.set(None);
+        spawn_local(async move {
+            let result = work.await;
+            self.busy.try_set(false);
+            match result {
+                Ok(value) => done(value),
+                Err(error) => {
+                    self.error.try_set(Some(error));
+                    self.failures.try_update(|failures| *failures += 1);
+                }
+            }
+        });
+    }
+
+    /// Refuses to try because of fields that are wrong, as the service would: pointer and code of each. Whether it did.
+    pub fn refuse(self, wrong: &[(&str, &str)]) -> bool {
+        if wrong.is_empty() {
+            return false;
+        }
+        self.error.set(Some(ApiError::local(wrong)));
+        self.failures.update(|failures| *failures += 1);
+        true
+    }
+
+    /// What went wrong as a whole, for the head of a form.
+    pub fn text(self) -> Signal<Option<String>> {
+        Signal::derive(move || self.error.with(|error| error.as_ref().map(ApiError::text)))
+    }
+
+    /// What is wrong with the field at a JSON pointer.
+    pub fn field(self, pointer: &'static str) -> Signal<Option<String>> {
+        Signal::derive(move || self.error.with(|error| error.as_ref()?.field(pointer)))
+    }
+}

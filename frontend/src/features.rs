@@ -1,0 +1,3 @@
+//! The pages, one folder a feature.
+
+pub mod auth;

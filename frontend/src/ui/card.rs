@@ -1,0 +1,74 @@
+//! Sections of a page, and the numbers in them.
+
+use leptos::prelude::*;
+
+use super::Text;
+
+/// A section with a heading.
+#[component]
+pub fn Card(
+    /// Its heading.
+    #[prop(into, optional)]
+    title: Option<Text>,
+    /// What to know about it.
+    #[prop(into, optional)]
+    note: Option<Text>,
+    /// At the end of the head.
+    #[prop(into, optional)]
+    actions: ViewFnOnce,
+    /// No inner margin: tables, lists of rows.
+    #[prop(optional)]
+    flush: bool,
+    /// Below a line.
+    #[prop(into, optional)]
+    foot: Option<ViewFnOnce>,
+    /// The content.
+    children: Children,
+) -> AnyView {
+    let id = super::dom::unique_id("card");
+    let head = title.map(|title| {
+        view! {
+            <div class="card-head">
+                <div class="card-title">
+                    <h2 id=id.clone()>{move || title.get()}</h2>
+                    {note.map(|note| view! { <p>{move || note.get()}</p> })}
+                </div>
+                {actions.run()}
+            </div>
+        }
+    });
+    let labelled = head.is_some().then_some(id);
+    view! {
+        <section class="card" aria-labelledby=labelled>
+            {head}
+            <div class="card-body" data-flush=flush.then_some("")>{children()}</div>
+            {foot.map(|foot| view! { <div class="card-foot">{foot.run()}</div> })}
+        </section>
+    }
+    .into_any()
+}
+
+/// A number that matters, with what it means below.
+#[component]
+pub fn Stat(
+    /// Of what.
+    #[prop(into)]
+    label: Text,
+    /// The number.
+    #[prop(into)]
+    value: ViewFnOnce,
+    /// The smaller of two sizes.
+    #[prop(optional)]
+    small: bool,
+    /// What it means: the change, the reason.
+    children: Children,
+) -> AnyView {
+    view! {
+        <div class="stat" data-size=small.then_some("small")>
+            <h3 class="stat-label">{move || label.get()}</h3>
+            <p class="stat-value">{value.run()}</p>
+            <div class="stat-foot">{children()}</div>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,73 @@
+//! The URL is the state of a page: what was chosen is in its query.
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate, use_query_map};
+
+/// A parameter of the query; follows the URL. Empty counts as absent.
+pub fn use_param(name: &'static str) -> Memo<Option<String>> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| query.get_str(name).filter(|value| !value.is_empty()).map(str::to_owned)))
+}
+
+/// Sets parameters of the query and keeps the others. `None` removes one. Each call is a step of the browser's history
+/// unless it replaces the present one.
+pub fn use_set_params() -> impl Fn(&[(&str, Option<&str>)], bool) + Clone + Send + Sync + 'static {
+    let query = use_query_map();
+    let location = use_location();
+    let navigate = use_navigate();
+    move |changes, replace| {
+        let mut params = query.get_untracked();
+        for (name, value) in changes {
+            params.remove(name);
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                params.insert((*name).to_owned(), value.to_owned());
+            }
+        }
+        let path = location.pathname.get_untracked();
+        let hash = location.hash.get_untracked();
+        let target = format!("{path}{}{hash}", params.to_query_string());
+        navigate(&target, NavigateOptions { replace, scroll: false, ..Default::default() });
+    }
+}
+
+/// A path segment or a query value, escaped.
+pub fn escape(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
+}
+
+/// A query from names and values; absent values are left out. Starts with `?` unless empty.
+pub fn query(params: &[(&str, Option<&str>)]) -> String {
+    let mut out = String::new();
+    for (name, value) in params {
+        if let Some(value) = value {
+            out.push(if out.is_empty() { '?' } else { '&' });
+            out.push_str(name);
+            out.push('=');
+            out.push_str(&escape(value));
+        }
+    }
+    out
+}
+
+/// A path within the app to go to after signing in, or the home page: never another site.
+pub fn safe_next(next: Option<&str>) -> String {
+    match next {
+        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') => path.to_owned(),
+        _ => "/".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_next;
+
+    #[test]
+    fn only_own_pages_follow_a_sign_in() {
+        assert_eq!(safe_next(Some("/projects?from=2026-11-01")), "/projects?from=2026-11-01");
+        for elsewhere in [None, Some("//evil.example"), Some("https://evil.example"), Some("/\\evil.example"), Some("")]
+        {
+            assert_eq!(safe_next(elsewhere), "/");
+        }
+    }
+}
