@@ -198,7 +198,7 @@ impl Reader<'_> {
             self.required("ENCRYPTION_KEY", "give AWS_KMS_KEY_ID, or a local master key (openssl rand -base64 32)");
         let master_key = match master_key.expose_secret() {
             "" => SecretBox::new(Box::new([0; 32])),
-            text => self.master_key("ENCRYPTION_KEY", &text.to_owned()),
+            text => self.master_key("ENCRYPTION_KEY", text),
         };
         let previous = self.raw("ENCRYPTION_KEY_PREVIOUS").unwrap_or_default();
         let previous = previous.split(',').map(str::trim).filter(|text| !text.is_empty());

@@ -21,6 +21,7 @@ enum Source<'a> {
     Directory(&'a Path),
     #[cfg(feature = "embed-app")]
     Embedded,
+    #[cfg(not(feature = "embed-app"))]
     None,
 }
 
@@ -43,6 +44,7 @@ impl Source<'_> {
             }
             #[cfg(feature = "embed-app")]
             Self::Embedded => Embedded::get(path).map(|file| file.data),
+            #[cfg(not(feature = "embed-app"))]
             Self::None => None,
         }
     }
