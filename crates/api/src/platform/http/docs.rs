@@ -2,6 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
+use finops_contract::{FieldError, Problem};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement};
@@ -32,6 +33,8 @@ pub fn base() -> OpenApi {
         )
         .components(Some(
             ComponentsBuilder::new()
+                .schema_from::<FieldError>()
+                .schema_from::<Problem>()
                 .security_scheme(SESSION, bearer("The `accessToken` of `POST /api/auth/login`."))
                 .security_scheme(CRON, bearer("The CRON_SECRET of the deployment."))
                 .build(),

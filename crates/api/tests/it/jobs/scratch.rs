@@ -56,9 +56,11 @@ impl Scratch {
         self.replica().handler(Work { name, run }).build().expect("a runner")
     }
 
-    /// A connection of the owner, whom row-level security does not bind.
+    /// A connection of the owner, in the platform scope: row-level security binds the owner too.
     pub(super) async fn owner(&self) -> PgConnection {
-        connect(&self.url).await
+        let mut owner = connect(&self.url).await;
+        sqlx::query("SET finops.scope = 'platform'").execute(&mut owner).await.expect("a scope");
+        owner
     }
 
     /// Runs a statement that moves the database's times.
