@@ -72,7 +72,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind((config.host, config.port))
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let state = State::new(config, Clock::system())?;
+    let state = State::new(config, Clock::system()).await?;
     let db = state.db.clone();
     tracing::info!(address = %listener.local_addr()?, "listening");
     let server = app::serve(state, listener, workers)?;

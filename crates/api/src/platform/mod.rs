@@ -8,5 +8,6 @@ pub mod db;
 pub mod http;
 pub mod jobs;
 pub mod outbound;
+pub mod providers;
 pub mod state;
 pub mod telemetry;

@@ -3,10 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret as _;
+
 use crate::platform::auth::{Passwords, Tokens};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
+use crate::platform::crypto::{self, SecretStore};
 use crate::platform::db::{Db, PoolSizes};
+use crate::platform::jobs::Nudge;
+use crate::platform::providers::Providers;
 use crate::platform::telemetry::Metrics;
 
 /// The service's parts, put together once. Cheap to clone.
@@ -22,6 +27,12 @@ pub struct State {
     pub passwords: Passwords,
     /// Access tokens.
     pub tokens: Arc<Tokens>,
+    /// Secrets at rest.
+    pub secrets: SecretStore,
+    /// Clients of the providers.
+    pub providers: Providers,
+    /// Wakes the jobs of this process after something was put in their queue.
+    pub nudge: Nudge,
     /// Metrics.
     pub metrics: Metrics,
 }
@@ -31,12 +42,14 @@ impl State {
     ///
     /// # Errors
     /// When the database's URL cannot be read.
-    pub fn new(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        use secrecy::ExposeSecret as _;
+    pub async fn new(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let half = (config.database_pool_size / 2).max(2);
         let sizes = PoolSizes { api: config.database_pool_size, analytics: half, jobs: half };
         Ok(Self {
             db: Db::new(config.database_url.expose_secret(), sizes)?,
+            secrets: SecretStore::new(crypto::vault(&config.encryption).await, clock.clone()),
+            providers: Providers::new(&config)?,
+            nudge: Nudge::default(),
             clock,
             passwords: Passwords::new()?,
             tokens: Arc::new(Tokens::new(&config.jwt_secret, config.jwt_expiration_minutes)),

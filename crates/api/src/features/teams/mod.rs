@@ -4,6 +4,6 @@ mod routes;
 mod store;
 mod visibility;
 
-pub use routes::routes;
+pub use routes::{routes, seen};
 pub use store::{find, require};
 pub use visibility::{Visibility, visibility};

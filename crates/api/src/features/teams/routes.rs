@@ -29,7 +29,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// A team that the caller sees; any other does not exist.
-pub(super) async fn seen(tx: &mut Tx, ctx: &Ctx, team: Uuid) -> ApiResult<Team> {
+pub async fn seen(tx: &mut Tx, ctx: &Ctx, team: Uuid) -> ApiResult<Team> {
     if !visibility(tx, ctx).await?.sees_team(team) {
         return Err(ErrorCode::NotFound.into());
     }
