@@ -92,7 +92,7 @@ pub struct AdminKey {
 
 /// `POST /api/teams/{teamId}/admin-keys`.
 #[derive(Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RegisterAdminKeyRequest {
     /// Whose key it is.
@@ -104,7 +104,7 @@ pub struct RegisterAdminKeyRequest {
 
 /// `POST /api/teams/{teamId}/admin-keys/{keyId}/rotate`.
 #[derive(Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RotateAdminKeyRequest {
     /// The key that takes its place.

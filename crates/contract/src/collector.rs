@@ -132,6 +132,30 @@ pub struct TeamBatchReport {
     pub records_unattributed: i64,
     /// Why it failed.
     pub error: Option<CollectionError>,
+    /// What did not fail, but deserves a look.
+    pub notices: Vec<CollectionNotice>,
+}
+
+/// Something about a collection that is no failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CollectionNotice {
+    /// Stable: `no_project_ids`, `unknown_project_ids`, `no_usage_data`.
+    #[cfg_attr(feature = "server", schema(example = "unknown_project_ids"))]
+    pub code: String,
+    /// For people, in the language of `Accept-Language`.
+    pub message: String,
+}
+
+/// The query of `POST /api/costs/import`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "server", into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CostImportQuery {
+    /// The team whose costs they were; what belongs to no project of ours is shown with it.
+    pub team_id: Uuid,
 }
 
 /// `POST /api/costs/import`: what became of a file of legacy rows.

@@ -130,7 +130,7 @@ pub struct UpdateProjectRequest {
 
 /// `PUT /api/projects/{projectId}/openai-project-id`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetOpenaiProjectIdRequest {
     /// `proj_…`, as shown in the OpenAI dashboard under the project's settings.

@@ -1,0 +1,10 @@
+//! Admin keys: a team's organization-level keys at a provider, stored encrypted, never shown again.
+
+mod domain;
+mod routes;
+mod service;
+mod store;
+
+pub use routes::routes;
+pub use service::{KeyProblem, OpenKey, note_use, open_active, settle};
+pub use store::{ActiveKey, CollectedTeam, active, teams_with_active_keys};

@@ -1,0 +1,24 @@
+//! The collector: brings the providers' bills in, day by day and team by team, and keeps what they said before.
+//!
+//! A bill belongs to the provider's account behind a team's key and is stored once, however many teams hold a key to it.
+//! Each page of days is one transaction: its lines, the revisions of what was restated, the rollup, and how far the
+//! collection is. A worker stores only while it holds the team's lease, so one that was killed, or that wakes late,
+//! changes nothing about how the rows end.
+
+mod batch;
+mod domain;
+mod error;
+mod import;
+mod jobs;
+mod lease;
+mod page;
+mod routes;
+mod service;
+mod status;
+mod store;
+
+pub use batch::{Scope, daily};
+pub use jobs::{jobs, request};
+pub use routes::routes;
+pub use status::{Lag, lag};
+pub use store::{attribute, hold_attribution};

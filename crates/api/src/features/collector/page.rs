@@ -1,0 +1,100 @@
+//! One page of the bill, stored in one transaction.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use finops_providers::CostPage;
+
+use super::domain::{self, Window};
+use super::error::CollectError;
+use super::lease::Lease;
+use super::store::{self, Slice};
+use crate::features::projects::{self, Attribution};
+use crate::platform::state::State;
+
+/// What storing did, in lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Seen for the first time.
+    pub(super) created: i64,
+    /// Restated.
+    pub(super) updated: i64,
+    /// Of Project IDs that no project has.
+    pub(super) unattributed: i64,
+    /// All of them.
+    pub(super) lines: i64,
+    /// Project IDs that no project has; the first few.
+    pub(super) unknown_projects: Vec<String>,
+}
+
+/// As many unknown Project IDs as a person wants to read.
+const SHOWN_UNKNOWN: usize = 10;
+
+impl Tally {
+    /// Counts a page's.
+    pub(super) fn add(&mut self, page: Self) {
+        self.created += page.created;
+        self.updated += page.updated;
+        self.unattributed += page.unattributed;
+        self.lines += page.lines;
+        for id in page.unknown_projects {
+            if !self.unknown_projects.contains(&id) && self.unknown_projects.len() < SHOWN_UNKNOWN {
+                self.unknown_projects.push(id);
+            }
+        }
+    }
+}
+
+/// Stores a page: new lines, what was restated with what it was before, the days' sums, and how far the collection is.
+/// `window` is what was asked for; the last of its days is the last whole one.
+///
+/// # Errors
+/// [`CollectError::Interrupted`] when the team is not this worker's any more: nothing is stored then.
+pub(super) async fn store(
+    state: &State,
+    lease: &Lease,
+    account: &str,
+    window: Window,
+    page: CostPage,
+) -> Result<Tally, CollectError> {
+    let days: Vec<NaiveDate> = page.buckets.iter().map(|bucket| bucket.start.date_naive()).collect();
+    if days.iter().any(|day| !window.holds(*day)) {
+        return Err(CollectError::UnexpectedDay);
+    }
+    let lines = domain::lines(page.buckets)?;
+    let mut tx = state.db.background().tenant(lease.organization).await?;
+    let slice =
+        Slice { organization: lease.organization, provider: lease.provider.name(), account, api_version: "costs_v1" };
+    // In this order everywhere: what Project IDs stand for, the account, the team.
+    store::share_attribution(&mut tx, lease.organization).await?;
+    slice.lock(&mut tx).await?;
+    lease.hold(&mut tx).await?;
+    let owners = projects::attributions(&mut tx, lease.organization).await?;
+    let owners: HashMap<&str, &Attribution> =
+        owners.iter().map(|owner| (owner.openai_project_id.as_str(), owner)).collect();
+    let mut tally = Tally { lines: count(lines.len()), ..Tally::default() };
+    for line in &lines {
+        let id = line.key.provider_project_id.as_deref();
+        if !id.is_some_and(|id| owners.contains_key(id)) {
+            tally.unattributed += 1;
+            let unknown = id.filter(|id| !tally.unknown_projects.iter().any(|known| known == id));
+            tally.unknown_projects.extend(unknown.map(str::to_owned));
+        }
+    }
+    let now = state.clock.now();
+    let stored = slice.lines(&mut tx, &days).await?;
+    let changes = domain::compare(stored, lines);
+    tally.created = count(changes.new.len());
+    tally.updated = count(changes.restated.len());
+    slice.restate(&mut tx, &changes.restated, now).await?;
+    slice.insert(&mut tx, &changes.new, lease.team, &owners, &state.clock).await?;
+    slice.rebuild_rollup(&mut tx, &changes.days()).await?;
+    slice.mark_collected(&mut tx, &days, window.last, lease.team, now).await?;
+    store::advance(&mut tx, lease, days.iter().max().copied(), count(days.len()) as i32).await?;
+    tx.commit().await?;
+    Ok(tally)
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

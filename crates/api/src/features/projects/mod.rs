@@ -1,0 +1,10 @@
+//! Projects: what costs are attributed to, by the Project ID that the provider knows them under.
+
+mod domain;
+mod members;
+mod routes;
+mod service;
+mod store;
+
+pub use routes::routes;
+pub use store::{Attribution, attributions};
