@@ -9,6 +9,7 @@ use utoipa_actix_web::{AppExt as _, scope};
 
 use crate::features;
 use crate::platform::http::{assets, docs, middleware};
+use crate::platform::jobs::{self, Jobs};
 use crate::platform::state::State;
 use crate::platform::telemetry::logs::RequestSpan;
 
@@ -28,6 +29,20 @@ pub fn openapi() -> String {
     let mut text = serde_json::to_string_pretty(&docs::complete(&collected)).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Everything that runs in the background, not running yet. Woken by the state's nudge.
+///
+/// # Errors
+/// When two jobs have one name or a schedule makes no sense, which would be a bug.
+pub fn jobs(state: &State) -> anyhow::Result<Jobs> {
+    // A handler and its heartbeat use a connection each, now and then.
+    let places = usize::try_from(state.config.pool_sizes().jobs)?;
+    let settings = jobs::Settings::default();
+    let settings =
+        jobs::Settings { concurrency: settings.concurrency.min(places.saturating_sub(1).max(1)), ..settings };
+    let builder = Jobs::builder(state.db.clone(), state.clock.clone()).settings(settings).nudge(state.nudge.clone());
+    features::jobs(builder, state).build()
 }
 
 /// Starts answering on a listener. The server runs when it is awaited.

@@ -11,6 +11,9 @@ pub mod teams;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::platform::jobs::JobsBuilder;
+use crate::platform::state::State;
+
 /// Every route below `/api`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     accounts::routes(config);
@@ -20,4 +23,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     projects::routes(config);
     collector::routes(config);
     audit::routes(config);
+}
+
+/// Every background job.
+#[must_use]
+pub fn jobs(builder: JobsBuilder, _state: &State) -> JobsBuilder {
+    builder
 }

@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use finops_contract::accounts::RegistrationMode;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
+use super::db::PoolSizes;
+
 /// Everything the service can be told from outside.
 #[derive(Debug)]
 pub struct Config {
@@ -269,6 +271,12 @@ impl Config {
             read.problem("CRON_SECRET", "must be at least 16 bytes");
         }
         if read.problems.is_empty() { Ok(config) } else { Err(ConfigError(read.problems)) }
+    }
+
+    /// Connections of each pool: cost queries and jobs take half as many as requests.
+    pub fn pool_sizes(&self) -> PoolSizes {
+        let half = (self.database_pool_size / 2).max(2);
+        PoolSizes { api: self.database_pool_size, analytics: half, jobs: half }
     }
 
     /// Whether cookies may only travel over TLS: always, but on this machine's own address.

@@ -9,7 +9,7 @@ use crate::platform::auth::{Passwords, Tokens};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::crypto::{self, SecretStore};
-use crate::platform::db::{Db, PoolSizes};
+use crate::platform::db::Db;
 use crate::platform::jobs::Nudge;
 use crate::platform::providers::Providers;
 use crate::platform::telemetry::Metrics;
@@ -43,10 +43,8 @@ impl State {
     /// # Errors
     /// When the database's URL cannot be read.
     pub async fn new(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        let half = (config.database_pool_size / 2).max(2);
-        let sizes = PoolSizes { api: config.database_pool_size, analytics: half, jobs: half };
         Ok(Self {
-            db: Db::new(config.database_url.expose_secret(), sizes)?,
+            db: Db::new(config.database_url.expose_secret(), config.pool_sizes())?,
             secrets: SecretStore::new(crypto::vault(&config.encryption).await, clock.clone()),
             providers: Providers::new(&config)?,
             nudge: Nudge::default(),

@@ -1,6 +1,5 @@
 //! Encryption against a real KMS API (moto) and a real database.
 
-use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
@@ -14,10 +13,8 @@ use finops_api::platform::crypto::rekey::{self, RekeyReport};
 use finops_api::platform::crypto::{
     self, DataKey, EncryptionContext, KeyVault, KmsVault, LocalVault, SecretError, SecretOwner, SecretStore, VaultError,
 };
-use finops_api::platform::db::{Db, OrganizationId, PoolSizes, migrate};
-use futures_util::FutureExt as _;
+use finops_api::platform::db::{Db, OrganizationId};
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -166,23 +163,9 @@ struct Database {
     clock: Clock,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the harness is told where its servers are")]
 async fn with_database(test: impl AsyncFnOnce(&Database)) {
-    let server = std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: run `cargo xtask test`");
-    let name = format!("crypto_{}", Clock::system().new_id().simple());
-    let mut maintenance = PgConnection::connect(&server).await.expect("PostgreSQL does not answer at DATABASE_URL");
-    maintenance.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let mut url = reqwest::Url::parse(&server).unwrap();
-    url.set_path(&name);
-    migrate(url.as_str()).await.unwrap();
-    let db = Db::new(url.as_str(), PoolSizes { api: 2, analytics: 1, jobs: 2 }).unwrap();
-    let database = Database { db, clock: clock() };
-    let outcome = AssertUnwindSafe(test(&database)).catch_unwind().await;
-    database.db.close().await;
-    maintenance.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
-    if let Err(panic) = outcome {
-        resume_unwind(panic);
-    }
+    let scratch = crate::support::Database::new().await;
+    test(&Database { db: scratch.db(), clock: clock() }).await;
 }
 
 impl Database {

@@ -1,4 +1,6 @@
 //! Integration tests, one binary: linking dominates.
 
 mod crypto;
+mod harness;
 mod jobs;
+mod support;
