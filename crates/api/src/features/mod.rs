@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admin_keys;
 pub mod audit;
 pub mod collector;
+pub mod costs;
 pub mod operations;
 pub mod organizations;
 pub mod projects;
@@ -22,11 +23,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     admin_keys::routes(config);
     projects::routes(config);
     collector::routes(config);
+    costs::routes(config);
     audit::routes(config);
 }
 
 /// Every background job.
 #[must_use]
-pub fn jobs(builder: JobsBuilder, _state: &State) -> JobsBuilder {
-    builder
+pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
+    collector::jobs(builder, state)
 }

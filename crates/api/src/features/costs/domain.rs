@@ -1,0 +1,235 @@
+//! Periods, groups and changes.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, Utc, Weekday};
+use finops_contract::ErrorCode;
+use finops_contract::costs::Dimension;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::platform::http::{ApiError, ApiResult};
+
+/// The longest period of one query, in days: three years and a leap day.
+const MAX_DAYS: i64 = 1_096;
+/// Days of the trend when none are asked for.
+const TREND_DAYS: u64 = 30;
+
+/// UTC days: `from` inclusive, `to` exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Period {
+    pub(super) from: NaiveDate,
+    pub(super) to: NaiveDate,
+}
+
+impl Period {
+    /// Reads two ends, each a date or a time. Billed days are UTC days: a time within a day takes the whole day.
+    ///
+    /// # Errors
+    /// `validation_failed` for what is neither, `range_too_large`.
+    pub(super) fn parse(from: &str, to: &str) -> ApiResult<Self> {
+        Self::new(day(from, "/from", false)?, day(to, "/to", true)?)
+    }
+
+    /// # Errors
+    /// `range_too_large` when it is empty, reversed or longer than three years.
+    pub(super) fn new(from: NaiveDate, to: NaiveDate) -> ApiResult<Self> {
+        let period = Self { from, to };
+        if (1..=MAX_DAYS).contains(&period.days()) { Ok(period) } else { Err(ErrorCode::RangeTooLarge.into()) }
+    }
+
+    /// The trend's: as asked for, else the last thirty whole days.
+    ///
+    /// # Errors
+    /// `range_too_large`.
+    pub(super) fn trend(from: Option<NaiveDate>, to: Option<NaiveDate>, today: NaiveDate) -> ApiResult<Self> {
+        let to = to.unwrap_or(today);
+        Self::new(from.unwrap_or_else(|| back(to, TREND_DAYS)), to)
+    }
+
+    pub(super) fn days(self) -> i64 {
+        (self.to - self.from).num_days()
+    }
+
+    /// Its days in order.
+    pub(super) fn each(self) -> impl Iterator<Item = NaiveDate> {
+        self.from.iter_days().take_while(move |day| *day < self.to)
+    }
+
+    /// As many days before it.
+    fn before(self) -> Self {
+        let days = u64::try_from(self.days()).unwrap_or_default();
+        Self { from: back(self.from, days), to: self.from }
+    }
+}
+
+fn back(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_sub_days(Days::new(days)).unwrap_or(day)
+}
+
+fn day(text: &str, pointer: &str, end: bool) -> ApiResult<NaiveDate> {
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return Ok(day);
+    }
+    let at: DateTime<Utc> = text
+        .parse()
+        .map_err(|_| ApiError::field(pointer, "date", "must be a date like 2026-11-01 or an RFC 3339 time"))?;
+    let day = at.date_naive();
+    // An end within a day takes that day with it.
+    let more = u64::from(end && at.time() != NaiveTime::MIN);
+    day.checked_add_days(Days::new(more)).ok_or_else(|| ErrorCode::RangeTooLarge.into())
+}
+
+/// A period and the one it is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Compared {
+    pub(super) now: Period,
+    pub(super) before: Period,
+}
+
+/// The periods of the summary, as of a UTC day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Periods {
+    pub(super) yesterday: Compared,
+    pub(super) last_week: Compared,
+    pub(super) last_month: Compared,
+    pub(super) month_to_date: Compared,
+    pub(super) trend: Compared,
+    /// The seven days before yesterday: what is usual.
+    pub(super) usual: Period,
+}
+
+impl Periods {
+    pub(super) fn new(today: NaiveDate, trend: Period) -> Self {
+        let with_before = |now: Period| Compared { now, before: now.before() };
+        let yesterday = Period { from: back(today, 1), to: today };
+        let monday = today.week(Weekday::Mon).first_day();
+        let first = today.with_day(1).unwrap_or(today);
+        let month = |back: u32| first.checked_sub_months(Months::new(back)).unwrap_or(first);
+        let so_far = Period { from: first, to: today };
+        // The 31st has no counterpart in a month of 30 days: the whole of that month is compared then.
+        let same_days = Days::new(u64::try_from(so_far.days()).unwrap_or_default());
+        let same_end = month(1).checked_add_days(same_days).unwrap_or(first).min(first);
+        Self {
+            yesterday: with_before(yesterday),
+            last_week: with_before(Period { from: back(monday, 7), to: monday }),
+            last_month: Compared {
+                now: Period { from: month(1), to: first },
+                before: Period { from: month(2), to: month(1) },
+            },
+            month_to_date: Compared { now: so_far, before: Period { from: month(1), to: same_end } },
+            trend: with_before(trend),
+            usual: Period { from: back(today, 8), to: back(today, 1) },
+        }
+    }
+
+    /// All of them, in the order in which their sums are asked for.
+    pub(super) fn all(&self) -> [Period; 11] {
+        let [a, b, c, d, e] = [self.yesterday, self.last_week, self.last_month, self.month_to_date, self.trend];
+        [a.now, a.before, b.now, b.before, c.now, c.before, d.now, d.before, e.now, e.before, self.usual]
+    }
+
+    /// From the first day of any to the last of any.
+    pub(super) fn hull(&self) -> Period {
+        let all = self.all();
+        let from = all.iter().map(|period| period.from).min().unwrap_or_default();
+        let to = all.iter().map(|period| period.to).max().unwrap_or_default();
+        Period { from, to }
+    }
+}
+
+/// What to group by, in the order of the answer's fields.
+///
+/// # Errors
+/// `validation_failed` for a name that is no dimension.
+pub(super) fn group_by(text: Option<&str>) -> ApiResult<BTreeSet<Dimension>> {
+    let names = text.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            Dimension::from_name(name).ok_or_else(|| {
+                let all: Vec<_> = Dimension::ALL.iter().map(|dimension| dimension.name()).collect();
+                ApiError::field("/groupBy", "unknown", format!("must be some of: {}", all.join(", ")))
+            })
+        })
+        .collect()
+}
+
+/// A change in percent with one fraction digit, away from zero at the half; nothing without a base to compare with.
+pub(super) fn change_percent(now: Decimal, before: Option<Decimal>) -> Option<String> {
+    let before = before.filter(|before| !before.is_zero())?;
+    let change = now.checked_sub(before)?.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(before.abs())?;
+    Some(format!("{:.1}", change.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn period(from: &str, to: &str) -> Period {
+        Period { from: date(from), to: date(to) }
+    }
+
+    #[test]
+    fn a_time_takes_its_whole_utc_day() {
+        let parse = |from, to| Period::parse(from, to).unwrap();
+        assert_eq!(parse("2026-11-01", "2026-11-02"), period("2026-11-01", "2026-11-02"));
+        assert_eq!(parse("2026-11-01T05:00:00+09:00", "2026-11-02T00:00:00Z"), period("2026-10-31", "2026-11-02"));
+        assert_eq!(parse("2026-11-01T10:00:00Z", "2026-11-02T00:00:01Z"), period("2026-11-01", "2026-11-03"));
+        for (from, to) in [("2026-11-02", "2026-11-02"), ("2026-11-03", "2026-11-02"), ("2020-01-01", "2026-01-01")] {
+            assert_eq!(Period::parse(from, to).unwrap_err().code, ErrorCode::RangeTooLarge, "{from} {to}");
+        }
+        for bad in ["", "yesterday", "2026-13-01", "2026-11-01T10:00"] {
+            assert_eq!(Period::parse(bad, "2026-11-02").unwrap_err().code, ErrorCode::ValidationFailed, "{bad}");
+        }
+    }
+
+    #[test]
+    fn weeks_begin_on_monday_and_months_on_the_first() {
+        let periods = Periods::new(date("2026-03-20"), period("2026-02-18", "2026-03-20"));
+        assert_eq!(periods.yesterday.now, period("2026-03-19", "2026-03-20"));
+        assert_eq!(periods.last_week.now, period("2026-03-09", "2026-03-16"));
+        assert_eq!(periods.last_week.before, period("2026-03-02", "2026-03-09"));
+        assert_eq!(periods.last_month.now, period("2026-02-01", "2026-03-01"));
+        assert_eq!(periods.last_month.before, period("2026-01-01", "2026-02-01"));
+        assert_eq!(periods.month_to_date.now, period("2026-03-01", "2026-03-20"));
+        assert_eq!(periods.month_to_date.before, period("2026-02-01", "2026-02-20"));
+        assert_eq!(periods.usual, period("2026-03-12", "2026-03-19"));
+        let monday = Periods::new(date("2026-03-16"), period("2026-03-01", "2026-03-16"));
+        assert_eq!(monday.last_week.now, period("2026-03-09", "2026-03-16"));
+        let end = Periods::new(date("2026-03-31"), period("2026-03-01", "2026-03-31"));
+        assert_eq!(end.month_to_date.before, period("2026-02-01", "2026-03-01"), "February has no 30th");
+    }
+
+    #[test]
+    fn changes_are_percentages_with_one_digit() {
+        let change = |now: &str, before: &str| change_percent(now.parse().unwrap(), Some(before.parse().unwrap()));
+        assert_eq!(change("112", "100").as_deref(), Some("12.0"));
+        assert_eq!(change("742", "50").as_deref(), Some("1384.0"));
+        assert_eq!(change("100.25", "100").as_deref(), Some("0.3"));
+        assert_eq!(change("50", "100").as_deref(), Some("-50.0"));
+        assert_eq!(change("1", "-1").as_deref(), Some("200.0"));
+        assert_eq!(change("1", "0"), None);
+        assert_eq!(change_percent(Decimal::ONE, None), None);
+    }
+
+    proptest! {
+        #[test]
+        fn periods_touch_and_end_before_today(offset in 0u64..3_000) {
+            let today = date("2024-01-01") + Days::new(offset);
+            let periods = Periods::new(today, Period::trend(None, None, today).unwrap());
+            for compared in [periods.yesterday, periods.last_week, periods.last_month, periods.trend] {
+                prop_assert_eq!(compared.before.to, compared.now.from);
+                prop_assert!(compared.now.to <= today && compared.now.days() > 0 && compared.before.days() > 0);
+            }
+            prop_assert_eq!(periods.last_week.now.days(), 7);
+            prop_assert_eq!(periods.last_week.now.from.weekday(), Weekday::Mon);
+            prop_assert_eq!(periods.last_month.now.from.day(), 1);
+            prop_assert!(periods.month_to_date.before.days() <= periods.month_to_date.now.days().max(0));
+        }
+    }
+}

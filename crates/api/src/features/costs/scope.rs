@@ -1,0 +1,189 @@
+//! Whose costs a query is about, as SQL.
+
+use finops_contract::ErrorCode;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::domain::Period;
+use crate::features::teams::{self, Visibility};
+use crate::platform::db::OrganizationId;
+use crate::platform::http::{ApiResult, Ctx};
+
+/// Where sums come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The rollup: project, team, provider and day.
+    Daily,
+    /// The lines: everything.
+    Lines,
+}
+
+impl Source {
+    pub(super) const fn table(self) -> &'static str {
+        match self {
+            Self::Daily => "billed_daily",
+            Self::Lines => "billed_costs",
+        }
+    }
+
+    /// The UTC day of a row of `b`.
+    pub(super) const fn day(self) -> &'static str {
+        match self {
+            Self::Daily => "b.day",
+            Self::Lines => "(b.bucket_start AT TIME ZONE 'UTC')::date",
+        }
+    }
+}
+
+/// Which project's costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProjectFilter {
+    /// This one's.
+    One(Uuid),
+    /// What belongs to no project.
+    None,
+}
+
+/// Whose costs: the organization's, of what the caller sees, narrowed to what they ask for.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    organization: OrganizationId,
+    /// Teams and projects that are seen; everything when absent.
+    seen: Option<Seen>,
+    pub(super) project: Option<ProjectFilter>,
+    pub(super) team: Option<Uuid>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    teams: Vec<Uuid>,
+    projects: Vec<Uuid>,
+}
+
+impl Scope {
+    /// What the caller sees, narrowed.
+    ///
+    /// # Errors
+    /// `not_found` for a team or project that they do not see. A deleted one keeps its costs.
+    pub(super) async fn of(
+        conn: &mut PgConnection,
+        ctx: &Ctx,
+        project: Option<ProjectFilter>,
+        team: Option<Uuid>,
+    ) -> ApiResult<Self> {
+        let visibility = teams::visibility(conn, ctx).await?;
+        if let Some(team) = team
+            && !(visibility.sees_team(team) && team_exists(conn, ctx.organization, team).await?)
+        {
+            return Err(ErrorCode::NotFound.into());
+        }
+        if let Some(ProjectFilter::One(project)) = project {
+            let owner = team_of(conn, ctx.organization, project).await?.ok_or(ErrorCode::NotFound)?;
+            if !visibility.sees_project(project, owner) {
+                return Err(ErrorCode::NotFound.into());
+            }
+        }
+        let seen = match visibility {
+            Visibility::Everything => None,
+            Visibility::Only { teams, projects } => {
+                let projects = projects_of(conn, ctx.organization, &teams, &projects).await?;
+                Some(Seen { teams, projects })
+            }
+        };
+        Ok(Self { organization: ctx.organization, seen, project, team })
+    }
+
+    /// The organization.
+    pub(super) const fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// The same for one project of it.
+    pub(super) fn within(&self, project: Uuid) -> Self {
+        Self { project: Some(ProjectFilter::One(project)), ..self.clone() }
+    }
+
+    /// Whether a team's name may be told.
+    pub(super) fn sees_team(&self, team: Uuid) -> bool {
+        self.seen.as_ref().is_none_or(|seen| seen.teams.contains(&team))
+    }
+
+    /// `FROM … WHERE …` of the rows of a period, as `b`.
+    pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>, source: Source, period: Period) {
+        sql.push(" FROM ").push(source.table()).push(" b WHERE b.organization_id = ").push_bind(self.organization);
+        match source {
+            Source::Daily => {
+                sql.push(" AND b.day >= ").push_bind(period.from).push(" AND b.day < ").push_bind(period.to);
+            }
+            Source::Lines => {
+                let start = |day: chrono::NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc();
+                sql.push(" AND b.bucket_start >= ").push_bind(start(period.from));
+                sql.push(" AND b.bucket_start < ").push_bind(start(period.to));
+            }
+        }
+        match self.project {
+            Some(ProjectFilter::One(project)) => {
+                sql.push(" AND b.project_id = ").push_bind(project);
+            }
+            Some(ProjectFilter::None) => {
+                sql.push(" AND b.project_id IS NULL");
+            }
+            None => {}
+        }
+        if let Some(team) = self.team {
+            sql.push(" AND b.team_id = ").push_bind(team);
+        }
+        if let Some(seen) = &self.seen {
+            sql.push(" AND (b.team_id = ANY (").push_bind(seen.teams.clone());
+            sql.push(") OR b.project_id = ANY (").push_bind(seen.projects.clone()).push("))");
+        }
+    }
+
+    /// Legacy lines count only where the provider's own bill is silent: never the same cost twice.
+    pub(super) fn push_once(&self, sql: &mut QueryBuilder<Postgres>, source: Source) {
+        sql.push(
+            " AND (b.api_version = 'costs_v1' OR NOT EXISTS (SELECT FROM billed_daily c WHERE c.organization_id = ",
+        );
+        sql.push_bind(self.organization).push(" AND c.day = ").push(source.day());
+        sql.push(" AND c.provider = b.provider AND c.api_version = 'costs_v1'");
+        sql.push(" AND c.project_id IS NOT DISTINCT FROM b.project_id))");
+    }
+}
+
+async fn team_exists(conn: &mut PgConnection, organization: OrganizationId, team: Uuid) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        "SELECT id FROM teams WHERE organization_id = $1 AND id = $2",
+        organization as OrganizationId,
+        team
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.is_some())
+}
+
+async fn team_of(conn: &mut PgConnection, organization: OrganizationId, project: Uuid) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "SELECT team_id FROM projects WHERE organization_id = $1 AND id = $2",
+        organization as OrganizationId,
+        project
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The projects of these teams, and these projects; deleted ones too, for their past costs.
+async fn projects_of(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    teams: &[Uuid],
+    projects: &[Uuid],
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "SELECT id FROM projects WHERE organization_id = $1 AND (team_id = ANY ($2) OR id = ANY ($3))",
+        organization as OrganizationId,
+        teams,
+        projects
+    )
+    .fetch_all(conn)
+    .await
+}
