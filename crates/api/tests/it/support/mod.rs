@@ -5,6 +5,7 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod costs;
 pub(crate) mod database;
 pub(crate) mod people;
 

@@ -1,0 +1,82 @@
+//! Legacy rows from CSV, beside what is collected.
+
+use finops_contract::ErrorCode;
+use finops_contract::costs::Dimension;
+use reqwest::Method;
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use crate::support::TestApp;
+use crate::support::client::{Answer, Client};
+use crate::support::costs::{assert_rollup_is_exact, costs, project_with_id, team_with_key, truth};
+
+async fn import(client: &Client, team: &str, text: &str) -> Answer {
+    let request = client.request(Method::POST, &format!("/api/costs/import?teamId={team}"));
+    Answer::of(request.header("content-type", "text/csv").body(text.to_owned())).await
+}
+
+#[tokio::test]
+async fn legacy_rows_are_aggregated_beside_collected_ones_and_never_counted_twice() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let team = team_with_key(&app, &people.admin, "platform", "org-alpha").await;
+    project_with_id(&people.admin, &team, "web", "proj_web").await;
+    let file = "date,projectId,model,tokens,cost,snapshotId\n\
+        2026-02-27,proj_web,gpt-4o,1000,1.25,a\n\
+        2026-02-27,proj_web,gpt-4o,500,0.75,b\n\
+        2026-02-28,web,gpt-4o,,3.000001,c\n\
+        2026-02-28,proj_gone,gpt-4o,,0.5,d\n\
+        2026-03-10,proj_web,gpt-4o,,999,e\n";
+    let report = import(&people.admin, &team, file).await.ok();
+    assert_eq!((&report["recordsCreated"], &report["apiVersion"]), (&json!(4), &json!("usage_v1")));
+    let path = "/api/costs/query?from=2026-02-27&to=2026-03-01&groupBy=day,project";
+    let rows = people.admin.get(path).await.ok();
+    let shown: Vec<_> =
+        rows["data"].as_array().unwrap().iter().map(|row| row["cost"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(shown, ["2.000000", "3.000001", "0.500000"]);
+    app.run_jobs().await;
+    assert_eq!(people.admin.get(path).await.ok()["data"], rows["data"], "collecting leaves them alone");
+    let by = [Dimension::Project, Dimension::Day];
+    assert_eq!(
+        costs(&app, &people.admin, &by).await,
+        truth(&app, "org-alpha", &by, &[("proj_web", "web")]),
+        "where the bill is in, it counts and the legacy row does not"
+    );
+    let asked = "/api/costs/query?from=2026-02-27&to=2026-03-20&apiVersion=usage_v1";
+    assert_eq!(people.admin.get(asked).await.ok()["totals"][0]["cost"], "1004.500001");
+    assert_rollup_is_exact(&app).await;
+}
+
+#[tokio::test]
+async fn the_same_file_again_changes_nothing_and_another_figure_replaces() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let team = crate::support::costs::team(&people.admin, "platform").await;
+    let file =
+        |cost: &str| format!("date,project,model,cost,currency\n2026-01-05,,m,{cost},usd\n2026-01-06,,m,2,usd\n");
+    import(&people.admin, &team, &file("1")).await.ok();
+    let again = import(&people.admin, &team, &file("1")).await.ok();
+    assert_eq!((&again["recordsCreated"], &again["recordsUnchanged"]), (&json!(0), &json!(2)));
+    let other = import(&people.admin, &team, &file("1.5")).await.ok();
+    assert_eq!((&other["recordsUpdated"], &other["recordsUnchanged"]), (&json!(1), &json!(1)));
+    let total = people.admin.get("/api/costs/query?from=2026-01-01&to=2026-02-01").await.ok();
+    assert_eq!(total["totals"][0]["cost"], "3.500000");
+    assert_eq!(app.database.count("SELECT count(*) FROM billed_cost_revisions").await, 1);
+    assert!(people.admin.get("/api/audit-log").await.text.contains("cost.import"));
+}
+
+#[tokio::test]
+async fn a_file_with_one_wrong_line_is_refused_whole() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let team = crate::support::costs::team(&people.admin, "platform").await;
+    let file = "date,project,model,cost\n2026-01-05,,m,1\n2026-01-06,,m,NaN\n";
+    let problem = import(&people.admin, &team, file).await.problem(ErrorCode::CsvInvalid);
+    assert_eq!((problem.errors[0].pointer.as_str(), problem.errors[0].code.as_str()), ("/3/cost", "decimal"));
+    assert_eq!(app.database.count("SELECT count(*) FROM billed_costs").await, 0);
+    import(&people.user, &team, file).await.problem(ErrorCode::Forbidden);
+    import(&people.outsider, &team, "date,project,model,cost\n2026-01-05,,m,1\n").await.problem(ErrorCode::NotFound);
+    let huge = "x".repeat(9 * 1024 * 1024);
+    import(&people.admin, &team, &huge).await.problem(ErrorCode::PayloadTooLarge);
+    assert_eq!(Decimal::ZERO, costs(&app, &people.admin, &[]).await.into_values().sum::<Decimal>());
+}
