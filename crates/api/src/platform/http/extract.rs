@@ -84,13 +84,17 @@ fn camel_case(snake: &str) -> String {
         .collect()
 }
 
+/// How long the caller says that the body is.
+pub fn announced_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// Reads a whole body, bounded in size and time.
 ///
 /// # Errors
 /// `payload_too_large`, `request_timeout`, `bad_request`.
 pub async fn read_body(request: &HttpRequest, payload: &mut Payload, limit: usize) -> ApiResult<web::BytesMut> {
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
+    if announced_length(request).is_some_and(|length| length > limit) {
         return Err(ErrorCode::PayloadTooLarge.into());
     }
     let read = async {
