@@ -2,5 +2,7 @@
 
 mod crypto;
 mod harness;
+mod idempotency;
 mod jobs;
+mod operations;
 mod support;
