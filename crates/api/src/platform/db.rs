@@ -167,6 +167,12 @@ pub async fn enter(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<()
     sqlx::raw_sql(statement).execute(&mut **tx).await.map(drop)
 }
 
+/// Lets a transaction of one organization see the platform too, or ends that.
+pub async fn look_across(tx: &mut Tx, across: bool) -> sqlx::Result<()> {
+    let statement = if across { "SET LOCAL finops.scope = 'platform'" } else { "SET LOCAL finops.scope = ''" };
+    sqlx::raw_sql(statement).execute(&mut **tx).await.map(drop)
+}
+
 /// Whether the database lacks what migrations make: 42P01 a table, 42501 the right to read it, 22023 the role.
 fn is_unprepared(error: &dyn sqlx::error::DatabaseError) -> bool {
     matches!(error.code().as_deref(), Some("42P01" | "42501" | "22023"))

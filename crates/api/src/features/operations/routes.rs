@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::features::audit;
+use crate::features::{audit, collector};
 use crate::platform::auth::Permission;
 use crate::platform::db::{self, OrganizationId};
 use crate::platform::http::cursor::Keyset;
@@ -82,9 +82,22 @@ async fn get_metrics(state: web::Data<State>) -> ApiResult<HttpResponse> {
     }
     let (open, idle) = state.db.usage();
     state.metrics.connections(open, idle);
+    // Metrics are wanted most when the database is away: what it said last stays.
+    match tokio::time::timeout(PING_TIMEOUT, lag(&state)).await {
+        Ok(Ok(lag)) => state.metrics.collections(lag.oldest_success_seconds, lag.failed),
+        Ok(Err(error)) => tracing::debug!(%error, "the collector's lag could not be measured"),
+        Err(_) => tracing::debug!("the collector's lag could not be measured in time"),
+    }
     let text = state.metrics.render().map_err(ApiError::internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, content_type)).body(text))
+}
+
+async fn lag(state: &State) -> sqlx::Result<collector::Lag> {
+    let mut tx = state.db.platform().await?;
+    let lag = collector::lag(&mut tx, state.clock.now()).await?;
+    tx.commit().await?;
+    Ok(lag)
 }
 
 /// Background jobs of the whole platform, newest first

@@ -46,8 +46,15 @@ struct ConnectionLabels {
     state: &'static str,
 }
 
-/// A gauge with a fraction.
+/// A gauge with a fraction, which can say that it does not know.
 type FloatGauge = Gauge<f64, AtomicU64>;
+
+/// Not measured yet is not zero.
+fn unknown() -> FloatGauge {
+    let gauge = FloatGauge::default();
+    gauge.set(f64::NAN);
+    gauge
+}
 
 /// Everything `/metrics` shows. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,7 +64,7 @@ pub struct Metrics {
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     jobs: Arc<OnceLock<Arc<JobMetrics>>>,
     collector_lag_seconds: FloatGauge,
-    collections_failing: Gauge,
+    collections_failing: FloatGauge,
     connections: Family<ConnectionLabels, Gauge>,
 }
 
@@ -68,8 +75,8 @@ impl Default for Metrics {
         let durations: Family<RouteLabels, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.5, 11)));
         let jobs = Arc::new(OnceLock::new());
-        let (collections_failing, connections) = (Gauge::default(), Family::<ConnectionLabels, Gauge>::default());
-        let collector_lag_seconds = FloatGauge::default();
+        let (collector_lag_seconds, collections_failing) = (unknown(), unknown());
+        let connections = Family::<ConnectionLabels, Gauge>::default();
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version that runs", build);
         registry.register("http_requests", "Requests answered", requests.clone());
@@ -104,9 +111,9 @@ impl Metrics {
 
     /// Takes over how the collector stands: the age of the oldest last success, in seconds, and the teams whose last
     /// collection failed.
-    pub fn collections(&self, oldest_success_seconds: f64, failing: i64) {
-        self.collector_lag_seconds.set(oldest_success_seconds);
-        self.collections_failing.set(failing);
+    pub fn collections(&self, oldest_success_seconds: i64, failing: i64) {
+        self.collector_lag_seconds.set(oldest_success_seconds as f64);
+        self.collections_failing.set(failing as f64);
     }
 
     /// Takes over how many database connections are open, and how many of them idle.
