@@ -8,7 +8,7 @@ use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt as _, scope};
 
 use crate::features;
-use crate::platform::http::{assets, docs, middleware};
+use crate::platform::http::{assets, docs, idempotency, middleware};
 use crate::platform::jobs::{self, Jobs};
 use crate::platform::state::State;
 use crate::platform::telemetry::logs::RequestSpan;
@@ -16,7 +16,7 @@ use crate::platform::telemetry::logs::RequestSpan;
 /// How long a request's head may take to arrive.
 const HEAD_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long running requests are waited for when the service stops.
-const DRAIN_SECONDS: u64 = 25;
+pub const DRAIN: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// The API's description as it is served and checked in: complete, and always the same for the same code.
 pub fn openapi() -> String {
@@ -55,6 +55,7 @@ pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Re
     let server = HttpServer::new(move || {
         App::new()
             .wrap(actix::from_fn(middleware::problems))
+            .wrap(actix::from_fn(idempotency::replay))
             .wrap(actix::from_fn(middleware::measure))
             .wrap(actix::Compress::default())
             .wrap(TracingLogger::<RequestSpan>::new())
@@ -73,7 +74,7 @@ pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Re
     Ok(server
         .workers(workers)
         .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(DRAIN_SECONDS)
+        .shutdown_timeout(DRAIN.as_secs())
         .disable_signals()
         .listen(listener)?
         .run())

@@ -1,19 +1,19 @@
 //! The command line.
 
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::ExposeSecret as _;
 
-use crate::app;
 use crate::platform::clock::Clock;
 use crate::platform::config::{self, Config};
+use crate::platform::crypto::rekey::{self, RekeyReport};
 use crate::platform::db;
 use crate::platform::state::State;
 use crate::platform::telemetry::logs;
+use crate::{app, serve};
 
 /// What an organization's AI costs, who and what causes it.
 #[derive(Debug, Parser)]
@@ -27,12 +27,29 @@ struct Cli {
 enum Command {
     /// Answer requests and run background jobs.
     Serve,
+    /// Run background jobs alone.
+    Jobs,
     /// Bring the database's schema up to date.
     Migrate,
     /// Print the API's description.
     Openapi,
     /// Print every setting, secrets masked.
     Config,
+    /// Re-encrypt every stored secret under the current key, while the service runs.
+    Rekey {
+        /// How to print what was done.
+        #[arg(short, long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+}
+
+/// How a command prints what it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// For machines: one JSON document on standard output.
+    Json,
 }
 
 /// Runs the command line of this process.
@@ -42,7 +59,9 @@ pub fn main() -> ExitCode {
         Command::Openapi => print(&app::openapi()),
         Command::Config => print(&config::describe()),
         Command::Migrate => run(migrate),
-        Command::Serve => run(serve),
+        Command::Serve => run(serve::serve),
+        Command::Jobs => run(serve::jobs),
+        Command::Rekey { output } => run(|config| rekey(config, output)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,38 +87,18 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
     db::migrate(config.database_url.expose_secret()).await
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
-    let listener = TcpListener::bind((config.host, config.port))
-        .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+async fn rekey(config: Config, output: Output) -> anyhow::Result<()> {
     let state = State::new(config, Clock::system()).await?;
-    let db = state.db.clone();
-    tracing::info!(address = %listener.local_addr()?, "listening");
-    let server = app::serve(state, listener, workers)?;
-    let handle = server.handle();
-    let mut server = std::pin::pin!(server);
-    tokio::select! {
-        ended = &mut server => ended?,
-        () = stop_signal() => {
-            tracing::info!("stopping");
-            tokio::join!(handle.stop(true), server).1?;
-        }
-    }
-    db.close().await;
+    let progress = |report: &RekeyReport| tracing::info!(?report, "re-encrypting");
+    let report = rekey::run(&state.db, &state.secrets, progress).await.context("stopped; run it again to go on")?;
+    state.db.close().await;
+    print(&match output {
+        Output::Json => format!("{}\n", serde_json::to_string(&report)?),
+        Output::Text => format!(
+            "{} of {} secrets of {} organizations re-encrypted; {} changed meanwhile, {} could not be opened\n",
+            report.rekeyed, report.checked, report.organizations, report.changed_meanwhile, report.failed
+        ),
+    })?;
+    anyhow::ensure!(report.failed == 0, "{} secrets could not be opened; the log names them", report.failed);
     Ok(())
-}
-
-/// SIGTERM or Ctrl-C.
-async fn stop_signal() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(signal) => signal,
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be listened for");
-            return std::future::pending().await;
-        }
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }

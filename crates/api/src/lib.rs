@@ -4,3 +4,4 @@ pub mod app;
 pub mod cli;
 pub mod features;
 pub mod platform;
+pub mod serve;

@@ -25,10 +25,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     collector::routes(config);
     costs::routes(config);
     audit::routes(config);
+    operations::api_routes(config);
 }
 
 /// Every background job.
 #[must_use]
 pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
-    collector::jobs(builder, state)
+    let builder = collector::jobs(builder, state);
+    operations::jobs(builder, state)
 }

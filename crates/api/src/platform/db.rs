@@ -105,9 +105,15 @@ impl Db {
         Background(&self.jobs)
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> sqlx::Result<()> {
-        sqlx::query("SELECT 1").execute(&self.api).await.map(drop)
+    /// Whether the database answers and has every migration that this version knows. It may have newer ones.
+    pub async fn is_migrated(&self) -> sqlx::Result<bool> {
+        let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        let statement = "SELECT count(*) = cardinality($1) FROM _sqlx_migrations WHERE success AND version = ANY ($1)";
+        match sqlx::query_scalar(statement).bind(known).fetch_one(&self.api).await {
+            // Before the first migration there is neither the table nor the role that this connection takes.
+            Err(sqlx::Error::Database(error)) if is_unprepared(&*error) => Ok(false),
+            answer => answer,
+        }
     }
 
     /// Connections of all pools: open, and of them idle.
@@ -159,6 +165,17 @@ pub async fn enter(tx: &mut Tx, organization: OrganizationId) -> sqlx::Result<()
     // A formatted UUID, as in `begin`.
     let statement = AssertSqlSafe(format!("SET LOCAL finops.organization_id = '{organization}'"));
     sqlx::raw_sql(statement).execute(&mut **tx).await.map(drop)
+}
+
+/// Lets a transaction of one organization see the platform too, or ends that.
+pub async fn look_across(tx: &mut Tx, across: bool) -> sqlx::Result<()> {
+    let statement = if across { "SET LOCAL finops.scope = 'platform'" } else { "SET LOCAL finops.scope = ''" };
+    sqlx::raw_sql(statement).execute(&mut **tx).await.map(drop)
+}
+
+/// Whether the database lacks what migrations make: 42P01 a table, 42501 the right to read it, 22023 the role.
+fn is_unprepared(error: &dyn sqlx::error::DatabaseError) -> bool {
+    matches!(error.code().as_deref(), Some("42P01" | "42501" | "22023"))
 }
 
 /// Whether the error is this constraint or unique index refusing a row.

@@ -10,4 +10,5 @@ pub mod jobs;
 pub mod outbound;
 pub mod providers;
 pub mod state;
+pub mod stopping;
 pub mod telemetry;

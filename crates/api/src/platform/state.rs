@@ -12,6 +12,7 @@ use crate::platform::crypto::{self, SecretStore};
 use crate::platform::db::Db;
 use crate::platform::jobs::Nudge;
 use crate::platform::providers::Providers;
+use crate::platform::stopping::Stopping;
 use crate::platform::telemetry::Metrics;
 
 /// The service's parts, put together once. Cheap to clone.
@@ -35,6 +36,8 @@ pub struct State {
     pub nudge: Nudge,
     /// Metrics.
     pub metrics: Metrics,
+    /// Whether this process is going away.
+    pub stopping: Stopping,
 }
 
 impl State {
@@ -52,6 +55,7 @@ impl State {
             passwords: Passwords::new()?,
             tokens: Arc::new(Tokens::new(&config.jwt_secret, config.jwt_expiration_minutes)),
             metrics: Metrics::default(),
+            stopping: Stopping::default(),
             config: Arc::new(config),
         })
     }

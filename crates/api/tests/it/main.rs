@@ -5,6 +5,8 @@ mod collector;
 mod costs;
 mod crypto;
 mod harness;
+mod idempotency;
 mod jobs;
+mod operations;
 mod projects;
 mod support;

@@ -31,6 +31,17 @@ pub(super) fn founder_role(mode: RegistrationMode, first_account: bool) -> ApiRe
     }
 }
 
+/// Whether an invitation opens the door.
+///
+/// # Errors
+/// `registration_closed`.
+pub(super) fn invitable(mode: RegistrationMode) -> ApiResult<()> {
+    match mode {
+        RegistrationMode::Open | RegistrationMode::Invite => Ok(()),
+        RegistrationMode::Closed => Err(ErrorCode::RegistrationClosed.into()),
+    }
+}
+
 /// Nobody makes somebody more than they are.
 ///
 /// # Errors

@@ -11,15 +11,15 @@ use serde_json::json;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::domain::{SESSION_LIFETIME, grantable};
+use super::domain::{SESSION_LIFETIME, grantable, invitable, normalize_email};
 use super::service::{self, Opened, Origin};
 use super::store;
 use crate::features::{audit, teams};
-use crate::platform::auth::passwords::Verdict;
 use crate::platform::auth::{OpaqueToken, Permission};
 use crate::platform::db;
 use crate::platform::http::cursor::Keyset;
-use crate::platform::http::{ApiError, ApiResult, Ctx, Json, Path, Query, ctx};
+use crate::platform::http::extract::SIGN_IN_LIMIT;
+use crate::platform::http::{ApiResult, Ctx, Json, Path, Query, ctx};
 use crate::platform::state::State;
 
 /// The cookie of the refresh token. It travels to `/api/auth` only.
@@ -34,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(begin_session)
         .service(refresh_session)
         .service(end_session)
+        .service(end_all_sessions)
         .service(get_me)
         .service(update_me)
         .service(change_password)
@@ -85,7 +86,7 @@ async fn get_registration(state: web::Data<State>) -> ApiResult<web::Json<Regist
 async fn register_account(
     request: HttpRequest,
     state: web::Data<State>,
-    body: Json<RegisterRequest>,
+    body: Json<RegisterRequest, SIGN_IN_LIMIT>,
 ) -> ApiResult<HttpResponse> {
     let opened = service::register(&state, &origin(&request, &state), body.0).await?;
     Ok(answer(&state, HttpResponse::Created(), &opened))
@@ -97,7 +98,7 @@ async fn register_account(
 async fn begin_session(
     request: HttpRequest,
     state: web::Data<State>,
-    body: Json<LoginRequest>,
+    body: Json<LoginRequest, SIGN_IN_LIMIT>,
 ) -> ApiResult<HttpResponse> {
     let opened = service::login(&state, &origin(&request, &state), body.0).await?;
     Ok(answer(&state, HttpResponse::Ok(), &opened))
@@ -109,7 +110,7 @@ async fn begin_session(
 #[utoipa::path(tag = "auth", security(()), responses((status = 200, description = "Still signed in", body = Session)))]
 #[post("/auth/refresh")]
 async fn refresh_session(request: HttpRequest, state: web::Data<State>) -> ApiResult<HttpResponse> {
-    let opened = service::refresh(&state, &presented(&request)?).await?;
+    let opened = service::refresh(&state, &origin(&request, &state), &presented(&request)?).await?;
     Ok(answer(&state, HttpResponse::Ok(), &opened))
 }
 
@@ -118,8 +119,25 @@ async fn refresh_session(request: HttpRequest, state: web::Data<State>) -> ApiRe
 #[post("/auth/logout")]
 async fn end_session(request: HttpRequest, state: web::Data<State>) -> ApiResult<HttpResponse> {
     if let Ok(token) = presented(&request) {
-        service::logout(&state, &token).await?;
+        service::logout(&state, &origin(&request, &state), &token).await?;
     }
+    Ok(HttpResponse::NoContent().cookie(cookie(&state, "", Duration::ZERO)).finish())
+}
+
+/// Sign out everywhere
+///
+/// Every session of the account ends, this one too.
+#[utoipa::path(tag = "auth", responses((status = 204, description = "Signed out everywhere")))]
+#[delete("/auth/sessions")]
+async fn end_all_sessions(ctx: Ctx, state: web::Data<State>) -> ApiResult<HttpResponse> {
+    let user = ctx.user_id()?;
+    let mut tx = state.db.platform().await?;
+    let home = store::home(&mut tx, user).await?;
+    db::enter(&mut tx, home).await?;
+    store::end_sessions(&mut tx, home, user, None, ctx.now()).await?;
+    let ctx = Ctx { organization: home, ..ctx };
+    audit::record(&mut tx, &ctx, audit::Change::new("session.end_all", user, "")).await?;
+    tx.commit().await?;
     Ok(HttpResponse::NoContent().cookie(cookie(&state, "", Duration::ZERO)).finish())
 }
 
@@ -161,23 +179,7 @@ async fn change_password(
     state: web::Data<State>,
     body: Json<ChangePasswordRequest>,
 ) -> ApiResult<HttpResponse> {
-    let user = ctx.user_id()?;
-    let mut tx = state.db.platform().await?;
-    let home = store::update_user(&mut tx, user, None, None).await?;
-    let stored = store::password_hash(&mut tx, home, user).await?;
-    tx.commit().await?;
-    let current =
-        state.passwords.verify(body.0.current_password.into(), Some(stored)).await.map_err(ApiError::internal)?;
-    if current == Verdict::Wrong {
-        return Err(ApiError::field("/currentPassword", "wrong", "is not the current password"));
-    }
-    let hash = state.passwords.hash(body.0.new_password.into()).await.map_err(ApiError::internal)?;
-    let mut tx = state.db.tenant(home).await?;
-    store::set_password_hash(&mut tx, home, user, &hash).await?;
-    store::end_sessions(&mut tx, home, user, ctx.session, ctx.now()).await?;
-    let ctx = Ctx { organization: home, ..ctx };
-    audit::record(&mut tx, &ctx, audit::Change::new("account.change_password", user, "")).await?;
-    tx.commit().await?;
+    service::change_password(&state, ctx, body.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -186,7 +188,7 @@ async fn change_password(
 #[post("/auth/invitation")]
 async fn look_up_invitation(
     state: web::Data<State>,
-    body: Json<InvitationLookup>,
+    body: Json<InvitationLookup, SIGN_IN_LIMIT>,
 ) -> ApiResult<web::Json<InvitationPreview>> {
     let mut tx = state.db.platform().await?;
     let token = OpaqueToken::presented(&body.0.token);
@@ -225,8 +227,12 @@ async fn create_invitation(
 ) -> ApiResult<HttpResponse> {
     ctx.require(Permission::MembersWrite)?;
     grantable(body.0.role, ctx.role)?;
+    invitable(state.config.registration)?;
     let token = OpaqueToken::generate()?;
     let mut tx = state.db.tenant(ctx.organization).await?;
+    if store::is_member(&mut tx, ctx.organization, &normalize_email(&body.0.email)).await? {
+        return Err(ErrorCode::EmailTaken.into());
+    }
     if let Some(team) = body.0.team_id {
         teams::require(&mut tx, ctx.organization, team, "/teamId").await?;
     }

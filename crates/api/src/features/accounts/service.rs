@@ -1,13 +1,13 @@
 //! Registering, signing in and refreshing: what one transaction does.
 
 use finops_contract::ErrorCode;
-use finops_contract::accounts::{LoginRequest, Me, RegisterRequest, Role, Session};
+use finops_contract::accounts::{ChangePasswordRequest, LoginRequest, Me, RegisterRequest, Role, Session};
 use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::domain::{Refresh, founder_role, judge, normalize_email};
-use super::store::{self, NewUser, OpenInvitation};
+use super::domain::{Refresh, founder_role, invitable, judge, normalize_email};
+use super::store::{self, NewUser, OpenInvitation, RefreshRow};
 use crate::features::{audit, organizations};
 use crate::platform::auth::OpaqueToken;
 use crate::platform::auth::passwords::Verdict;
@@ -130,6 +130,7 @@ pub(super) async fn register(state: &State, origin: &Origin, request: RegisterRe
 }
 
 async fn invited(tx: &mut Tx, state: &State, token: &str, email: &str) -> ApiResult<OpenInvitation> {
+    invitable(state.config.registration)?;
     let found = store::lock_invitation(tx, &OpaqueToken::presented(token), state.clock.now()).await?;
     found.filter(|invitation| invitation.email == email).ok_or_else(|| ErrorCode::InvitationInvalid.into())
 }
@@ -173,7 +174,7 @@ pub(super) async fn login(state: &State, origin: &Origin, request: LoginRequest)
 }
 
 /// Continues a session: the token is exchanged for its successor. One that was used before ends the session.
-pub(super) async fn refresh(state: &State, token: &OpaqueToken) -> ApiResult<Opened> {
+pub(super) async fn refresh(state: &State, origin: &Origin, token: &OpaqueToken) -> ApiResult<Opened> {
     let now = state.clock.now();
     let mut tx = state.db.platform().await?;
     let row = store::lock_refresh_token(&mut tx, token).await?.ok_or(ErrorCode::RefreshInvalid)?;
@@ -186,7 +187,7 @@ pub(super) async fn refresh(state: &State, token: &OpaqueToken) -> ApiResult<Ope
             Ok(opened)
         }
         Refresh::Replayed => {
-            store::end_session(&mut tx, row.organization, row.family_id, now).await?;
+            end(state, origin, &mut tx, &row, "session.end_replayed").await?;
             tx.commit().await?;
             tracing::warn!(user = %row.user_id, "a used refresh token came back: its session was ended");
             Err(ErrorCode::RefreshInvalid.into())
@@ -195,12 +196,50 @@ pub(super) async fn refresh(state: &State, token: &OpaqueToken) -> ApiResult<Ope
     }
 }
 
-/// Ends the session of a refresh token, if it stands for one.
-pub(super) async fn logout(state: &State, token: &OpaqueToken) -> ApiResult<()> {
+/// Ends the session of a refresh token, if it stands for one that has not ended.
+pub(super) async fn logout(state: &State, origin: &Origin, token: &OpaqueToken) -> ApiResult<()> {
     let mut tx = state.db.platform().await?;
-    if let Some(row) = store::lock_refresh_token(&mut tx, token).await? {
-        store::end_session(&mut tx, row.organization, row.family_id, state.clock.now()).await?;
+    if let Some(row) = store::lock_refresh_token(&mut tx, token).await?
+        && row.revoked_at.is_none()
+    {
+        end(state, origin, &mut tx, &row, "session.end").await?;
     }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Ends a session, and says so in the audit log of its organization.
+async fn end(state: &State, origin: &Origin, tx: &mut Tx, row: &RefreshRow, action: &'static str) -> ApiResult<()> {
+    store::end_session(tx, row.organization, row.family_id, state.clock.now()).await?;
+    if let Some(user) = store::user(tx, row.user_id).await? {
+        db::enter(tx, row.organization).await?;
+        let ctx = ctx_of(state, origin, row.organization, user.id, &user.email, user.role);
+        audit::record(tx, &ctx, audit::Change::new(action, user.id, user.email)).await?;
+    }
+    Ok(())
+}
+
+/// Changes a password; the account's other sessions end. Guessing the current one is slowed down like signing in.
+pub(super) async fn change_password(state: &State, ctx: Ctx, request: ChangePasswordRequest) -> ApiResult<()> {
+    let user = ctx.user_id()?;
+    let bucket = ["password", &user.to_string()];
+    let mut tx = state.db.platform().await?;
+    let attempt = rate_limit::take(&mut tx, PER_ACCOUNT, &bucket, ctx.now()).await;
+    let home = store::home(&mut tx, user).await?;
+    let stored = store::password_hash(&mut tx, home, user).await?;
+    tx.commit().await?;
+    attempt?;
+    let current = state.passwords.verify(request.current_password.into(), Some(stored)).await;
+    if current.map_err(ApiError::internal)? == Verdict::Wrong {
+        return Err(ApiError::field("/currentPassword", "wrong", "is not the current password"));
+    }
+    let hash = state.passwords.hash(request.new_password.into()).await.map_err(ApiError::internal)?;
+    let mut tx = state.db.tenant(home).await?;
+    rate_limit::refund(&mut tx, &bucket).await?;
+    store::set_password_hash(&mut tx, home, user, &hash).await?;
+    store::end_sessions(&mut tx, home, user, ctx.session, ctx.now()).await?;
+    let ctx = Ctx { organization: home, ..ctx };
+    audit::record(&mut tx, &ctx, audit::Change::new("account.change_password", user, "")).await?;
     tx.commit().await?;
     Ok(())
 }

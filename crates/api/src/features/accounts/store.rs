@@ -158,6 +158,34 @@ pub(super) async fn user(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<Op
     }))
 }
 
+/// The organization that an account lives in, which is not always the one it acts in. In the platform scope.
+pub(super) async fn home(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<OrganizationId> {
+    sqlx::query_scalar!(
+        r#"SELECT organization_id AS "organization: OrganizationId" FROM users WHERE id = $1 AND deleted_at IS NULL"#,
+        user
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether somebody of the organization has this address.
+pub(super) async fn is_member(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    email: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM users
+            WHERE organization_id = $1 AND lower(email) = $2 AND deleted_at IS NULL) AS "exists!"
+        "#,
+        organization as OrganizationId,
+        email
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Changes an account's own settings. In the platform scope; answers the organization it lives in.
 pub(super) async fn update_user(
     conn: &mut PgConnection,

@@ -1,23 +1,36 @@
-//! `/health`, `/ready`, `/metrics`.
+//! `/health`, `/ready`, `/metrics`, and `/api/jobs`.
 
 use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, get, web};
-use finops_contract::ErrorCode;
+use actix_web::{HttpResponse, get, post, web};
+use finops_contract::jobs::{Job, JobState, ListJobsQuery};
+use finops_contract::{ErrorCode, Page};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
-use crate::platform::http::{ApiError, ApiResult};
+use crate::features::{audit, collector};
+use crate::platform::auth::Permission;
+use crate::platform::db::{self, OrganizationId};
+use crate::platform::http::cursor::Keyset;
+use crate::platform::http::{ApiError, ApiResult, Ctx, Path, Query};
+use crate::platform::jobs::queue::{self, ListFilter};
 use crate::platform::state::State;
 
 /// How long the database may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// This feature's routes.
+/// What operators' machines ask, outside of `/api`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_health).service(get_readiness).service(get_metrics);
+}
+
+/// What administrators of the platform ask.
+pub fn api_routes(config: &mut ServiceConfig<'_>) {
+    config.service(list_jobs).service(retry_job);
 }
 
 /// `ok`, and the version that says so.
@@ -40,13 +53,20 @@ async fn get_health() -> web::Json<Health> {
     web::Json(OK)
 }
 
-/// Whether it can work: the database answers
+/// Whether it can work
+///
+/// The database answers and has this version's schema, and the process was not told to stop.
 #[utoipa::path(tag = "operations", security(()), responses((status = 200, description = "It can work", body = Health)))]
 #[get("/ready")]
 async fn get_readiness(state: web::Data<State>) -> ApiResult<web::Json<Health>> {
     let unready = || ApiError::new(ErrorCode::Unavailable).with_retry_after(1);
-    tokio::time::timeout(PING_TIMEOUT, state.db.ping()).await.map_err(|_| unready())??;
-    Ok(web::Json(OK))
+    if state.stopping.has_begun() {
+        return Err(unready().with_detail("the process was told to stop"));
+    }
+    match tokio::time::timeout(PING_TIMEOUT, state.db.is_migrated()).await.map_err(|_| unready())?? {
+        true => Ok(web::Json(OK)),
+        false => Err(unready().with_detail("the database's schema is older than this version: run `finops migrate`")),
+    }
 }
 
 /// Prometheus metrics
@@ -60,7 +80,59 @@ async fn get_metrics(state: web::Data<State>) -> ApiResult<HttpResponse> {
     if !state.config.metrics_enabled {
         return Err(ErrorCode::NotFound.into());
     }
+    let (open, idle) = state.db.usage();
+    state.metrics.connections(open, idle);
+    // Metrics are wanted most when the database is away: what it said last stays.
+    match tokio::time::timeout(PING_TIMEOUT, lag(&state)).await {
+        Ok(Ok(lag)) => state.metrics.collections(lag.oldest_success_seconds, lag.failed),
+        Ok(Err(error)) => tracing::debug!(%error, "the collector's lag could not be measured"),
+        Err(_) => tracing::debug!("the collector's lag could not be measured in time"),
+    }
     let text = state.metrics.render().map_err(ApiError::internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, content_type)).body(text))
+}
+
+async fn lag(state: &State) -> sqlx::Result<collector::Lag> {
+    let mut tx = state.db.platform().await?;
+    let lag = collector::lag(&mut tx, state.clock.now()).await?;
+    tx.commit().await?;
+    Ok(lag)
+}
+
+/// Background jobs of the whole platform, newest first
+#[utoipa::path(tag = "operations", params(ListJobsQuery), responses((status = 200, description = "Jobs", body = Page<Job>)))]
+#[get("/jobs")]
+async fn list_jobs(ctx: Ctx, state: web::Data<State>, query: Query<ListJobsQuery>) -> ApiResult<web::Json<Page<Job>>> {
+    ctx.require(Permission::JobsRead)?;
+    let keyset = Keyset::read(query.0.limit, query.0.cursor.as_deref())?;
+    let filter =
+        ListFilter { organization_id: None, state: query.0.state, name: query.0.name.as_deref(), before: keyset.after };
+    let mut tx = state.db.platform().await?;
+    let jobs = queue::list(&mut tx, filter, keyset.fetch()).await?;
+    tx.commit().await?;
+    Ok(web::Json(keyset.page(jobs, |job| job.id)))
+}
+
+/// Give a dead job all its attempts again
+#[utoipa::path(tag = "operations", params(("jobId" = Uuid, Path, description = "The job")), responses((status = 200, description = "It is queued", body = Job)))]
+#[post("/jobs/{jobId}/retry")]
+async fn retry_job(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<web::Json<Job>> {
+    ctx.require(Permission::JobsRead)?;
+    let mut tx = state.db.platform().await?;
+    let before = queue::get(&mut tx, id.0).await?.ok_or(ErrorCode::NotFound)?;
+    if !queue::retry_dead(&mut tx, id.0).await? {
+        return Err(ErrorCode::JobNotRetryable.into());
+    }
+    let job = queue::get(&mut tx, id.0).await?.ok_or(ErrorCode::NotFound)?;
+    // Work across organizations belongs to none: the change is the administrator's own organization's.
+    let organization = job.organization_id.map_or(ctx.organization, OrganizationId);
+    db::enter(&mut tx, organization).await?;
+    let change = audit::Change::new("job.retry", job.id, job.name.clone())
+        .before(json!({"state": JobState::Dead, "lastError": before.last_error}))
+        .after(json!({"state": job.state}));
+    audit::record(&mut tx, &Ctx { organization, ..ctx }, change).await?;
+    tx.commit().await?;
+    state.nudge.nudge();
+    Ok(web::Json(job))
 }

@@ -89,14 +89,17 @@ async fn list_members(
 }
 
 /// The member that is about to be changed, if the caller may change them.
-async fn changeable(tx: &mut Tx, ctx: &Ctx, user: Uuid, stays_administrator: bool) -> ApiResult<Member> {
+async fn changeable(tx: &mut Tx, ctx: &Ctx, user: Uuid, becomes: Option<Role>) -> ApiResult<Member> {
     let member = store::lock_member(tx, ctx.organization, user).await?.ok_or(ErrorCode::NotFound)?;
     if member.role > ctx.role {
         return Err(ErrorCode::Forbidden.into());
     }
-    let was_administrator = member.role != Role::User;
-    if was_administrator && !stays_administrator && store::other_administrators(tx, ctx.organization, user).await? == 0
-    {
+    let leaves = |role: Role| member.role >= role && becomes.is_none_or(|becomes| becomes < role);
+    if leaves(Role::TenantAdmin) && store::other_administrators(tx, ctx.organization, user).await? == 0 {
+        return Err(ErrorCode::LastAdministrator.into());
+    }
+    // Of those who run the platform, the others may be anywhere on it.
+    if leaves(Role::Admin) && store::lock_other_platform_administrators(tx, user).await? == 0 {
         return Err(ErrorCode::LastAdministrator.into());
     }
     Ok(member)
@@ -121,7 +124,7 @@ async fn update_member(
         return Err(ApiError::field("/role", "range", "no higher than your own role"));
     }
     let mut tx = state.db.tenant(ctx.organization).await?;
-    let before = changeable(&mut tx, &ctx, id.0, body.0.role != Role::User).await?;
+    let before = changeable(&mut tx, &ctx, id.0, Some(body.0.role)).await?;
     store::set_role(&mut tx, ctx.organization, id.0, body.0.role).await?;
     let change = audit::Change::new("member.update", id.0, before.email.clone());
     let change = change.before(json!({"role": before.role})).after(json!({"role": body.0.role}));
@@ -138,7 +141,7 @@ async fn update_member(
 async fn remove_member(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<HttpResponse> {
     ctx.require(Permission::MembersWrite)?;
     let mut tx = state.db.tenant(ctx.organization).await?;
-    let member = changeable(&mut tx, &ctx, id.0, false).await?;
+    let member = changeable(&mut tx, &ctx, id.0, None).await?;
     store::remove_member(&mut tx, ctx.organization, id.0, ctx.now()).await?;
     accounts::end_sessions(&mut tx, ctx.organization, id.0, None, ctx.now()).await?;
     let change = audit::Change::new("member.remove", id.0, member.email.clone()).before(json!({"role": member.role}));

@@ -6,7 +6,7 @@ use finops_contract::organizations::{Member, Organization, UpdateOrganizationReq
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::platform::db::OrganizationId;
+use crate::platform::db::{self, OrganizationId, Tx};
 
 struct Row {
     organization_id: Uuid,
@@ -182,6 +182,20 @@ pub(super) async fn other_administrators(
     )
     .fetch_one(conn)
     .await
+}
+
+/// How many others run the platform. Locks them, so that no two of them leave at once. Looks across organizations for
+/// this one statement.
+pub(super) async fn lock_other_platform_administrators(tx: &mut Tx, user: Uuid) -> sqlx::Result<usize> {
+    db::look_across(tx, true).await?;
+    let others = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE role = 'admin' AND deleted_at IS NULL AND id <> $1 ORDER BY id FOR UPDATE",
+        user
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    db::look_across(tx, false).await?;
+    Ok(others.len())
 }
 
 pub(super) async fn set_role(

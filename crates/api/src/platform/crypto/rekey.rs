@@ -1,5 +1,6 @@
 //! Re-encrypts every secret that is not under the current key, while the service runs.
 
+use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -10,7 +11,8 @@ use crate::platform::db::{Db, OrganizationId};
 const BATCH: i64 = 100;
 
 /// What a run did so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RekeyReport {
     /// Organizations done.
     pub organizations: u64,

@@ -92,14 +92,18 @@ impl Ctx {
         self.clock.now()
     }
 
-    async fn from_request(request: HttpRequest) -> ApiResult<Self> {
+    /// Finds out who asks.
+    ///
+    /// # Errors
+    /// `unauthenticated`, `token_expired`; `not_found` for an organization that is not theirs.
+    pub async fn of(request: &HttpRequest) -> ApiResult<Self> {
         let state = request.app_data::<web::Data<State>>().cloned();
         let state = state.ok_or_else(|| ApiError::internal(anyhow::anyhow!("the state is not registered")))?;
-        let token = bearer(&request).ok_or(ErrorCode::Unauthenticated)?;
+        let token = bearer(request).ok_or(ErrorCode::Unauthenticated)?;
         let claims = state.tokens.verify(token, state.clock.now())?;
         let mut tx = state.db.platform().await?;
         let account = accounts::signed_in(&mut tx, claims.sub, claims.sid).await?.ok_or(ErrorCode::Unauthenticated)?;
-        let organization = match requested_organization(&request)? {
+        let organization = match requested_organization(request)? {
             Some(other) if other != account.organization => {
                 let exists = account.role == Role::Admin && accounts::organization_exists(&mut tx, other).await?;
                 if exists { other } else { return Err(ErrorCode::NotFound.into()) }
@@ -111,9 +115,9 @@ impl Ctx {
             actor: Actor::User { id: account.id, email: account.email },
             organization,
             role: account.role,
-            request_id: Some(request_id(&request)),
-            ip: client_ip(&request, state.config.trusted_proxy_hops),
-            locale: locale(&request).unwrap_or(account.locale),
+            request_id: Some(request_id(request)),
+            ip: client_ip(request, state.config.trusted_proxy_hops),
+            locale: locale(request).unwrap_or(account.locale),
             session: Some(claims.sid),
             clock: state.clock.clone(),
         })
@@ -125,7 +129,15 @@ impl FromRequest for Ctx {
     type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        Box::pin(Self::from_request(request.clone()))
+        let request = request.clone();
+        Box::pin(async move {
+            // What stands before the handler may have found out already.
+            let known = request.extensions().get::<Self>().cloned();
+            match known {
+                Some(ctx) => Ok(ctx),
+                None => Self::of(&request).await,
+            }
+        })
     }
 }
 

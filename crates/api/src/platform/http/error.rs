@@ -107,8 +107,12 @@ impl From<sqlx::Error> for ApiError {
             ),
             _ => false,
         };
+        // 22021 and 22P05: a NUL that only PostgreSQL does not take as text.
+        let code = error.as_database_error().and_then(|error| error.code());
+        let is_unstorable = matches!(code.as_deref(), Some("22021" | "22P05"));
         match error {
             sqlx::Error::RowNotFound => ErrorCode::NotFound.into(),
+            _ if is_unstorable => Self::new(ErrorCode::BadRequest).with_detail("text must not contain NUL"),
             _ if busy => Self::new(ErrorCode::Unavailable).with_retry_after(1).with_source(error),
             _ => Self::internal(error),
         }

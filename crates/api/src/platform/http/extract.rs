@@ -19,9 +19,12 @@ pub const JSON_LIMIT: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A JSON body.
+/// The largest body of registering and signing in: strangers send it.
+pub const SIGN_IN_LIMIT: usize = 4 * 1024;
+
+/// A JSON body of at most `LIMIT` bytes.
 #[derive(Debug)]
-pub struct Json<T>(pub T);
+pub struct Json<T, const LIMIT: usize = JSON_LIMIT>(pub T);
 
 /// What a DTO is checked for beyond its shape. Implemented for every request DTO by [`crate::checked`].
 pub trait Check {
@@ -84,13 +87,17 @@ fn camel_case(snake: &str) -> String {
         .collect()
 }
 
+/// How long the caller says that the body is.
+pub fn announced_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// Reads a whole body, bounded in size and time.
 ///
 /// # Errors
 /// `payload_too_large`, `request_timeout`, `bad_request`.
 pub async fn read_body(request: &HttpRequest, payload: &mut Payload, limit: usize) -> ApiResult<web::BytesMut> {
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
+    if announced_length(request).is_some_and(|length| length > limit) {
         return Err(ErrorCode::PayloadTooLarge.into());
     }
     let read = async {
@@ -138,7 +145,7 @@ fn json_error(error: &serde_json::Error) -> ApiError {
     }
 }
 
-impl<T: DeserializeOwned + Check + 'static> FromRequest for Json<T> {
+impl<T: DeserializeOwned + Check + 'static, const LIMIT: usize> FromRequest for Json<T, LIMIT> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
 
@@ -151,7 +158,7 @@ impl<T: DeserializeOwned + Check + 'static> FromRequest for Json<T> {
             if essence != "application/json" && !essence.ends_with("+json") {
                 return Err(ErrorCode::UnsupportedMediaType.into());
             }
-            let body = read_body(&request, &mut payload, JSON_LIMIT).await?;
+            let body = read_body(&request, &mut payload, LIMIT).await?;
             parse_json(&body).map(Self)
         })
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError as _, web};
 use finops_contract::{ErrorCode, Problem};
@@ -18,9 +18,11 @@ use super::error::{ApiError, write_problem};
 use crate::platform::state::State;
 
 /// How long a handler may take. The database's own timeouts are shorter: dropping a future stops nothing there.
-const HANDLER_TIMEOUT: Duration = Duration::from_secs(20);
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Long work that answers when it is done: the daily batch, and files of costs.
 const LONG_PATHS: [&str; 2] = ["/api/cron/daily-batch", "/api/costs/import"];
+/// How long that may take.
+const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// Gives every failure the shape of a problem: ours, actix's own, time-outs and panics.
 ///
@@ -33,7 +35,7 @@ pub async fn problems(
     // The request itself must not be cloned before it is routed.
     let locale = ctx::locale(request.request()).unwrap_or_default();
     let request_id = ctx::request_id(request.request());
-    let limit = if LONG_PATHS.contains(&request.path()) { Duration::from_secs(15 * 60) } else { HANDLER_TIMEOUT };
+    let limit = time_limit(request.path());
     let call = tokio::time::timeout(limit, AssertUnwindSafe(next.call(request)).catch_unwind()).await;
     let lost = |error: ApiError| {
         log(&error);
@@ -68,12 +70,42 @@ pub async fn problems(
         }
         response = ServiceResponse::new(response.request().clone(), written);
     }
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    finish(&mut response, &request_id);
+    Ok(response)
+}
+
+/// How long the handler of this path may take.
+pub fn time_limit(path: &str) -> Duration {
+    if LONG_PATHS.contains(&path) { LONG_TIMEOUT } else { HANDLER_TIMEOUT }
+}
+
+/// Answers a request that goes no further, in the shape of every failure.
+pub fn refuse(request: ServiceRequest, error: &ApiError) -> ServiceResponse<BoxBody> {
+    log(error);
+    let request_id = ctx::request_id(request.request());
+    let locale = ctx::locale(request.request()).unwrap_or_default();
+    let headers = error.error_response().headers().clone();
+    let mut written = write_problem(error.status_code(), &error.problem(locale, request_id.clone()));
+    for (name, value) in headers {
+        written.headers_mut().append(name, value);
+    }
+    let mut response = request.into_response(written);
+    finish(&mut response, &request_id);
+    response
+}
+
+/// What every answer carries.
+fn finish(response: &mut ServiceResponse<BoxBody>, request_id: &str) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
-    let http = response.request().clone();
-    secure_headers(&http, response.headers_mut());
-    Ok(response)
+    let state = response.request().app_data::<web::Data<State>>().cloned();
+    if state.as_ref().is_some_and(|state| state.stopping.has_begun()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    let tls = state.is_some_and(|state| state.config.public_url.starts_with("https://"));
+    let is_api = response.request().path().starts_with("/api/");
+    secure_headers(response.headers_mut(), is_api, tls);
 }
 
 fn is_problem(headers: &HeaderMap) -> bool {
@@ -108,8 +140,10 @@ impl actix_web::ResponseError for Lost {
 
 /// Failures of ours are logged once, here; the caller's mistakes are theirs.
 fn log(error: &ApiError) {
-    if error.status_code().is_server_error() {
+    if error.code == ErrorCode::Internal {
         tracing::error!(code = %error.code, error = %error, "request failed");
+    } else if error.status_code().is_server_error() {
+        tracing::warn!(code = %error.code, error = %error, "request could not be served now");
     } else {
         tracing::debug!(code = %error.code, "request refused");
     }
@@ -141,7 +175,7 @@ const fn code_of(status: u16) -> ErrorCode {
 }
 
 /// Answers of the API are nobody else's business: not framed, not sniffed, not cached.
-fn secure_headers(request: &actix_web::HttpRequest, headers: &mut HeaderMap) {
+fn secure_headers(headers: &mut HeaderMap, is_api: bool, tls: bool) {
     let mut set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -150,11 +184,9 @@ fn secure_headers(request: &actix_web::HttpRequest, headers: &mut HeaderMap) {
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "same-origin");
-    if request.path().starts_with("/api/") {
+    if is_api {
         set(header::CACHE_CONTROL, "no-store");
     }
-    let tls =
-        request.app_data::<web::Data<State>>().is_some_and(|state| state.config.public_url.starts_with("https://"));
     if tls {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
@@ -168,10 +200,14 @@ pub async fn measure(
     let state = request.app_data::<web::Data<State>>().cloned();
     let method = request.method().clone();
     let started = std::time::Instant::now();
-    let response = next.call(request).await?;
+    let answer = next.call(request).await;
     if let Some(state) = state {
-        let route = response.request().match_pattern().unwrap_or_else(|| "other".into());
-        state.metrics.request(&method, &route, response.status().as_u16(), started.elapsed());
+        let (route, status) = match &answer {
+            Ok(response) => (response.request().match_pattern(), response.status()),
+            // The request is gone, and with it the route that it took.
+            Err(error) => (Some("lost".into()), error.as_response_error().status_code()),
+        };
+        state.metrics.request(&method, route.as_deref().unwrap_or("other"), status.as_u16(), started.elapsed());
     }
-    Ok(response)
+    answer
 }

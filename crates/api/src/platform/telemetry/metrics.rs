@@ -1,17 +1,21 @@
 //! Prometheus metrics.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::http::Method;
-use prometheus_client::encoding::{EncodeLabelSet, text};
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+use crate::platform::jobs::{JobCounters, JobMetrics};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
@@ -28,12 +32,29 @@ struct RouteLabels {
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct JobLabels {
-    job: String,
-    outcome: String,
+    job: &'static str,
 }
 
-/// A gauge with a fraction.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct JobEventLabels {
+    job: &'static str,
+    event: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ConnectionLabels {
+    state: &'static str,
+}
+
+/// A gauge with a fraction, which can say that it does not know.
 type FloatGauge = Gauge<f64, AtomicU64>;
+
+/// Not measured yet is not zero.
+fn unknown() -> FloatGauge {
+    let gauge = FloatGauge::default();
+    gauge.set(f64::NAN);
+    gauge
+}
 
 /// Everything `/metrics` shows. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -41,12 +62,10 @@ pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
-    jobs: Family<JobLabels, Counter>,
-    jobs_waiting: Gauge,
-    jobs_oldest_seconds: FloatGauge,
+    jobs: Arc<OnceLock<Arc<JobMetrics>>>,
     collector_lag_seconds: FloatGauge,
-    collections_failing: Gauge,
-    db_connections: Gauge,
+    collections_failing: FloatGauge,
+    connections: Family<ConnectionLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -55,53 +74,24 @@ impl Default for Metrics {
         let requests = Family::<RequestLabels, Counter>::default();
         let durations: Family<RouteLabels, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.5, 11)));
-        let jobs = Family::<JobLabels, Counter>::default();
-        let (jobs_waiting, collections_failing, db_connections) =
-            (Gauge::default(), Gauge::default(), Gauge::default());
-        let (jobs_oldest_seconds, collector_lag_seconds) = (FloatGauge::default(), FloatGauge::default());
+        let jobs = Arc::new(OnceLock::new());
+        let (collector_lag_seconds, collections_failing) = (unknown(), unknown());
+        let connections = Family::<ConnectionLabels, Gauge>::default();
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version that runs", build);
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_duration_seconds", "Time to answer", durations.clone());
-        registry.register("jobs", "Job attempts ended, by outcome", jobs.clone());
-        registry.register("jobs_waiting", "Jobs that are due and wait for a worker", jobs_waiting.clone());
-        registry.register(
-            "jobs_oldest_waiting_seconds",
-            "How long the oldest due job has waited",
-            jobs_oldest_seconds.clone(),
-        );
         registry.register(
             "collector_lag_seconds",
             "Age of the oldest last successful collection among teams with an active admin key",
             collector_lag_seconds.clone(),
         );
         registry.register("collections_failing", "Teams whose last collection failed", collections_failing.clone());
-        registry.register("db_connections", "Open database connections of this process", db_connections.clone());
-        Self {
-            registry: Arc::new(registry),
-            requests,
-            durations,
-            jobs,
-            jobs_waiting,
-            jobs_oldest_seconds,
-            collector_lag_seconds,
-            collections_failing,
-            db_connections,
-        }
+        registry.register("db_connections", "Database connections of this process", connections.clone());
+        registry.register_collector(Box::new(JobsCollector(Arc::clone(&jobs))));
+        let registry = Arc::new(registry);
+        Self { registry, requests, durations, jobs, collector_lag_seconds, collections_failing, connections }
     }
-}
-
-/// What `/metrics` reads from the database when it is asked.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Backlog {
-    /// Jobs that are due.
-    pub jobs_waiting: i64,
-    /// How long the oldest of them has waited, in seconds.
-    pub jobs_oldest_seconds: f64,
-    /// Age of the oldest last successful collection, in seconds.
-    pub collector_lag_seconds: f64,
-    /// Teams whose last collection failed.
-    pub collections_failing: i64,
 }
 
 impl Metrics {
@@ -113,18 +103,25 @@ impl Metrics {
         self.durations.get_or_create(&RouteLabels { method, route }).observe(took.as_secs_f64());
     }
 
-    /// Counts one ended attempt of a job.
-    pub fn job(&self, job: &str, outcome: &str) {
-        self.jobs.get_or_create(&JobLabels { job: job.into(), outcome: outcome.into() }).inc();
+    /// Shows what this process's runner counts, from now on.
+    pub fn watch_jobs(&self, jobs: Arc<JobMetrics>) {
+        // A process has one runner; of a second one nothing is shown.
+        let _ = self.jobs.set(jobs);
     }
 
-    /// Takes over what the database knows.
-    pub fn backlog(&self, backlog: Backlog, connections: u32) {
-        self.jobs_waiting.set(backlog.jobs_waiting);
-        self.jobs_oldest_seconds.set(backlog.jobs_oldest_seconds);
-        self.collector_lag_seconds.set(backlog.collector_lag_seconds);
-        self.collections_failing.set(backlog.collections_failing);
-        self.db_connections.set(i64::from(connections));
+    /// Takes over how the collector stands: the age of the oldest last success, in seconds, and the teams whose last
+    /// collection failed.
+    pub fn collections(&self, oldest_success_seconds: i64, failing: i64) {
+        self.collector_lag_seconds.set(oldest_success_seconds as f64);
+        self.collections_failing.set(failing as f64);
+    }
+
+    /// Takes over how many database connections are open, and how many of them idle.
+    pub fn connections(&self, open: u32, idle: usize) {
+        let idle = i64::try_from(idle).unwrap_or(i64::MAX);
+        let set = |state, count| self.connections.get_or_create(&ConnectionLabels { state }).set(count);
+        set("idle", idle);
+        set("used", i64::from(open).saturating_sub(idle));
     }
 
     /// The text that Prometheus scrapes (OpenMetrics 1.0).
@@ -135,5 +132,51 @@ impl Metrics {
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
         Ok(out)
+    }
+}
+
+/// Reads the runner's counts when it is asked.
+#[derive(Debug)]
+struct JobsCollector(Arc<OnceLock<Arc<JobMetrics>>>);
+
+/// Reads one counter.
+type Event = (&'static str, fn(&JobCounters) -> &AtomicU64);
+/// A gauge's name, what it says, and how it is read.
+type Level = (&'static str, &'static str, fn(&JobCounters) -> &AtomicI64);
+
+const EVENTS: [Event; 6] = [
+    ("claimed", |job| &job.claimed),
+    ("succeeded", |job| &job.succeeded),
+    ("failed", |job| &job.failed),
+    ("rescheduled", |job| &job.rescheduled),
+    ("lost", |job| &job.lost),
+    ("dead", |job| &job.dead),
+];
+
+const LEVELS: [Level; 3] = [
+    ("jobs_running", "Attempts running in this process", |job| &job.running),
+    ("jobs_due", "Queued jobs of all replicas whose time has come", |job| &job.due),
+    ("jobs_oldest_due_seconds", "How long the oldest of them has waited", |job| &job.oldest_due_seconds),
+];
+
+impl Collector for JobsCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Some(jobs) = self.0.get() else { return Ok(()) };
+        let help = "What happened to jobs in this process";
+        let mut events = encoder.encode_descriptor("job_events", help, None, MetricType::Counter)?;
+        for (job, counters) in jobs.iter() {
+            for (event, read) in EVENTS {
+                let count = ConstCounter::new(read(counters).load(Ordering::Relaxed));
+                count.encode(events.encode_family(&JobEventLabels { job, event })?)?;
+            }
+        }
+        for (name, help, read) in LEVELS {
+            let mut levels = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (job, counters) in jobs.iter() {
+                let level = ConstGauge::new(read(counters).load(Ordering::Relaxed));
+                level.encode(levels.encode_family(&JobLabels { job })?)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -63,11 +63,12 @@ impl Client {
         Self { token: Token::Fixed(token.into()), ..self.clone() }
     }
 
-    /// The same caller with one more header on every request.
+    /// The same caller with this header on every request.
     #[must_use]
-    pub(crate) fn with_header(&self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with_header(&self, name: &'static str, value: impl ToString) -> Self {
         let mut client = self.clone();
-        client.headers.push((name, value.into()));
+        client.headers.retain(|(other, _)| *other != name);
+        client.headers.push((name, value.to_string()));
         client
     }
 

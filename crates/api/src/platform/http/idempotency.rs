@@ -1,1 +1,0 @@
-//! `Idempotency-Key`: a change that is sent again answers what it answered the first time.
