@@ -1,11 +1,19 @@
 //! The command line.
 
+mod collect;
+mod output;
+mod setup;
+
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand, ValueEnum};
+use chrono::NaiveDate;
+use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret as _;
+use uuid::Uuid;
+
+use self::output::{Output, print};
 
 use crate::platform::clock::Clock;
 use crate::platform::config::{self, Config};
@@ -41,15 +49,42 @@ enum Command {
         #[arg(short, long, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
-}
-
-/// How a command prints what it did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// For machines: one JSON document on standard output.
-    Json,
+    /// Collect every team's costs now, and wait for it.
+    Collect {
+        /// The UTC day to collect up to and including; yesterday by default.
+        #[arg(long)]
+        date: Option<NaiveDate>,
+        /// How to print what was done.
+        #[arg(short, long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Register a team's OpenAI Admin API key, read from standard input or a prompt.
+    RegisterAdminKey {
+        /// The team.
+        team_id: Uuid,
+        /// How to print what was done.
+        #[arg(short, long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Check encryption, keys, Project IDs and the connection to the Costs API, of one team or of all.
+    ValidateOpenaiSetup {
+        /// The team; all of them by default.
+        team_id: Option<Uuid>,
+        /// Every team of every organization.
+        #[arg(long, conflicts_with = "team_id")]
+        all: bool,
+        /// How to print what was found.
+        #[arg(short, long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Ask the Costs API for a team's last thirty days, storing nothing.
+    TestCostsApi {
+        /// The team.
+        team_id: Uuid,
+        /// How to print what was found.
+        #[arg(short, long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
 }
 
 /// Runs the command line of this process.
@@ -62,6 +97,12 @@ pub fn main() -> ExitCode {
         Command::Serve => run(serve::serve),
         Command::Jobs => run(serve::jobs),
         Command::Rekey { output } => run(|config| rekey(config, output)),
+        Command::Collect { date, output } => run(|config| collect::collect(config, date, output)),
+        Command::RegisterAdminKey { team_id, output } => {
+            run(|config| setup::register_admin_key(config, team_id, output))
+        }
+        Command::ValidateOpenaiSetup { team_id, output, .. } => run(|config| setup::validate(config, team_id, output)),
+        Command::TestCostsApi { team_id, output } => run(|config| setup::test_costs_api(config, team_id, output)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,10 +111,6 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
 }
 
 /// Reads the configuration, starts logging, and runs a command on the runtime that its handlers will use.
@@ -92,12 +129,11 @@ async fn rekey(config: Config, output: Output) -> anyhow::Result<()> {
     let progress = |report: &RekeyReport| tracing::info!(?report, "re-encrypting");
     let report = rekey::run(&state.db, &state.secrets, progress).await.context("stopped; run it again to go on")?;
     state.db.close().await;
-    print(&match output {
-        Output::Json => format!("{}\n", serde_json::to_string(&report)?),
-        Output::Text => format!(
+    output.print(&report, |report| {
+        format!(
             "{} of {} secrets of {} organizations re-encrypted; {} changed meanwhile, {} could not be opened\n",
             report.rekeyed, report.checked, report.organizations, report.changed_meanwhile, report.failed
-        ),
+        )
     })?;
     anyhow::ensure!(report.failed == 0, "{} secrets could not be opened; the log names them", report.failed);
     Ok(())

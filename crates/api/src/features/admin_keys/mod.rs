@@ -6,5 +6,5 @@ mod service;
 mod store;
 
 pub use routes::routes;
-pub use service::{KeyProblem, OpenKey, note_use, open_active, settle};
+pub use service::{KeyProblem, OpenKey, note_use, open_active, register, settle};
 pub use store::{ActiveKey, CollectedTeam, active, teams_with_active_keys};

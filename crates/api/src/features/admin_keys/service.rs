@@ -69,7 +69,7 @@ impl From<SecretError> for ApiError {
 ///
 /// # Errors
 /// `admin_key_invalid`, `admin_key_rejected`, `admin_key_active_exists`, `encryption_unavailable`, `not_found`.
-pub(super) async fn register(
+pub async fn register(
     state: &State,
     ctx: &Ctx,
     team: Uuid,

@@ -14,6 +14,7 @@ mod lease;
 mod page;
 mod routes;
 mod service;
+pub mod setup;
 mod status;
 mod store;
 

@@ -4,6 +4,7 @@ mod routes;
 mod store;
 mod visibility;
 
+pub use finops_contract::teams::Team;
 pub use routes::{routes, seen};
-pub use store::{find, require};
+pub use store::{all, find, require};
 pub use visibility::{Visibility, visibility};

@@ -44,6 +44,14 @@ pub(super) async fn list(
     .await
 }
 
+/// Every team that exists, by name.
+///
+/// # Errors
+/// The database's.
+pub async fn all(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<Vec<Team>> {
+    list(conn, organization, &Visibility::Everything, None, i64::MAX).await
+}
+
 /// A team that exists.
 pub async fn find(conn: &mut PgConnection, organization: OrganizationId, team: Uuid) -> sqlx::Result<Option<Team>> {
     sqlx::query_as!(
