@@ -5,3 +5,5 @@ CREATE INDEX billed_costs_project ON billed_costs (organization_id, project_id, 
 DROP POLICY own_organization ON collections;
 CREATE POLICY own_organization ON collections USING (organization_id = finops_organization() OR finops_platform());
 
+-- Whether anything is to be collected: a team whose key was stopped on purpose is not behind.
+ALTER TABLE collections ADD COLUMN has_active_key boolean NOT NULL DEFAULT true;

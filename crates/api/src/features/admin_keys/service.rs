@@ -93,6 +93,7 @@ pub async fn register(
     let change = audit::Change::new("admin_key.register", id, stored.masked.clone())
         .after(json!({"teamId": team, "key": stored}));
     audit::record(&mut tx, ctx, change).await?;
+    collector::follow_key(&mut tx, ctx.organization, team, true).await?;
     collector::request(&mut tx, ctx, team, &format!("key:{id}:1")).await?;
     tx.commit().await?;
     state.nudge.nudge();
@@ -172,6 +173,7 @@ pub(super) async fn set_active(state: &State, ctx: &Ctx, team: Uuid, id: Uuid, a
         return Ok(before);
     }
     store::set_active(&mut tx, ctx.organization, id, active).await?;
+    collector::follow_key(&mut tx, ctx.organization, team, active).await?;
     let action = if active { "admin_key.activate" } else { "admin_key.deactivate" };
     let change = audit::Change::new(action, id, before.masked.clone());
     let change = change.before(json!({"isActive": before.is_active})).after(json!({"isActive": active}));
@@ -194,6 +196,9 @@ pub(super) async fn delete(state: &State, ctx: &Ctx, team: Uuid, id: Uuid) -> Ap
     let before = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
     store::delete(&mut tx, ctx.organization, id, ctx.now()).await?;
     crypto::delete(&mut tx, ctx.organization, store::owner(id)).await?;
+    if before.is_active {
+        collector::follow_key(&mut tx, ctx.organization, team, false).await?;
+    }
     let change = audit::Change::new("admin_key.delete", id, before.masked.clone()).before(before);
     audit::record(&mut tx, ctx, change).await?;
     tx.commit().await?;

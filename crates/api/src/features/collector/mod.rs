@@ -21,5 +21,5 @@ mod store;
 pub use batch::{Scope, daily};
 pub use jobs::{jobs, request};
 pub use routes::routes;
-pub use status::{Lag, lag};
+pub use status::{Lag, follow_key, lag};
 pub use store::{attribute, hold_attribution};

@@ -162,6 +162,27 @@ async fn unattributed(
     Ok(projects.collect())
 }
 
+/// Notes whether a team has an active key, in the transaction that changes it. A team without one is not behind.
+///
+/// # Errors
+/// The database's.
+pub async fn follow_key(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Uuid,
+    active: bool,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE collections SET has_active_key = $3 WHERE organization_id = $1 AND team_id = $2",
+        organization as OrganizationId,
+        team,
+        active
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
 /// How far behind the collections of all organizations are, for the service's metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lag {
@@ -183,7 +204,7 @@ pub async fn lag(conn: &mut PgConnection, now: DateTime<Utc>) -> sqlx::Result<La
         SELECT count(*) FILTER (WHERE last_error_code IS NULL AND last_success_at IS NOT NULL) AS "healthy!",
             count(*) FILTER (WHERE last_error_code IS NOT NULL) AS "failed!",
             min(last_success_at) AS oldest
-        FROM collections
+        FROM collections WHERE has_active_key
         "#
     )
     .fetch_one(conn)

@@ -33,9 +33,19 @@ async fn one_teams_failure_leaves_the_others_untouched_and_says_why() {
     let summary = people.admin.get("/api/costs/summary").await.ok();
     assert_eq!(summary["freshness"]["staleTeams"][0]["name"], "alpha");
     assert_eq!(summary["nextActions"][0]["code"], "fix_collection");
+    let failing = async || {
+        let metrics = app.anonymous().get("/metrics").await;
+        let line = metrics.text.lines().find(|line| line.starts_with("finops_collections_failing ")).map(str::to_owned);
+        line.expect("a metric").rsplit(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(failing().await, "1.0");
+    // Stopped on purpose, it is not behind.
+    let id = key["data"][0]["id"].as_str().unwrap();
+    people.admin.post(&format!("/api/teams/{alpha}/admin-keys/{id}/deactivate"), json!({})).await.ok();
+    assert_eq!(failing().await, "0.0");
+    people.admin.post(&format!("/api/teams/{alpha}/admin-keys/{id}/activate"), json!({})).await.ok();
     // Mended: a new key, and everything that was missed.
     app.provider().add_key("org-alpha", "sk-admin-the-mended-key-of-alpha-33", None).unwrap();
-    let id = key["data"][0]["id"].as_str().unwrap();
     let body = json!({"key": "sk-admin-the-mended-key-of-alpha-33"});
     people.admin.post(&format!("/api/teams/{alpha}/admin-keys/{id}/rotate"), body).await.ok();
     app.run_jobs_and_let_them_die().await;
