@@ -1,6 +1,8 @@
 //! Integration tests, one binary: linking dominates.
 
 mod admin_keys;
+mod architecture;
+mod cli;
 mod collector;
 mod costs;
 mod crypto;

@@ -28,6 +28,9 @@ pub(crate) const FIRST_DAY: &str = "2026-03-01";
 /// What the daily batch's caller presents.
 pub(crate) const CRON_SECRET: &str = "cron-secret-of-the-tests";
 
+/// What its secrets are encrypted with.
+pub(crate) const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
 /// One service on a database of its own. Dropping it fails the test if jobs were left unfinished.
 pub(crate) struct TestApp {
     /// The service's parts, shared with the server.
@@ -98,12 +101,11 @@ impl TestAppBuilder {
 }
 
 fn defaults() -> BTreeMap<&'static str, String> {
-    let key: String = (0..32u8).map(|byte| format!("{byte:02x}")).collect();
     [
         ("FINOPS_ENV", "production"),
         ("DATABASE_POOL_SIZE", "8"),
         ("JWT_SECRET", "a secret of the tests, 32 bytes and more"),
-        ("ENCRYPTION_KEY", &key),
+        ("ENCRYPTION_KEY", MASTER_KEY),
         ("REGISTRATION", "open"),
         ("CRON_SECRET", CRON_SECRET),
     ]

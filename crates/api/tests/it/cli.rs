@@ -1,0 +1,131 @@
+//! The command line, as a process.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::TestApp;
+use crate::support::app::MASTER_KEY;
+use crate::support::costs::{project, project_with_id, team, team_with_key};
+
+/// Runs `finops` against a service's database and outside world.
+async fn finops(app: &TestApp, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_finops"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("FINOPS_ENV", "development")
+        .env("DATABASE_URL", app.database.url())
+        .env("OPENAI_BASE_URL", app.simulator.openai_base_url())
+        .env("JWT_SECRET", "a secret of the tests, 32 bytes and more")
+        .env("ENCRYPTION_KEY", MASTER_KEY)
+        .env("LOG_FORMAT", "text")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let input = input.to_owned();
+    let run = move || {
+        let mut child = command.spawn().expect("a process");
+        // Whoever does not read it closes the pipe, which is no failure of the test's.
+        drop(child.stdin.take().expect("a pipe").write_all(input.as_bytes()));
+        child.wait_with_output().expect("an end")
+    };
+    tokio::task::spawn_blocking(run).await.expect("a process that ended")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+#[tokio::test]
+async fn a_team_is_set_up_and_checked_as_in_the_setup_guide() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let id = team(&people.admin, "Marketing Team").await;
+    let before = finops(&app, &["validate-openai-setup", &id], "").await;
+    assert_eq!(before.status.code(), Some(1));
+    assert!(text(&before).contains("✗ Admin API Key not registered"), "{before:?}");
+
+    let key = app.provider_key("org-alpha");
+    let registered = finops(&app, &["register-admin-key", &id], &format!("{key}\n")).await;
+    let last4 = &key[key.len() - 4..];
+    assert_eq!(text(&registered), format!("✓ The Admin API key is registered (ends with ...{last4})\n"));
+    let everything = [registered.stdout.clone(), registered.stderr.clone()].concat();
+    assert!(!String::from_utf8_lossy(&everything).contains(&key), "the key came back");
+    let audit = people.admin.get("/api/audit-log").await.ok();
+    let entry = audit["data"].as_array().unwrap().iter().find(|entry| entry["action"] == "admin_key.register");
+    assert_eq!(entry.expect("an audit row")["actor"]["type"], "cli");
+
+    project_with_id(&people.admin, &id, "web", "proj_web").await;
+    project(&people.admin, &id, "idea").await;
+    let valid = finops(&app, &["validate-openai-setup", "--all"], "").await;
+    let expected = format!(
+        "✓ Encryption working correctly\n✓ Team: Marketing Team ({id})\n  ✓ Admin API Key registered (ends with ...{last4})\n  \
+         ✓ Admin API Key decryption successful\n  ✓ 2 projects found\n  ✓ 1 projects with OpenAI Project ID\n  \
+         ✓ Costs API connection successful\n"
+    );
+    assert_eq!((text(&valid), valid.status.code()), (expected, Some(0)));
+    app.run_jobs().await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_told_with_its_code() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let id = team(&people.admin, "platform").await;
+    for (key, code) in [("sk-admin-0123456789abcdef0123456789", "admin_key_rejected"), ("hello", "admin_key_invalid")] {
+        let refused = finops(&app, &["register-admin-key", &id], key).await;
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(code), "{refused:?}");
+    }
+    for arguments in [vec!["register-admin-key"], vec!["register-admin-key", "no-id"], vec!["no-such-command"]] {
+        assert_eq!(finops(&app, &arguments, "").await.status.code(), Some(2), "{arguments:?}");
+    }
+    let nobody = Uuid::from_u128(1).to_string();
+    let missing = finops(&app, &["test-costs-api", &nobody], "").await;
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("there is no team"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn the_costs_api_is_tried_and_collected_from() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    // The process has the machine's clock, and so has the outside world now.
+    app.provider().set_now(None);
+    let id = team_with_key(&app, &people.admin, "platform", "org-alpha").await;
+    let tried = json_of(&finops(&app, &["test-costs-api", &id, "-o", "json"], "").await);
+    assert_eq!((&tried["buckets"], &tried["projects"]), (&json!(30), &json!(2)));
+    let collected = finops(&app, &["collect", "-o", "json"], "").await;
+    let report = json_of(&collected);
+    assert_eq!((&report["success"], &report["apiVersion"]), (&json!(true), &json!("costs_v1")));
+    assert_eq!(report["recordsCreated"], json!(app.database.count("SELECT count(*) FROM billed_costs").await));
+    let tomorrow = finops(&app, &["collect", "--date", "2999-01-01"], "").await;
+    assert_eq!(tomorrow.status.code(), Some(1));
+    app.provider().revoke_key(&app.provider_key("org-alpha")).unwrap();
+    let failed = finops(&app, &["collect"], "").await;
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed).contains("✗ platform: Unauthorized (401)"), "{failed:?}");
+    app.run_jobs_and_let_them_die().await;
+}
+
+#[tokio::test]
+async fn everything_is_encrypted_anew_and_the_settings_show_no_secret() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    team_with_key(&app, &people.admin, "platform", "org-alpha").await;
+    app.run_jobs().await;
+    let report = json_of(&finops(&app, &["rekey", "-o", "json"], "").await);
+    assert_eq!((&report["checked"], &report["failed"]), (&json!(1), &json!(0)));
+    let config = text(&finops(&app, &["config"], "").await);
+    assert!(
+        config.contains("OPENAI_BASE_URL") && !config.contains(MASTER_KEY) && !config.contains("a secret of the tests")
+    );
+    let migrated = finops(&app, &["migrate"], "").await;
+    assert!(migrated.status.success(), "{migrated:?}");
+}
