@@ -6,6 +6,9 @@ use leptos_router::hooks::use_location;
 use leptos_router::path;
 
 use crate::features::auth::{LoginPage, RegisterPage};
+use crate::features::explore::ExplorePage;
+use crate::features::home::HomePage;
+use crate::features::projects::{ProjectPage, ProjectsPage};
 use crate::shell::{NotFoundPage, Shell};
 use crate::ui::{ToastRegion, dom};
 use crate::{i18n, session, theme};
@@ -33,6 +36,10 @@ fn Root() -> impl IntoView {
                 <Route path=path!("/login") view=LoginPage />
                 <Route path=path!("/register") view=RegisterPage />
                 <ParentRoute path=path!("") view=Shell>
+                    <Route path=path!("/") view=HomePage />
+                    <Route path=path!("/projects") view=ProjectsPage />
+                    <Route path=path!("/projects/:id") view=ProjectPage />
+                    <Route path=path!("/explore") view=ExplorePage />
                     <Route path=path!("/*any") view=NotFoundPage />
                 </ParentRoute>
             </Routes>

@@ -38,7 +38,10 @@ const GROUPS: &[(Word, &[Entry])] = &[
     ),
     (
         words::shell::GROUP_ANALYSIS,
-        &[Entry { period: true, ..entry("/projects", words::shell::PROJECTS, Icon::Folder) }],
+        &[
+            Entry { period: true, ..entry("/projects", words::shell::PROJECTS, Icon::Folder) },
+            Entry { period: true, ..entry("/explore", words::shell::EXPLORE, Icon::Chart) },
+        ],
     ),
     (
         words::shell::GROUP_ORGANIZATION,

@@ -36,7 +36,8 @@ pub fn TopBar(
     palette: RwSignal<bool>,
 ) -> AnyView {
     let path = use_location().pathname;
-    let has_period = Memo::new(move |_| path.with(|path| path == "/" || path.starts_with("/projects")));
+    let has_period =
+        Memo::new(move |_| path.with(|path| path == "/" || path.starts_with("/projects") || path == "/explore"));
     let organization = Signal::derive(|| session::me().map(|me| me.organization.name).unwrap_or_default());
     view! {
         <header class="topbar">

@@ -1,21 +1,51 @@
 //! The arithmetic of charts: pure, so that it is tested without a browser. Pixels are `f64`; amounts become one only here.
 
-/// Round values from zero to at least `max`, about `wanted` steps apart: `[0, 50, 100, 150]` for 137.
-pub fn ticks(max: f64, wanted: usize) -> Vec<f64> {
-    if !(max.is_finite() && max > 0.0) {
-        return vec![0.0, 1.0];
+/// An axis of round values that holds zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Scale {
+    /// The lowest value: zero, unless something is negative (a credit).
+    pub min: f64,
+    /// The highest value.
+    pub max: f64,
+    /// From one tick to the next.
+    pub step: f64,
+}
+
+impl Scale {
+    /// The axis from at most `min` to at least `max` with about `wanted` steps.
+    pub fn of(min: f64, max: f64, wanted: usize) -> Scale {
+        let (min, max) = (min.min(0.0), max.max(0.0));
+        let span = max - min;
+        if !(span.is_finite() && span > 0.0) {
+            return Scale { min: 0.0, max: 1.0, step: 1.0 };
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a handful")]
+        let rough = span / wanted.max(1) as f64;
+        let power = 10f64.powf(rough.log10().floor());
+        let nice = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * power);
+        let step = nice.into_iter().find(|step| *step >= rough * 0.999).unwrap_or(power);
+        // What a float adds to a round number must not add a step.
+        let steps = |value: f64| (value / step - 1e-6).ceil().max(0.0);
+        Scale { min: 0.0 - steps(-min) * step, max: steps(max) * step, step }
     }
-    #[expect(clippy::cast_precision_loss, reason = "a handful")]
-    let rough = max / wanted.max(1) as f64;
-    let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * power).find(|s| *s >= rough * 0.999).unwrap_or(power);
-    let mut all = vec![0.0];
-    let mut count = 0.0;
-    while all.last().is_some_and(|last| *last < max * 0.999_999) && all.len() < 20 {
-        count += 1.0;
-        all.push(step * count);
+
+    /// Its round values, from the lowest: `[0, 50, 100, 150]` for 137.
+    pub fn ticks(self) -> Vec<f64> {
+        #[expect(clippy::cast_possible_truncation, reason = "a handful")]
+        let (first, last) = ((self.min / self.step).round() as i32, (self.max / self.step).round() as i32);
+        (first..=last).map(|n| f64::from(n) * self.step).collect()
     }
-    all
+}
+
+/// About how many pixels a text of 12 pixels takes. Hangul is as wide as it is high, digits are not.
+pub fn text_width(text: &str) -> f64 {
+    let width = |c: char| match c {
+        '.' | ',' | ' ' => 4.0,
+        c if c.is_ascii() => 7.5,
+        '\u{1100}'.. => 12.0,
+        _ => 8.5,
+    };
+    text.chars().map(width).sum()
 }
 
 /// Which of `count` places along `width` pixels get a label, so that labels `label` pixels wide keep apart. Evenly
@@ -41,12 +71,12 @@ pub struct Plane {
     pub top: f64,
     /// Pixels that all bands take.
     pub width: f64,
-    /// Pixels from the highest value to zero.
+    /// Pixels from the highest value to the lowest.
     pub height: f64,
     /// How many bands.
     pub count: usize,
-    /// The highest value.
-    pub max: f64,
+    /// The axis of values.
+    pub scale: Scale,
 }
 
 impl Plane {
@@ -66,7 +96,8 @@ impl Plane {
 
     /// The height of a value.
     pub fn y(self, value: f64) -> f64 {
-        let share = if self.max > 0.0 { value / self.max } else { 0.0 };
+        let span = self.scale.max - self.scale.min;
+        let share = if span > 0.0 { (value - self.scale.min) / span } else { 0.0 };
         self.top + self.height * (1.0 - share)
     }
 
@@ -142,11 +173,25 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_reach_the_top() {
-        assert_eq!(ticks(137.0, 4), [0.0, 50.0, 100.0, 150.0]);
-        assert_eq!(ticks(0.004, 4), [0.0, 0.001, 0.002, 0.003, 0.004]);
-        assert_eq!(ticks(1.0, 4), [0.0, 0.25, 0.5, 0.75, 1.0]);
-        assert_eq!(ticks(0.0, 4), [0.0, 1.0]);
-        assert_eq!(ticks(f64::NAN, 4), [0.0, 1.0]);
+        let ticks = |max| Scale::of(0.0, max, 4).ticks();
+        assert_eq!(ticks(137.0), [0.0, 50.0, 100.0, 150.0]);
+        assert_eq!(ticks(0.004), [0.0, 0.001, 0.002, 0.003, 0.004]);
+        assert_eq!(ticks(1.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(ticks(0.0), [0.0, 1.0]);
+        assert_eq!(ticks(f64::NAN), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_credit_is_below_zero() {
+        let scale = Scale::of(-30.0, 90.0, 4);
+        assert_eq!(scale.ticks(), [-50.0, 0.0, 50.0, 100.0]);
+        let plane = Plane { scale, height: 150.0, ..plane() };
+        assert_eq!([100.0, 0.0, -50.0].map(|value| plane.y(value).round()), [0.0, 100.0, 150.0]);
+    }
+
+    #[test]
+    fn hangul_takes_its_room() {
+        assert!(text_width("$1.2만") > text_width("$1.2K"));
     }
 
     #[test]
@@ -158,7 +203,14 @@ mod tests {
     }
 
     fn plane() -> Plane {
-        Plane { left: 0.0, top: 0.0, width: 40.0, height: 100.0, count: 4, max: 10.0 }
+        Plane {
+            left: 0.0,
+            top: 0.0,
+            width: 40.0,
+            height: 100.0,
+            count: 4,
+            scale: Scale { min: 0.0, max: 10.0, step: 5.0 },
+        }
     }
 
     #[test]

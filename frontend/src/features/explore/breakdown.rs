@@ -1,0 +1,290 @@
+//! Costs over a period, cut by what the reader chooses: a chart, and the same as a table.
+
+use finops_contract::costs::{CostTotal, CostsAnswer, Dimension};
+use leptos::prelude::*;
+use uuid::Uuid;
+
+use super::model::{self, Filter, Nothing};
+use super::table::BreakdownTable;
+use super::wording::{dimension_name, parts_name};
+use crate::data::{self, Query, use_get};
+use crate::features::home::to_setup;
+use crate::i18n::{t, words};
+use crate::period::{Period, Preset, today, use_period, use_set_period};
+use crate::session;
+use crate::shell::tell_freshness;
+use crate::ui::{
+    Banner, Button, Card, Chart, ChartKind, EmptyKind, EmptyState, Glyph, Icon, Money, ParamSelect, Skeleton, Text,
+    Tone,
+};
+use crate::url::{self, use_param, use_set_params};
+
+/// Cells that are asked for at once, the most that the service gives.
+const CELLS: &str = "5000";
+
+/// What a breakdown looks at: all of it is in the URL, but for a project whose page it is on.
+#[derive(Clone, Copy)]
+pub struct View {
+    /// The days.
+    pub(super) period: Memo<Period>,
+    /// What it is cut by.
+    pub(super) by: Memo<Vec<Dimension>>,
+    /// What it is narrowed to.
+    pub(super) filter: Memo<Filter>,
+    /// What it can be cut by.
+    pub(super) offered: &'static [Dimension],
+    /// What it is cut by unless the URL says otherwise.
+    default: &'static [Dimension],
+    project: Option<Uuid>,
+    currency: Memo<Option<String>>,
+}
+
+impl View {
+    /// The address of a query. `limit` and `cursor` page through it.
+    pub(super) fn path(self, by: &[Dimension], limit: &str, cursor: Option<&str>) -> String {
+        let period = self.period.get();
+        let (from, to) = (period.from.to_string(), period.to.to_string());
+        let by = model::write_group_by(by);
+        let filter = self.filter.get();
+        let project = self.project.map(|id| id.to_string());
+        let mut params =
+            vec![("from", Some(from.as_str())), ("to", Some(&to)), ("groupBy", Some(&by)), ("limit", Some(limit))];
+        params.extend(filter.params());
+        params.push(("cursor", cursor));
+        if let Some(project) = &project {
+            params.retain(|(name, _)| *name != "projectId");
+            params.push(("projectId", Some(project)));
+        }
+        format!("/costs/query{}", url::query(&params))
+    }
+
+    /// The currency that is shown of an answer.
+    pub(super) fn currency_of(self, totals: &[CostTotal]) -> String {
+        let own = session::me().map_or_else(|| "USD".to_owned(), |me| me.organization.currency);
+        model::currency(totals, self.currency.get().as_deref(), &own)
+    }
+}
+
+/// Reads what to look at from the URL.
+pub(super) fn use_filter() -> Memo<Filter> {
+    let (project_id, team_id) = (use_param("projectId"), use_param("teamId"));
+    let (model, line_item) = (use_param("model"), use_param("lineItem"));
+    Memo::new(move |_| Filter {
+        project_id: project_id.get(),
+        team_id: team_id.get(),
+        model: model.get(),
+        line_item: line_item.get(),
+    })
+}
+
+/// A chart over days and a table of sums, cut by the dimensions that the reader presses.
+#[component]
+pub fn Breakdown(
+    /// Its heading.
+    #[prop(into)]
+    title: Text,
+    /// What it can be cut by.
+    offered: &'static [Dimension],
+    /// What it is cut by at first.
+    default: &'static [Dimension],
+    /// Only this project's.
+    #[prop(optional)]
+    project: Option<Uuid>,
+) -> AnyView {
+    let group_by = use_param("groupBy");
+    let by = Memo::new(move |_| group_by.with(|text| model::read_group_by(text.as_deref(), offered, default)));
+    let currency = use_param("currency");
+    let view = View { period: use_period(), by, filter: use_filter(), offered, default, project, currency };
+    let by_day = Memo::new(move |_| {
+        let mut by = view.by.get();
+        by.retain(|dimension| *dimension != Dimension::Day);
+        by.push(Dimension::Day);
+        by
+    });
+    let cells = use_get::<CostsAnswer>(move || Some(view.path(&by_day.get(), CELLS, None)));
+    let too_many = Memo::new(move |_| {
+        cells.data.with(|answer| answer.as_ref().is_some_and(|answer| answer.next_cursor.is_some()))
+    });
+    let days = use_get::<CostsAnswer>(move || too_many.get().then(|| view.path(&[Dimension::Day], CELLS, None)));
+    Effect::new(move |_| {
+        cells.data.with(|answer| {
+            if let Some(answer) = answer {
+                tell_freshness(&answer.freshness);
+            }
+        });
+    });
+    let as_table = RwSignal::new(false);
+    let label = title;
+    let show = move |answer: CostsAnswer| {
+        if answer.data.is_empty() {
+            return empty(view, &answer);
+        }
+        if answer.next_cursor.is_none() {
+            return chart(view, label, answer, as_table);
+        }
+        // Part of the cells would be a chart of something that nobody asked for.
+        let days = data::section(days, skeleton, move |days| chart(view, label, days, as_table));
+        view! { <Banner tone=Tone::Info>{t(words::explore::TOO_MANY)}</Banner>{days} }.into_any()
+    };
+    let has_rows = Memo::new(move |_| {
+        cells.data.with(|answer| answer.as_ref().is_none_or(|answer| !answer.data.is_empty()))
+            && !cells.error.with(Option::is_some)
+    });
+    view! {
+        <Card title note=words::explore::DAY_NOTE actions=move || view! { <Chips view /> }>
+            <div class="stack">
+                {(project.is_some()).then(|| view! { <ActiveFilters view /> })}
+                {totals(view, cells)}
+                {data::section(cells, skeleton, show)}
+            </div>
+        </Card>
+        {move || has_rows.get().then(|| view! { <BreakdownTable view title=label /> })}
+    }
+    .into_any()
+}
+
+fn skeleton() -> AnyView {
+    view! { <Skeleton shape="chart" /> }.into_any()
+}
+
+fn chart(view: View, label: Text, answer: CostsAnswer, as_table: RwSignal<bool>) -> AnyView {
+    let set_period = use_set_period();
+    let plot = Signal::derive(move || {
+        let currency = view.currency_of(&answer.totals);
+        model::plot(&answer, &currency, today(), parts_name, words::chart::REST.get())
+    });
+    let on_range = Callback::new(move |(first, last): (String, String)| {
+        if let (Ok(from), Ok(last)) = (first.parse(), last.parse::<chrono::NaiveDate>()) {
+            set_period(Period { from, to: last.succ_opt().unwrap_or(last) }, None);
+        }
+    });
+    view! { <Chart label kind=ChartKind::Stacked plot on_range as_table /> }.into_any()
+}
+
+/// The sum, and the part of it that belongs to no project. More than one currency are never added: one is chosen.
+fn totals(view: View, cells: Query<CostsAnswer>) -> AnyView {
+    let codes = Memo::new(move |_| {
+        cells.data.with(|answer| {
+            let totals = answer.iter().flat_map(|answer| &answer.totals);
+            totals.map(|total| total.currency.clone()).collect::<Vec<_>>()
+        })
+    });
+    let now = Signal::derive(move || {
+        cells.data.with(|answer| view.currency_of(answer.as_ref().map_or(&[], |answer| &answer.totals)))
+    });
+    let others = move || {
+        let choices =
+            Signal::derive(move || codes.get().into_iter().map(|code| (code.clone(), code)).collect::<Vec<_>>());
+        (codes.with(Vec::len) > 1)
+            .then(|| view! { <ParamSelect name="currency" label=words::explore::CURRENCY choices default=now /> })
+    };
+    let sum = move || {
+        let totals = cells.data.with(|answer| answer.as_ref().map(|answer| answer.totals.clone()))?;
+        let currency = now.get();
+        let total = totals.iter().find(|total| total.currency == currency)?.clone();
+        let unattributed = (!total.unattributed.0.is_zero() && view.project.is_none()).then(|| {
+            let (amount, currency) = (total.unattributed.to_string(), currency.clone());
+            view! {
+                <span class="muted">{t(words::explore::OF_WHICH_UNATTRIBUTED)}" "<Money amount currency /></span>
+            }
+        });
+        Some(view! {
+            <p class="sum">
+                <span class="muted">{t(words::chart::TOTAL)}</span>
+                <b><Money amount=total.cost.to_string() currency=currency.clone() /></b>
+                {unattributed}
+            </p>
+        })
+    };
+    view! { <div class="spread">{sum}{others}</div> }.into_any()
+}
+
+/// What to cut by: any of the dimensions, at least one.
+#[component]
+fn Chips(view: View) -> AnyView {
+    let set = StoredValue::new(use_set_params());
+    let chips = view.offered.iter().copied().map(|dimension| {
+        let on = Memo::new(move |_| view.by.with(|by| by.contains(&dimension)));
+        let press = move |_| {
+            let next = model::toggle(&view.by.get_untracked(), dimension);
+            let text = model::write_group_by(&next);
+            let text = (next != view.default).then_some(text.as_str());
+            set.with_value(|set| set(&[("groupBy", text), ("cursor", None), ("sort", None)], false));
+        };
+        view! {
+            <button class="chip" type="button" aria-pressed=move || on.get().to_string() on:click=press>
+                {move || on.get().then(|| view! { <Glyph icon=Icon::Check size=12 /> })}
+                {t(dimension_name(dimension))}
+            </button>
+        }
+    });
+    view! {
+        <div class="chips" role="group" aria-label=move || words::explore::GROUP_BY.get()>{chips.collect_view()}</div>
+    }
+    .into_any()
+}
+
+/// What a project's costs are narrowed to, each with a way to widen them again.
+#[component]
+fn ActiveFilters(view: View) -> AnyView {
+    let set = StoredValue::new(use_set_params());
+    (move || {
+        let filter = view.filter.get();
+        let active = [("model", filter.model), ("lineItem", filter.line_item)];
+        let chips = active.into_iter().filter_map(|(name, value)| {
+            let value = value?;
+            let label = value.clone();
+            let remove = move |_| set.with_value(|set| set(&[(name, None), ("cursor", None)], false));
+            Some(view! {
+                <button
+                    class="chip"
+                    type="button"
+                    aria-label=move || words::explore::remove_filter(&label)
+                    on:click=remove
+                >
+                    <span class="truncate">{value}</span>
+                    <Glyph icon=Icon::Close size=12 />
+                </button>
+            })
+        });
+        let chips: Vec<_> = chips.collect();
+        (!chips.is_empty()).then(|| view! { <div class="chips">{chips.collect_view()}</div> })
+    })
+    .into_any()
+}
+
+fn empty(view: View, answer: &CostsAnswer) -> AnyView {
+    match model::nothing(&answer.freshness, view.filter.with(Filter::is_empty)) {
+        Nothing::NotCollected => view! {
+            <EmptyState kind=EmptyKind::NoData body=words::explore::NOT_COLLECTED actions=to_setup />
+        }
+        .into_any(),
+        Nothing::Delayed => view! { <EmptyState kind=EmptyKind::Delayed body=words::explore::DELAYED /> }.into_any(),
+        Nothing::Filtered => {
+            let set = use_set_params();
+            let clear = move |_| {
+                let none = ["projectId", "teamId", "model", "lineItem", "cursor"].map(|name| (name, None));
+                set(&none, false);
+            };
+            view! {
+                <EmptyState
+                    kind=EmptyKind::NoMatch
+                    actions=move || view! { <Button on_press=clear>{t(words::common::CLEAR_FILTERS)}</Button> }
+                />
+            }
+            .into_any()
+        }
+        Nothing::Unbilled => {
+            let set = use_set_period();
+            let widen = move |_| set(Preset::Quarter.period(today()), Some(Preset::Quarter));
+            view! {
+                <EmptyState
+                    kind=EmptyKind::NoMatch
+                    title=words::explore::UNBILLED
+                    actions=move || view! { <Button on_press=widen>{t(words::explore::LAST_90)}</Button> }
+                />
+            }
+            .into_any()
+        }
+    }
+}

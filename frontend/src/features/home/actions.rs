@@ -1,0 +1,66 @@
+//! What is worth doing now: at most three things, each with its amount and its place.
+
+use finops_contract::costs::NextAction;
+use leptos::prelude::*;
+
+use super::model::{Direction, Todo, direction, todo};
+use crate::format::number::percent;
+use crate::i18n::{t, words};
+use crate::ui::{Card, EmptyKind, EmptyState, Glyph, Icon, Money};
+
+/// The list of things to do.
+pub(super) fn actions(actions: &[NextAction], currency: &str) -> AnyView {
+    let known = actions.iter().filter_map(|action| Some((todo(action)?, action.clone())));
+    let items: Vec<_> = known.take(3).map(|((todo, href), action)| item(todo, href, action, currency)).collect();
+    let list = if items.is_empty() {
+        view! { <EmptyState kind=EmptyKind::NoData title=words::home::ALL_DONE body=words::home::ALL_DONE_BODY /> }
+            .into_any()
+    } else {
+        view! { <ol class="todos">{items}</ol> }.into_any()
+    };
+    view! { <Card title=words::home::TODO flush=true>{list}</Card> }.into_any()
+}
+
+fn item(todo: Todo, href: String, action: NextAction, currency: &str) -> AnyView {
+    let icon = match todo {
+        Todo::ReviewSpike => Icon::ArrowUp,
+        Todo::Attribute => Icon::Folder,
+        Todo::FixCollection => Icon::Warning,
+        Todo::RegisterKey | Todo::RegisterProjectId => Icon::Key,
+    };
+    let tone = match todo {
+        Todo::ReviewSpike | Todo::FixCollection => "danger",
+        Todo::Attribute => "warning",
+        Todo::RegisterKey | Todo::RegisterProjectId => "info",
+    };
+    let amount = action.amount.map(|amount| {
+        view! { <span class="todo-amount"><Money amount=amount.to_string() currency=currency.to_owned() /></span> }
+    });
+    let (title, body) = match todo {
+        Todo::ReviewSpike => (words::home::DO_REVIEW, words::home::DO_REVIEW_WHY),
+        Todo::Attribute => (words::home::DO_ATTRIBUTE, words::home::DO_ATTRIBUTE_WHY),
+        Todo::FixCollection => (words::home::DO_FIX, words::home::DO_FIX_WHY),
+        Todo::RegisterKey => (words::home::DO_KEY, words::home::DO_KEY_WHY),
+        Todo::RegisterProjectId => (words::home::DO_PROJECT_ID, words::home::DO_PROJECT_ID_WHY),
+    };
+    let about = action.project.or(action.team).map(|named| named.name);
+    let change = action.change_percent;
+    let why = move || match direction(change.as_deref()) {
+        Some(Direction::Up(value)) => words::common::up_by(&percent(value)),
+        _ => body.get().to_owned(),
+    };
+    view! {
+        <li>
+            <a class="todo" href=href>
+                <span class="todo-icon" data-tone=tone><Glyph icon /></span>
+                <span class="todo-text">
+                    <b>{about.map(|about| view! { {about}" · " })}{t(title)}</b>
+                    <span class="muted">{why}</span>
+                </span>
+                {amount}
+                <Glyph icon=Icon::ChevronRight />
+            </a>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,137 @@
+//! Yesterday, last week, last month: each with its change and the reason for it.
+
+use finops_contract::costs::{CostDriver, CostSummary, PeriodCost, Settlement};
+use leptos::prelude::*;
+
+use super::model::{Direction, direction};
+use crate::format::money;
+use crate::format::number::percent;
+use crate::format::time::{self, Show};
+use crate::i18n::{Word, t, words};
+use crate::ui::{Badge, Glyph, Icon, Money, Skeleton, Stat, Text};
+
+/// What is compared with what.
+#[derive(Clone, Copy)]
+enum Span {
+    Yesterday,
+    Week,
+    Month,
+    MonthToDate,
+}
+
+impl Span {
+    const fn name(self) -> Word {
+        match self {
+            Span::Yesterday => words::home::YESTERDAY,
+            Span::Week => words::home::LAST_WEEK,
+            Span::Month => words::home::LAST_MONTH,
+            Span::MonthToDate => words::home::THIS_MONTH,
+        }
+    }
+
+    const fn before(self) -> Word {
+        match self {
+            Span::Yesterday => words::home::DAY_BEFORE,
+            Span::Week => words::home::WEEK_BEFORE,
+            Span::Month => words::home::MONTH_BEFORE,
+            Span::MonthToDate => words::home::SAME_DAYS_BEFORE,
+        }
+    }
+}
+
+/// The four periods of a summary. `own`: of one project, so that a reason need not name it.
+pub fn periods(summary: &CostSummary, own: bool) -> AnyView {
+    let stat = |span: Span, period: &PeriodCost| stat(span, period.clone(), summary.currency.clone(), own);
+    view! {
+        <div class="stats">
+            {stat(Span::Yesterday, &summary.yesterday)}
+            {stat(Span::Week, &summary.last_week)}
+            {stat(Span::Month, &summary.last_month)}
+            {stat(Span::MonthToDate, &summary.month_to_date)}
+        </div>
+    }
+    .into_any()
+}
+
+/// The outline of the periods while they load.
+pub fn periods_skeleton() -> AnyView {
+    (0..4)
+        .map(|_| view! { <div class="stat"><Skeleton shape="short" /><Skeleton shape="number" /><Skeleton /></div> })
+        .collect_view()
+        .into_any()
+}
+
+fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView {
+    let days = (period.from.to_string(), period.to.pred_opt().unwrap_or(period.to).to_string());
+    let range = move || {
+        let (first, last) = (time::date(&days.0, Show::Day), time::date(&days.1, Show::Day));
+        if days.0 == days.1 { first } else { words::shell::period_range(&first, &last) }
+    };
+    let label = Text::derive(move || format!("{} · {}", span.name().get(), range()));
+    if !period.has_data {
+        return view! {
+            <Stat label small=true value=|| view! { <span class="muted">"–"</span> }>
+                {t(words::home::NOT_COLLECTED)}
+            </Stat>
+        }
+        .into_any();
+    }
+    let amount = period.cost.to_string();
+    let code = currency.clone();
+    let moving = period.settlement == Settlement::Moving;
+    let value = move || {
+        let moving = moving.then(|| {
+            view! {
+                <span title=move || words::home::MOVING_NOTE.get()><Badge>{t(words::explore::MOVING)}</Badge></span>
+            }
+        });
+        view! { <Money amount=amount currency=code />{moving} }
+    };
+    let reason = period.driver.map(|driver| {
+        let currency = currency.clone();
+        view! { <p class="reason">{move || reason(&driver, &currency, own)}</p> }
+    });
+    view! {
+        <Stat label small=true value>
+            {change(span, period.change_percent.as_deref())}
+            {reason}
+        </Stat>
+    }
+    .into_any()
+}
+
+/// The change as a sentence, with an arrow. More cost is bad.
+fn change(span: Span, change_percent: Option<&str>) -> AnyView {
+    let Some(direction) = direction(change_percent) else {
+        return view! { <span>{t(words::home::NOTHING_BEFORE)}</span> }.into_any();
+    };
+    let (tone, icon) = match direction {
+        Direction::Up(_) => ("bad", Icon::ArrowUp),
+        Direction::Down(_) => ("good", Icon::ArrowDown),
+        Direction::Same => ("flat", Icon::Minus),
+    };
+    let text = move || {
+        let before = span.before().get();
+        match direction {
+            Direction::Up(value) => words::home::up(&before, &percent(value)),
+            Direction::Down(value) => words::home::down(&before, &percent(value)),
+            Direction::Same => words::home::same(&before),
+        }
+    };
+    view! { <span class="change" data-tone=tone><Glyph icon size=12 />{text}</span> }.into_any()
+}
+
+/// What moved the cost most, in words.
+fn reason(driver: &CostDriver, currency: &str, own: bool) -> String {
+    let project = driver.project.as_ref().map(|project| project.name.as_str());
+    let project = if own { None } else { Some(project.unwrap_or(words::explore::NO_PROJECT.get())) };
+    let what: Vec<_> = project.into_iter().chain(driver.model.as_deref()).collect();
+    let amount = money::parts(&driver.delta.0.abs().to_string(), currency).amount();
+    let is_up = driver.delta.0.is_sign_positive();
+    match (what.is_empty(), is_up) {
+        (true, true) => words::home::reason_up_all(&amount),
+        (true, false) => words::home::reason_down_all(&amount),
+        (false, true) => words::home::reason_up(&what.join(" · "), &amount),
+        (false, false) => words::home::reason_down(&what.join(" · "), &amount),
+    }
+}

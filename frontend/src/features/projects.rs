@@ -1,0 +1,14 @@
+//! Projects: what costs are attributed to.
+
+pub mod detail;
+pub mod form;
+pub mod keys;
+pub mod members;
+pub mod model;
+pub mod page;
+pub mod picker;
+pub mod settings;
+mod table;
+
+pub use detail::ProjectPage;
+pub use page::ProjectsPage;
