@@ -5,7 +5,11 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::features::audit::AuditPage;
 use crate::features::auth::{LoginPage, RegisterPage};
+use crate::features::settings::SettingsPage;
+use crate::features::setup::SetupPage;
+use crate::features::teams::{TeamPage, TeamsPage};
 use crate::shell::{NotFoundPage, Shell};
 use crate::ui::{ToastRegion, dom};
 use crate::{i18n, session, theme};
@@ -33,6 +37,11 @@ fn Root() -> impl IntoView {
                 <Route path=path!("/login") view=LoginPage />
                 <Route path=path!("/register") view=RegisterPage />
                 <ParentRoute path=path!("") view=Shell>
+                    <Route path=path!("/setup") view=SetupPage />
+                    <Route path=path!("/teams") view=TeamsPage />
+                    <Route path=path!("/teams/:id") view=TeamPage />
+                    <Route path=path!("/settings") view=SettingsPage />
+                    <Route path=path!("/audit") view=AuditPage />
                     <Route path=path!("/*any") view=NotFoundPage />
                 </ParentRoute>
             </Routes>
