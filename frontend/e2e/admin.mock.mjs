@@ -61,7 +61,7 @@ const AUDIT = [
     after: adminKey({ rotatedAt: "2026-11-24T07:15:32Z" }),
   }),
   entry(3, "member.update", { targetId: COLLEAGUE, targetName: "engineer@example.com", before: { role: "tenant_admin" }, after: { role: "user" } }),
-  entry(4, "project.set_openai_project_id", {
+  entry(4, "project.register_openai_project_id", {
     targetId: CHATBOT, targetName: "chatbot-experiment", before: { openaiProjectId: null }, after: { openaiProjectId: "proj_abc123" },
   }),
   entry(5, "team.add_member", { after: { member: "engineer@example.com" } }),

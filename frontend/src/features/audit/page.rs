@@ -25,7 +25,7 @@ const FILTERS: [&str; 5] = ["subject", "actor", "target", "from", "to"];
 pub fn AuditPage() -> AnyView {
     let lead = Text::derive(|| {
         let (zone, offset) = moment::zone();
-        words::audit::lead(&zone, &offset)
+        words::audit::lead(&offset, &zone)
     });
     if !session::manages() {
         return view! {
@@ -39,7 +39,7 @@ pub fn AuditPage() -> AnyView {
     let set = use_set_params();
     let clear = Callback::new(move |()| {
         let mut changes: Vec<_> = FILTERS.iter().map(|name| (*name, None)).collect();
-        changes.push(("cursor", None));
+        changes.extend([("entry", None), ("cursor", None)]);
         set(&changes, false);
     });
     let next = Signal::derive(move || entries.data.with(|p| p.as_ref().and_then(|p| p.next_cursor.clone())));

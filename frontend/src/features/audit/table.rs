@@ -16,7 +16,7 @@ pub fn log(entries: Vec<AuditEntry>) -> AnyView {
     let list = move || {
         let mut days: Vec<(String, Vec<AuditEntry>)> = Vec::new();
         for entry in &entries {
-            let day = moment::exact(entry.at, Show::Weekday);
+            let day = moment::exact(entry.at, Show::Date);
             match days.last_mut() {
                 Some((last, entries)) if *last == day => entries.push(entry.clone()),
                 _ => days.push((day, vec![entry.clone()])),

@@ -37,7 +37,7 @@ pub fn SettingsPage() -> AnyView {
     });
     view! {
         <PageHeader title=words::settings::TITLE />
-        <div>
+        <div class="stack" data-gap="24">
             <Tabs
                 label=words::settings::TABS
                 tabs

@@ -89,7 +89,7 @@ pub fn SetupPage() -> AnyView {
     view! {
         <PageHeader title lead actions=move || home />
         <div class="setup">
-            <Card>
+            <Card title=words::setup::STEPS>
                 {data::section(setup.teams, skeleton, move |_| {
                     data::section(setup.projects, skeleton, move |_| steps(setup, done))
                 })}

@@ -68,7 +68,7 @@ pub fn CollectionCard(
     };
     let note = Text::derive(|| {
         let (zone, offset) = moment::zone();
-        words::teams::collection_note(&zone, &offset)
+        words::teams::collection_note(&offset, &zone)
     });
     let skeleton = || view! { <Skeleton count=4 /> }.into_any();
     view! {
@@ -101,7 +101,7 @@ fn state(now: &TeamCollection, register: RwSignal<bool>) -> AnyView {
     let settled = now.settled_before.and_then(|day| day.pred_opt());
     let (last_run, last_success, next_run) = (now.last_run_at, now.last_success_at, now.next_run_at);
     view! {
-        <div class="stack">
+        <div class="stack collection">
             <div class="row" data-gap="16">
                 <Badge tone dot=true>{t(word)}</Badge>
                 {moving.then(|| progress(now.days_done, now.days_total))}

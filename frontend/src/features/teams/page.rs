@@ -77,7 +77,7 @@ fn page(id: Uuid) -> AnyView {
     let title = Text::derive(move || team.data.with(|t| t.as_ref().map(|t| t.name.clone()).unwrap_or_default()));
     let lead = Text::derive(move || {
         let counts = team.data.with(|team| team.as_ref().map(|team| (team.project_count, team.member_count)));
-        counts.map(|(projects, members)| words::teams::summary(&projects, &members)).unwrap_or_default()
+        counts.map(|(projects, members)| summary(projects, members)).unwrap_or_default()
     });
     let lacks_key = Memo::new(move |_| team.data.with(|t| t.as_ref().is_some_and(|t| !t.has_active_admin_key)));
     let main = move || {
@@ -99,6 +99,11 @@ fn page(id: Uuid) -> AnyView {
         {move || if known.get() { tabs(view) } else { data::section(team, skeleton, |_| ().into_any()) }}
     }
     .into_any()
+}
+
+fn summary(projects: i64, members: i64) -> String {
+    let projects = words::teams::count_projects(projects.unsigned_abs());
+    format!("{projects} · {}", words::teams::count_members(members.unsigned_abs()))
 }
 
 fn tabs(view: TeamView) -> AnyView {
@@ -129,7 +134,7 @@ fn tabs(view: TeamView) -> AnyView {
         set(&[("tab", (tab != "collection").then_some(tab)), ("cursor", None)], true);
     });
     view! {
-        <div>
+        <div class="stack" data-gap="24">
             <Tabs
                 label=words::teams::TABS
                 tabs
