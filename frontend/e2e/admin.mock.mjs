@@ -199,6 +199,8 @@ function answers(world) {
     }],
     ["GET /auth/me", () => ME],
     ["PATCH /auth/me", ({ body }) => ({ ...ME, ...body })],
+    ["POST /auth/logout", () => gone],
+    ["DELETE /auth/sessions", () => gone],
     ["POST /auth/password", ({ body }) => (body.currentPassword === "wrong" ? problem(422, "validation_failed", [{ pointer: "/currentPassword", code: "wrong", message: "is not the current password" }]) : gone)],
     ["GET /audit-log", ({ query }) => page(world.audit.filter((e) => e.action.startsWith(query.get("action") ?? "") && (!query.get("targetId") || e.targetId === query.get("targetId"))))],
   ];

@@ -369,6 +369,15 @@ test("one's own language and password", async ({ page }) => {
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Settings");
 });
 
+test("one signs out everywhere", async ({ page }) => {
+  const asked = await enter(page, established());
+  await page.goto("/settings?tab=security");
+  await page.getByRole("button", { name: "모든 기기에서 로그아웃" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "모든 기기에서 로그아웃" }).click();
+  await expect(page).toHaveURL(/^[^?]*\/login/);
+  expect(asked.some(({ line }) => line === "DELETE /auth/sessions")).toBe(true);
+});
+
 test("the audit log is filtered by the URL and shows before and after", async ({ page }) => {
   const asked = await enter(page, established());
   await page.goto("/audit");

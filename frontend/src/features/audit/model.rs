@@ -8,7 +8,7 @@ use crate::i18n::{Word, words};
 use crate::url::query;
 
 /// The kinds of things that changes are made to, as they are filtered by.
-pub(super) const SUBJECTS: [(&str, Word); 10] = [
+pub(super) const SUBJECTS: [(&str, Word); 11] = [
     ("admin_key", words::audit::SUBJECT_ADMIN_KEY),
     ("team", words::audit::SUBJECT_TEAM),
     ("project", words::audit::SUBJECT_PROJECT),
@@ -19,6 +19,7 @@ pub(super) const SUBJECTS: [(&str, Word); 10] = [
     ("invitation", words::audit::SUBJECT_INVITATION),
     ("account", words::audit::SUBJECT_ACCOUNT),
     ("session", words::audit::SUBJECT_SESSION),
+    ("job", words::audit::SUBJECT_JOB),
 ];
 
 /// What was done, in a sentence. `None` for an action of a later version, which is then shown by its code.
@@ -29,6 +30,9 @@ pub(super) fn action(code: &str) -> Option<Word> {
         "account.update" => w::ACCOUNT_UPDATE,
         "account.change_password" => w::ACCOUNT_CHANGE_PASSWORD,
         "session.begin" => w::SESSION_BEGIN,
+        "session.end" => w::SESSION_END,
+        "session.end_all" => w::SESSION_END_ALL,
+        "session.end_replayed" => w::SESSION_END_REPLAYED,
         "organization.update" => w::ORGANIZATION_UPDATE,
         "member.update" => w::MEMBER_UPDATE,
         "member.remove" => w::MEMBER_REMOVE,
@@ -54,6 +58,7 @@ pub(super) fn action(code: &str) -> Option<Word> {
         "admin_key.delete" => w::ADMIN_KEY_DELETE,
         "collection.request" => w::COLLECTION_REQUEST,
         "cost.import" => w::COST_IMPORT,
+        "job.retry" => w::JOB_RETRY,
         _ => return None,
     })
 }

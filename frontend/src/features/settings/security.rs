@@ -8,7 +8,7 @@ use crate::data::Task;
 use crate::features::auth::PASSWORD_MIN;
 use crate::i18n::{t, words};
 use crate::session;
-use crate::ui::{Button, ButtonKind, Card, Form, FormActions, Icon, PasswordField, toast};
+use crate::ui::{Button, ButtonKind, Card, ConfirmDialog, Form, FormActions, Icon, PasswordField, toast};
 
 /// The password, and the way out.
 #[component]
@@ -16,13 +16,37 @@ pub fn SecurityPanel() -> AnyView {
     view! {
         <div class="stack settings" data-gap="24">
             <Card title=words::settings::PASSWORD note=words::settings::PASSWORD_NOTE><PasswordForm /></Card>
-            <Card title=words::settings::SESSION>
-                <div class="spread">
-                    <p class="muted">{t(words::settings::SESSION_BODY)}</p>
-                    <Button icon=Icon::Leave on_press=|_| session::sign_out()>{t(words::auth::SIGN_OUT)}</Button>
-                </div>
-            </Card>
+            <Card title=words::settings::SESSION><SignOut /></Card>
         </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn SignOut() -> AnyView {
+    let open = RwSignal::new(false);
+    let task = Task::new();
+    let everywhere = Callback::new(move |()| {
+        // This session has ended as well; signing out here tells the other tabs.
+        task.run(async { api::delete("/auth/sessions").await }, |()| session::sign_out());
+    });
+    view! {
+        <div class="stack">
+            <p class="muted">{t(words::settings::SESSION_BODY)}</p>
+            <FormActions>
+                <Button kind=ButtonKind::Ghost on_press=move |_| open.set(true)>{t(words::settings::EVERYWHERE)}</Button>
+                <Button icon=Icon::Leave on_press=|_| session::sign_out()>{t(words::auth::SIGN_OUT)}</Button>
+            </FormActions>
+        </div>
+        <ConfirmDialog
+            open
+            title=words::settings::EVERYWHERE_TITLE
+            consequences=vec![words::settings::EVERYWHERE_1.into(), words::settings::EVERYWHERE_2.into()]
+            confirm=words::settings::EVERYWHERE
+            busy=task.busy
+            error=task.text()
+            on_confirm=everywhere
+        />
     }
     .into_any()
 }
