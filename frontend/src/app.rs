@@ -5,10 +5,14 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::features::audit::AuditPage;
 use crate::features::auth::{LoginPage, RegisterPage};
 use crate::features::explore::ExplorePage;
 use crate::features::home::HomePage;
 use crate::features::projects::{ProjectPage, ProjectsPage};
+use crate::features::settings::SettingsPage;
+use crate::features::setup::SetupPage;
+use crate::features::teams::{TeamPage, TeamsPage};
 use crate::shell::{NotFoundPage, Shell};
 use crate::ui::{ToastRegion, dom};
 use crate::{i18n, session, theme};
@@ -40,6 +44,11 @@ fn Root() -> impl IntoView {
                     <Route path=path!("/projects") view=ProjectsPage />
                     <Route path=path!("/projects/:id") view=ProjectPage />
                     <Route path=path!("/explore") view=ExplorePage />
+                    <Route path=path!("/setup") view=SetupPage />
+                    <Route path=path!("/teams") view=TeamsPage />
+                    <Route path=path!("/teams/:id") view=TeamPage />
+                    <Route path=path!("/settings") view=SettingsPage />
+                    <Route path=path!("/audit") view=AuditPage />
                     <Route path=path!("/*any") view=NotFoundPage />
                 </ParentRoute>
             </Routes>

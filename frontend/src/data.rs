@@ -254,9 +254,14 @@ impl Task {
         if wrong.is_empty() {
             return false;
         }
-        self.error.set(Some(ApiError::local(wrong)));
-        self.failures.update(|failures| *failures += 1);
+        self.fail(ApiError::local(wrong));
         true
+    }
+
+    /// Refuses to try, for a reason that the service would give.
+    pub fn fail(self, error: ApiError) {
+        self.error.set(Some(error));
+        self.failures.update(|failures| *failures += 1);
     }
 
     /// What went wrong as a whole, for the head of a form.

@@ -1,6 +1,12 @@
 //! The pages, one folder a feature.
 
+pub mod ask;
+pub mod audit;
 pub mod auth;
 pub mod explore;
 pub mod home;
+pub mod moment;
 pub mod projects;
+pub mod settings;
+pub mod setup;
+pub mod teams;

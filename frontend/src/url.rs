@@ -31,6 +31,40 @@ pub fn use_set_params() -> impl Fn(&[(&str, Option<&str>)], bool) + Clone + Send
     }
 }
 
+/// Whether a dialog is open, kept in the query: the link `?new=team` opens it, and closing it takes that away.
+pub fn use_open(name: &'static str, value: &'static str) -> RwSignal<bool> {
+    let param = use_param(name);
+    let set = use_set_params();
+    let wanted = Memo::new(move |_| param.with(|param| param.as_deref() == Some(value)));
+    let open = RwSignal::new(false);
+    Effect::new(move |_| open.set(wanted.get()));
+    Effect::new(move |before: Option<bool>| {
+        let now = open.get();
+        if before.is_some_and(|before| before != now) && wanted.get_untracked() != now {
+            set(&[(name, now.then_some(value))], true);
+        }
+        now
+    });
+    open
+}
+
+/// A field of a filter whose value is a parameter of the query. Another value starts from the first page.
+pub fn use_field(name: &'static str) -> RwSignal<String> {
+    let param = use_param(name);
+    let set = use_set_params();
+    let value = RwSignal::new(String::new());
+    Effect::new(move |_| value.set(param.get().unwrap_or_default()));
+    Effect::new(move |before: Option<String>| {
+        let now = value.get();
+        let told = param.with_untracked(|param| param.clone().unwrap_or_default());
+        if before.is_some_and(|before| before != now) && told != now {
+            set(&[(name, Some(&now)), ("cursor", None)], false);
+        }
+        now
+    });
+    value
+}
+
 /// A path segment or a query value, escaped.
 pub fn escape(text: &str) -> String {
     js_sys::encode_uri_component(text).into()

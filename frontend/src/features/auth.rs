@@ -12,6 +12,9 @@ pub use register::RegisterPage;
 use crate::i18n::{Locale, Word, locale, set_locale, t, words};
 use crate::ui::{Choice, SegmentedControl};
 
+/// The fewest characters of a password.
+pub const PASSWORD_MIN: usize = 12;
+
 /// What a role is called.
 pub const fn role_name(role: Role) -> Word {
     match role {
@@ -58,7 +61,7 @@ fn Entrance(
 }
 
 /// Whether this can be an e-mail address; the service decides.
-fn looks_like_email(text: &str) -> bool {
+pub fn looks_like_email(text: &str) -> bool {
     text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !text.contains(' '))
 }
 

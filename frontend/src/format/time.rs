@@ -127,6 +127,41 @@ pub fn today(zone: &str) -> String {
     format.call1(&JsValue::UNDEFINED, Date::new_0().as_ref()).ok().and_then(|d| d.as_string()).unwrap_or_default()
 }
 
+/// The name of a month, 1 to 12.
+pub fn month_name(month: u8) -> String {
+    let options = options(&[("month", "long".into()), ("timeZone", "UTC".into())]);
+    let format = Intl::DateTimeFormat::new(&tags(locale()), &options).format();
+    let date = Date::new(&format!("2026-{month:02}-15T00:00:00Z").into());
+    format.call1(&JsValue::UNDEFINED, date.as_ref()).ok().and_then(|name| name.as_string()).unwrap_or_default()
+}
+
+/// Every IANA zone that the browser knows; none where it does not tell.
+pub fn zones() -> Vec<String> {
+    let list = js_sys::Reflect::get(&js_sys::global(), &"Intl".into())
+        .and_then(|intl| js_sys::Reflect::get(&intl, &"supportedValuesOf".into()))
+        .and_then(|function| function.dyn_into::<js_sys::Function>())
+        .and_then(|function| function.call1(&JsValue::UNDEFINED, &"timeZone".into()));
+    list.map(|list| js_sys::Array::from(&list).iter().filter_map(|zone| zone.as_string()).collect()).unwrap_or_default()
+}
+
+/// The instant at which a local date (`2026-11-22`) begins in an IANA zone. `None` for text that is no date.
+pub fn start_of(iso: &str, zone: &str) -> Option<chrono::DateTime<chrono::Utc>> {
+    let midnight = iso.parse::<chrono::NaiveDate>().ok()?.and_time(chrono::NaiveTime::MIN).and_utc();
+    // Twice, because the offset may differ between the first guess and the answer.
+    let once = midnight - offset_at(midnight, zone)?;
+    Some(midnight - offset_at(once, zone)?)
+}
+
+/// How far an IANA zone is ahead of UTC at an instant.
+fn offset_at(at: chrono::DateTime<chrono::Utc>, zone: &str) -> Option<chrono::TimeDelta> {
+    // Swedish writes `2026-11-22 14:05:09`.
+    let entries = [("timeZone", zone), ("dateStyle", "short"), ("timeStyle", "medium")];
+    let options = options(&entries.map(|(name, value)| (name, JsValue::from_str(value))));
+    let format = Intl::DateTimeFormat::new(&js_sys::Array::of1(&"sv".into()), &options).format();
+    let text = format.call1(&JsValue::UNDEFINED, Date::new(&at.to_rfc3339().into()).as_ref()).ok()?.as_string()?;
+    Some(chrono::NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S").ok()?.and_utc() - at)
+}
+
 /// The browser's clock, in milliseconds; ticks every half minute, so that "10 minutes ago" stays true.
 pub fn ticking_now() -> ReadSignal<f64> {
     let (now, set_now) = signal(Date::now());

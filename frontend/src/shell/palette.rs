@@ -49,6 +49,26 @@ fn rank(label: &str, query: &str) -> Option<u32> {
     query.chars().filter(|c| !c.is_whitespace()).all(|wanted| rest.any(|c| c == wanted)).then_some(3)
 }
 
+/// What answers `query`, kept together by group: the group that holds the best answer first. Without a query: a few of
+/// each.
+fn find(all: &[Item], query: &str) -> Vec<Item> {
+    let rank_of = |item: &Item| rank(&item.label, query).or_else(|| rank(&item.also, query).map(|rank| rank + 4));
+    let mut groups: Vec<(Word, Vec<(u32, &Item)>)> = Vec::new();
+    for item in all {
+        let Some(rank) = rank_of(item) else { continue };
+        match groups.iter_mut().find(|(group, _)| *group == item.group) {
+            Some((_, items)) => items.push((rank, item)),
+            None => groups.push((item.group, vec![(rank, item)])),
+        }
+    }
+    for (_, items) in &mut groups {
+        items.sort_by_key(|(rank, _)| *rank);
+    }
+    groups.sort_by_key(|(_, items)| items.first().map(|(rank, _)| *rank));
+    let most = if query.trim().is_empty() { 8 } else { 12 };
+    groups.into_iter().flat_map(|(_, items)| items.into_iter().take(most)).map(|(_, item)| item.clone()).collect()
+}
+
 /// The palette. Its list exists while it is open.
 #[component]
 pub fn Palette(
@@ -96,19 +116,14 @@ fn Search(open: RwSignal<bool>) -> AnyView {
         let mut items = pages();
         projects.data.with(|page| items.extend(page.iter().flat_map(|page| &page.data).map(project)));
         teams.data.with(|page| items.extend(page.iter().flat_map(|page| &page.data).map(team)));
+        if session::manages() {
+            items.extend(makes());
+            teams.data.with(|page| items.extend(page.iter().flat_map(|page| &page.data).filter_map(register_key)));
+        }
         items.extend(actions());
         items
     });
-    let found = Memo::new(move |_| {
-        let query = query.get();
-        let rank_of = |item: &Item| rank(&item.label, &query).or_else(|| rank(&item.also, &query).map(|rank| rank + 4));
-        let mut found: Vec<_> =
-            all.with(|all| all.iter().filter_map(|item| Some((rank_of(item)?, item.clone()))).collect());
-        if !query.trim().is_empty() {
-            found.sort_by_key(|(rank, _)| *rank);
-        }
-        found.into_iter().map(|(_, item)| item).take(12).collect::<Vec<_>>()
-    });
+    let found = Memo::new(move |_| all.with(|all| find(all, &query.get())));
     let navigate = use_navigate();
     let run = Callback::new(move |target: Target| {
         open.set(false);
@@ -238,6 +253,25 @@ fn team(team: &Team) -> Item {
     }
 }
 
+/// What can be made, each where its form is.
+fn makes() -> Vec<Item> {
+    let group = words::shell::PALETTE_ACTIONS;
+    [
+        (Icon::People, words::shell::CREATE_TEAM, "/teams?new=team"),
+        (Icon::Folder, words::shell::CREATE_PROJECT, "/projects?new=project"),
+        (Icon::Plus, words::shell::INVITE, "/settings?tab=members&new=invitation"),
+    ]
+    .map(|(icon, word, href)| item(group, icon, word, Target::Page(href.to_owned())))
+    .to_vec()
+}
+
+/// Registering a key, for a team that has none.
+fn register_key(team: &Team) -> Option<Item> {
+    let target = Target::Page(format!("/teams/{}?new=key", team.id));
+    let item = item(words::shell::PALETTE_ACTIONS, Icon::Key, words::shell::REGISTER_KEY, target);
+    (!team.has_active_admin_key).then(|| Item { note: team.name.clone(), ..item })
+}
+
 fn actions() -> Vec<Item> {
     let group = words::shell::PALETTE_ACTIONS;
     let mut items = Vec::new();
@@ -260,7 +294,27 @@ fn actions() -> Vec<Item> {
 
 #[cfg(test)]
 mod tests {
-    use super::rank;
+    use super::{Item, Target, find, rank};
+    use crate::i18n::words;
+    use crate::ui::Icon;
+
+    #[test]
+    fn answers_stay_with_their_group_and_the_best_group_comes_first() {
+        let item = |group, label: &str| Item {
+            group,
+            icon: Icon::Folder,
+            label: label.to_owned(),
+            also: String::new(),
+            note: String::new(),
+            target: Target::SignOut,
+        };
+        let (pages, teams) = (words::shell::PALETTE_PAGES, words::shell::PALETTE_TEAMS);
+        let all =
+            [item(pages, "Improve"), item(pages, "Map of projects"), item(teams, "Project team"), item(teams, "x")];
+        let labels: Vec<_> = find(&all, "pro").into_iter().map(|item| item.label).collect();
+        assert_eq!(labels, ["Project team", "Map of projects", "Improve"]);
+        assert_eq!(find(&all, "").len(), 4);
+    }
 
     #[test]
     fn what_starts_like_the_query_comes_first() {

@@ -210,7 +210,7 @@ fn UnitsMenu() -> AnyView {
             >
                 <div class="menu-head menu-facts">
                     <p>{move || words::shell::units_currency(&currency.get())}</p>
-                    <p>{move || words::shell::units_zone(&zone.get(), &offset.get())}</p>
+                    <p>{move || words::shell::units_zone(&offset.get(), &zone.get())}</p>
                     <p>{move || words::shell::units_days(&"UTC")}</p>
                 </div>
                 {move || session::manages().then(|| view! {

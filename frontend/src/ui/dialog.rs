@@ -82,6 +82,9 @@ pub fn ConfirmDialog(
     /// The answer that does it.
     #[prop(into)]
     confirm: Text,
+    /// How loud that answer is.
+    #[prop(default = ButtonKind::Danger)]
+    kind: ButtonKind,
     /// Whether it is being done.
     #[prop(into)]
     busy: Signal<bool>,
@@ -129,7 +132,7 @@ pub fn ConfirmDialog(
                 <button class="button" type="button" data-kind="secondary" node_ref=cancel on:click=move |_| open.set(false)>
                     <span>{t(words::common::LEAVE_IT)}</span>
                 </button>
-                <Button kind=ButtonKind::Danger busy on_press=move |_| on_confirm.run(())>{move || confirm.get()}</Button>
+                <Button kind busy on_press=move |_| on_confirm.run(())>{move || confirm.get()}</Button>
             </div>
         </dialog>
     }

@@ -63,6 +63,9 @@ pub fn Step(
     /// What does it.
     #[prop(into, optional)]
     action: ViewFnOnce,
+    /// What is done or seen right here, below.
+    #[prop(into, optional)]
+    content: ViewFnOnce,
 ) -> AnyView {
     let (name, word) = match state {
         StepState::Done => ("done", words::common::STEP_DONE),
@@ -80,6 +83,7 @@ pub fn Step(
             <h3 class="step-title"><span class="sr-only">{t(word)}": "</span>{move || title.get()}</h3>
             <p class="step-body">{move || body.get()}</p>
             <div class="step-action">{action.run()}</div>
+            <div class="step-content">{content.run()}</div>
         </li>
     }
     .into_any()

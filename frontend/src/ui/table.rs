@@ -189,8 +189,8 @@ pub fn Table(
         rows.collect_view()
     };
     view! {
-        // A region that scrolls must be reachable without a pointer.
-        <div class="table-scroll" tabindex="0" role="region" aria-label=move || label.get()>
+        // What scrolls must be reachable without a pointer. No landmark: the section around it may have the same name.
+        <div class="table-scroll" tabindex="0" role="group" aria-label=move || label.get()>
             <table class="table" data-density=move || DENSITY.get().name() data-cards=(!wide).then_some("")>
                 <thead><tr>{head}</tr></thead>
                 <tbody>{body}</tbody>

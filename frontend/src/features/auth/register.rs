@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use super::{Entrance, looks_like_email, role_name};
+use super::{Entrance, PASSWORD_MIN, looks_like_email, role_name};
 use crate::api::{self, ApiError};
 use crate::data::{self, Task, use_get};
 use crate::i18n::{Word, locale_untracked, t, words};
@@ -16,8 +16,6 @@ use crate::session;
 use crate::ui::{
     Banner, Button, ButtonKind, ButtonSize, Form, PageHeader, PasswordField, Skeleton, Text, TextField, Tone,
 };
-
-const PASSWORD_MIN: usize = 12;
 
 /// Making an account.
 #[component]
