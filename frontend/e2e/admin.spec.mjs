@@ -7,6 +7,15 @@ const TEAM = `/teams/${MARKETING}`;
 const GOOD_KEY = "sk-admin-0123456789abcdefabc1";
 const toast = (page, text) => page.getByRole("region", { name: /알림 메시지|Notices/ }).getByText(text);
 
+// What the browser complained of; a refused request alone is no complaint.
+let complaints;
+test.beforeEach(({ page }) => {
+  complaints = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && !message.text().startsWith("Failed to load resource") && complaints.push(message.text()));
+});
+test.afterEach(() => expect(complaints).toEqual([]));
+
 test("a new organization goes from nothing to its first cost", async ({ page }) => {
   const setup = fresh();
   let refusals = 1;

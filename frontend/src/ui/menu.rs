@@ -72,7 +72,9 @@ pub fn Menu(
     };
     let left = move |event: FocusEvent| {
         let to = event.related_target().and_then(|to| to.dyn_into::<web_sys::Node>().ok());
-        let inside = anchor.get_untracked().is_some_and(|anchor| anchor.contains(to.as_ref()));
+        // A menu that is taken off the page loses the focus, too, and is not there any more by then.
+        let Some(anchor) = anchor.try_get_untracked() else { return };
+        let inside = anchor.is_some_and(|anchor| anchor.contains(to.as_ref()));
         // A press on something that takes no focus is seen by the listener below.
         if !inside && to.is_some() {
             open.set(false);

@@ -19,8 +19,8 @@ use crate::i18n::{Word, t, words};
 use crate::period::{Period, today};
 use crate::session;
 use crate::ui::{
-    Button, ButtonKind, Card, Checklist, EmptyKind, EmptyState, Icon, LinkButton, PageHeader, Progress, Select,
-    Skeleton, Step, StepState, Text,
+    ButtonKind, Card, Checklist, EmptyKind, EmptyState, Icon, LinkButton, PageHeader, Progress, Select, Skeleton, Step,
+    StepState, Text,
 };
 use crate::url::{use_param, use_set_params};
 
@@ -173,7 +173,10 @@ fn step(setup: Setup, stage: Stage, index: usize, state: StepState) -> AnyView {
     };
     let body = Text::derive(move || match state {
         StepState::Done => outcome(setup, stage).unwrap_or_default(),
-        StepState::Open | StepState::Later => body.get().to_owned(),
+        StepState::Open | StepState::Later => {
+            let now = (stage == Stage::Cost).then(|| cost_word(setup)).flatten();
+            now.unwrap_or(body).get().to_owned()
+        }
     });
     let content = move || match (stage, state) {
         (Stage::Team, StepState::Open) => first_team(setup),
@@ -282,30 +285,32 @@ fn first_project(setup: Setup) -> AnyView {
     .into_any()
 }
 
+/// What the collection does on the way to the first cost.
+fn cost_word(setup: Setup) -> Option<Word> {
+    let status = setup.collection.data.with(|now| now.as_ref().map(|now| now.status))?;
+    match status {
+        CollectionStatus::Queued | CollectionStatus::NeverRun => Some(words::setup::COST_QUEUED),
+        CollectionStatus::Running => Some(words::setup::COST_WAITING),
+        CollectionStatus::Failed => Some(words::setup::COST_FAILED),
+        CollectionStatus::Healthy => Some(words::setup::COST_EMPTY),
+        CollectionStatus::NotConfigured => None,
+    }
+}
+
+/// How far the collection is, or why it failed.
 fn first_cost(setup: Setup) -> AnyView {
-    let has_cost = Memo::new(move |_| setup.summary.data.with(|summary| summary.as_ref().is_some_and(model::has_cost)));
     (move || {
         let now = setup.collection.data.get()?;
-        let word = match now.status {
-            CollectionStatus::Queued | CollectionStatus::NeverRun => Some(words::setup::COST_QUEUED),
-            CollectionStatus::Running => Some(words::setup::COST_WAITING),
-            CollectionStatus::Failed => Some(words::setup::COST_FAILED),
-            CollectionStatus::Healthy if !has_cost.get() => Some(words::setup::COST_EMPTY),
-            CollectionStatus::Healthy | CollectionStatus::NotConfigured => None,
-        };
+        if !is_moving(now.status) && now.last_error.is_none() {
+            return None;
+        }
         let team = now.team_id;
         Some(view! {
             <div class="stack" data-gap="8">
-                {word.map(|word| view! { <p>{t(word)}</p> })}
                 {is_moving(now.status).then(|| progress(now.days_done, now.days_total))}
                 {now.last_error.as_ref().map(failure)}
-                {(now.status == CollectionStatus::Failed).then(|| view! {
-                    <div class="row">
-                        <LinkButton href=format!("/teams/{team}")>{t(words::setup::TO_TEAM)}</LinkButton>
-                        <Button icon=Icon::Retry kind=ButtonKind::Ghost on_press=move |_| setup.collection.reload()>
-                            {t(words::common::RETRY)}
-                        </Button>
-                    </div>
+                {now.last_error.is_some().then(|| view! {
+                    <div><LinkButton href=format!("/teams/{team}")>{t(words::setup::TO_TEAM)}</LinkButton></div>
                 })}
             </div>
         })

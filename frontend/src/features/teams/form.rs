@@ -185,7 +185,7 @@ fn KeyGuide() -> AnyView {
                 target="_blank"
                 rel="noreferrer"
             >
-                {t(words::teams::KEY_GUIDE_OPEN)}" "<Glyph icon=Icon::External size=12 />
+                {t(words::teams::KEY_GUIDE_OPEN)}<Glyph icon=Icon::External size=12 />
             </a>
         </details>
     }
