@@ -1,5 +1,6 @@
 //! `.finops/secrets.env`: the secrets of a local run, made once and kept.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Result;
@@ -59,6 +60,20 @@ pub(crate) fn secrets(path: &Path) -> Result<Pairs> {
         paths::write_private(path, &text)?;
     }
     Ok(pairs)
+}
+
+/// Writes what the service was started with, so that a shell can be given the same: `set -a; . FILE`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn save(path: &Path, pairs: impl Iterator<Item = (String, OsString)>) -> Result<()> {
+    let mut text = "# What `cargo xtask up` started the service with the last time. Keep it private.\n".to_owned();
+    for (name, value) in pairs {
+        // Text that is not UTF-8 could not have come from this program.
+        let value = value.to_string_lossy().replace('\'', r"'\''");
+        text.push_str(&format!("{name}='{value}'\n"));
+    }
+    paths::write_private(path, &text)
 }
 
 #[cfg(test)]

@@ -229,6 +229,7 @@ fn serve(
     report: &mut Report,
     running: &mut Running,
 ) -> Result<()> {
+    env_file::save(&home.join("finops.env"), env.iter().cloned())?;
     let finops = |verb: &str| {
         let mut command = Command::new(bin.join("finops"));
         command.current_dir(root).arg(verb).envs(env.iter().map(|(name, value)| (name, value)));

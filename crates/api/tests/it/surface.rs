@@ -28,7 +28,7 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 18] = [
+const FOR_USERS: [&str; 17] = [
     "change_password",
     "end_all_sessions",
     "get_cost_summary",
@@ -40,7 +40,6 @@ const FOR_USERS: [&str; 18] = [
     "list_admin_keys",
     "list_project_members",
     "list_projects",
-    "list_provider_projects",
     "list_team_members",
     "list_teams",
     "query_costs",

@@ -75,9 +75,9 @@ pub async fn register(
     team: Uuid,
     request: &RegisterAdminKeyRequest,
 ) -> ApiResult<RegisteredAdminKey> {
-    let key = AdminKeySecret::parse(&request.key)?;
     let mut tx = state.db.tenant(ctx.organization).await?;
     teams::seen(&mut tx, ctx, team).await?;
+    let key = AdminKeySecret::parse(&request.key)?;
     if store::active(&mut tx, ctx.organization, team, request.provider).await?.is_some() {
         return Err(ErrorCode::AdminKeyActiveExists.into());
     }
@@ -111,10 +111,10 @@ pub(super) async fn rotate(
     id: Uuid,
     text: &str,
 ) -> ApiResult<RegisteredAdminKey> {
-    let key = AdminKeySecret::parse(text)?;
     let mut tx = state.db.tenant(ctx.organization).await?;
     teams::seen(&mut tx, ctx, team).await?;
     store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
+    let key = AdminKeySecret::parse(text)?;
     let current = crypto::load(&mut tx, ctx.organization, store::owner(id)).await?.ok_or(ErrorCode::NotFound)?;
     tx.commit().await?;
     let version = current.version() + 1;

@@ -146,9 +146,9 @@ fn registered(locale: Locale, project: Project) -> RegisteredProjectId {
 /// `openai_project_id_invalid`, `openai_project_id_taken`, `admin_key_missing`, `openai_project_id_unreachable`,
 /// `admin_key_rejected`, `provider_unavailable`, `encryption_unavailable`, `not_found`.
 pub(super) async fn register_id(state: &State, ctx: &Ctx, project: Uuid, text: &str) -> ApiResult<RegisteredProjectId> {
-    let id = OpenaiProjectId::parse(text)?;
     let mut tx = state.db.tenant(ctx.organization).await?;
     let now = seen(&mut tx, ctx, project).await?;
+    let id = OpenaiProjectId::parse(text)?;
     if now.openai_project_id.as_deref() == Some(id.as_str()) {
         tx.commit().await?;
         return Ok(registered(ctx.locale, now));

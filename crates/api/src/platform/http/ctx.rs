@@ -111,13 +111,15 @@ impl Ctx {
             _ => account.organization,
         };
         tx.commit().await?;
+        let locale = locale(&request).unwrap_or(account.locale);
+        request.extensions_mut().insert(locale);
         Ok(Self {
             actor: Actor::User { id: account.id, email: account.email },
             organization,
             role: account.role,
             request_id: Some(request_id(request)),
             ip: client_ip(request, state.config.trusted_proxy_hops),
-            locale: locale(request).unwrap_or(account.locale),
+            locale,
             session: Some(claims.sid),
             clock: state.clock.clone(),
         })

@@ -9,7 +9,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, ResponseError as _, web};
+use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _, web};
+use finops_contract::accounts::Locale;
 use finops_contract::{ErrorCode, Problem};
 use futures_util::FutureExt as _;
 
@@ -33,13 +34,13 @@ pub async fn problems(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     // The request itself must not be cloned before it is routed.
-    let locale = ctx::locale(request.request()).unwrap_or_default();
+    let asked = ctx::locale(request.request());
     let request_id = ctx::request_id(request.request());
     let limit = time_limit(request.path());
     let call = tokio::time::timeout(limit, AssertUnwindSafe(next.call(request)).catch_unwind()).await;
     let lost = |error: ApiError| {
         log(&error);
-        Err(Lost { problem: error.problem(locale, request_id.clone()) }.into())
+        Err(Lost { problem: error.problem(asked.unwrap_or_default(), request_id.clone()) }.into())
     };
     let mut response = match call {
         Ok(Ok(Ok(response))) => response.map_into_boxed_body(),
@@ -52,6 +53,8 @@ pub async fn problems(
         }
         Err(_) => return lost(ApiError::new(ErrorCode::Unavailable).with_retry_after(1)),
     };
+    // Who did not say which language they want is answered in their account's, once it is known whose it is.
+    let locale = asked.unwrap_or_else(|| response.request().extensions().get::<Locale>().copied().unwrap_or_default());
     let status = response.status();
     if (status.is_client_error() || status.is_server_error()) && !is_problem(response.headers()) {
         let problem = match response.response().error().and_then(|error| error.as_error::<ApiError>()) {
