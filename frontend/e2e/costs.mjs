@@ -123,7 +123,8 @@ export function query(params) {
   const groups = new Map();
   for (const line of lines) {
     const key = by.map((dimension) => keyOf(line, dimension)).join("\u0000");
-    groups.set(key, [...(groups.get(key) ?? []), line]);
+    if (groups.has(key)) groups.get(key).push(line);
+    else groups.set(key, [line]);
   }
   const rows = [...groups.values()].map((group) => ({
     micros: sum(group),
@@ -290,11 +291,11 @@ export function costs() {
     },
   };
   for (const team of TEAMS) {
-    answers[`GET /teams/${team.id}/collection`] = {
+    answers[`GET /teams/${team.id}/collection`] = () => json({
       teamId: team.id, status: "healthy", lastRunAt: "2026-11-23T02:58:00Z", lastSuccessAt: "2026-11-23T03:00:00Z",
       lastError: null, nextRunAt: "2026-11-24T00:00:00Z", daysTotal: 7, daysDone: 7, settledBefore: plus(TODAY, -3),
       unattributed: [],
-    };
+    });
     answers[`GET /teams/${team.id}/provider-projects`] = page([
       { id: "proj_newideaQ7", name: "New idea", archived: false, projectId: null },
       { id: "proj_old", name: "Old experiment", archived: true, projectId: null },

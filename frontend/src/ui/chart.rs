@@ -260,10 +260,10 @@ fn observed_width(node: NodeRef<leptos::html::Div>) -> RwSignal<f64> {
 /// A line without axes, beside the number that it is about.
 #[component]
 pub fn Sparkline(
-    /// The values, in order.
-    values: Vec<Decimal>,
+    /// The values, in order; a gap where nothing is known.
+    values: Vec<Option<Decimal>>,
 ) -> AnyView {
-    let values: Vec<_> = values.into_iter().map(|value| Some(float(value))).collect();
+    let values: Vec<_> = values.into_iter().map(|value| value.map(float)).collect();
     let ends = values.iter().flatten().fold((0.0, 0.0), |(low, high), v| (f64::min(low, *v), f64::max(high, *v)));
     let scale = Scale { min: ends.0, max: ends.1, step: 1.0 };
     let plane = Plane { left: 0.0, top: 3.0, width: 96.0, height: 22.0, count: values.len(), scale };

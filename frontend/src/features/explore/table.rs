@@ -2,9 +2,11 @@
 
 use std::cmp::Reverse;
 
-use finops_contract::costs::{CostRow, CostsAnswer, Settlement};
+use finops_contract::costs::{CostRow, CostsAnswer, Dimension, Settlement};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use super::breakdown::View;
 use super::export::{self, Cell};
@@ -99,7 +101,7 @@ fn first_name(group: &Group) -> String {
     group.parts.first().map(part_name).unwrap_or_default().to_lowercase()
 }
 
-fn row(view: View, path: &str, group: Group, currency: &str, total: rust_decimal::Decimal) -> Row {
+fn row(view: View, path: &str, group: Group, currency: &str, total: Decimal) -> Row {
     let target = model::drill(&group.parts, &view.filter.get(), view.offered).map(|drill| {
         let period = drill.period.unwrap_or_else(|| view.period.get());
         let (from, to) = (period.from.to_string(), period.to.to_string());
@@ -120,15 +122,16 @@ fn row(view: View, path: &str, group: Group, currency: &str, total: rust_decimal
             }
         })
         .collect();
-    let moving = group.moving.then(|| view! { <Badge>{t(words::explore::MOVING)}</Badge>" " });
+    // Sums of many days nearly always hold a moving one; said of all of them it says nothing.
+    let is_day = group.parts.iter().any(|part| part.dimension == Dimension::Day);
+    let moving = (group.moving && is_day).then(|| view! { <Badge>{t(words::explore::MOVING)}</Badge>" " });
     cells.push(view! { {moving}<Money amount=group.cost.to_string() currency=currency.to_owned() /> }.into_any());
     cells.push(share(model::share(group.cost, total)));
     Row { linked, cells }
 }
 
 /// A share in percent, with a bar that says the same.
-fn share(share: Option<rust_decimal::Decimal>) -> AnyView {
-    use rust_decimal::prelude::ToPrimitive;
+fn share(share: Option<Decimal>) -> AnyView {
     let Some(value) = share.and_then(|share| share.to_f64()) else { return "–".into_any() };
     view! {
         <span class="share">
@@ -181,7 +184,7 @@ async fn all_rows(path: String) -> Result<Vec<CostRow>, ApiError> {
     }
 }
 
-fn head_of(by: &[finops_contract::costs::Dimension]) -> Vec<Cell> {
+fn head_of(by: &[Dimension]) -> Vec<Cell> {
     let names = by.iter().map(|dimension| dimension_name(*dimension).get_untracked());
     let rest = [words::explore::COST, words::explore::CURRENCY, words::explore::SETTLEMENT];
     names.chain(rest.map(|word| word.get_untracked())).map(|name| Cell::Text(name.to_owned())).collect()
@@ -191,7 +194,7 @@ fn line(row: &CostRow) -> Vec<Cell> {
     let parts = model::parts(&row.dimensions);
     let names = parts.iter().map(|part| match part.dimension {
         // A date that a spreadsheet reads.
-        finops_contract::costs::Dimension::Day => Cell::Text(part.key.clone()),
+        Dimension::Day => Cell::Text(part.key.clone()),
         _ => Cell::Text(part_name(part)),
     });
     let settlement = match row.settlement {

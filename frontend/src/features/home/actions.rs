@@ -45,16 +45,19 @@ fn item(todo: Todo, href: String, action: NextAction, currency: &str) -> AnyView
     };
     let about = action.project.or(action.team).map(|named| named.name);
     let change = action.change_percent;
-    let why = move || match direction(change.as_deref()) {
-        Some(Direction::Up(value)) => words::common::up_by(&percent(value)),
-        _ => body.get().to_owned(),
+    let why = move || {
+        let why = match direction(change.as_deref()) {
+            Some(Direction::Up(value)) => words::common::up_by(&percent(value)),
+            _ => body.get().to_owned(),
+        };
+        about.as_ref().map_or_else(|| why.clone(), |about| format!("{about} · {why}"))
     };
     view! {
         <li>
             <a class="todo" href=href>
                 <span class="todo-icon" data-tone=tone><Glyph icon /></span>
                 <span class="todo-text">
-                    <b>{about.map(|about| view! { {about}" · " })}{t(title)}</b>
+                    <b>{t(title)}</b>
                     <span class="muted">{why}</span>
                 </span>
                 {amount}

@@ -131,7 +131,7 @@ fn reason(driver: &CostDriver, currency: &str, own: bool) -> String {
     match (what.is_empty(), is_up) {
         (true, true) => words::home::reason_up_all(&amount),
         (true, false) => words::home::reason_down_all(&amount),
-        (false, true) => words::home::reason_up(&what.join(" · "), &amount),
-        (false, false) => words::home::reason_down(&what.join(" · "), &amount),
+        (false, true) => words::home::reason_up(&amount, &what.join(" · ")),
+        (false, false) => words::home::reason_down(&amount, &what.join(" · ")),
     }
 }

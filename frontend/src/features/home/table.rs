@@ -17,11 +17,13 @@ pub(super) fn top_projects(summary: &CostSummary, period: Period) -> AnyView {
         Column::number(words::home::CHANGE),
     ];
     let (projects, currency) = (summary.top_projects.clone(), summary.currency.clone());
-    let rows = Callback::new(move |()| projects.iter().map(|cost| row(cost, &currency, period)).collect::<Vec<_>>());
+    let known: Vec<_> = summary.trend.iter().map(|point| point.cost.is_some()).collect();
+    let rows =
+        Callback::new(move |()| projects.iter().map(|cost| row(cost, &known, &currency, period)).collect::<Vec<_>>());
     view! { <Table label=Text::from(words::home::TOP_PROJECTS) columns rows /> }.into_any()
 }
 
-fn row(cost: &ProjectCost, currency: &str, period: Period) -> Row {
+fn row(cost: &ProjectCost, known: &[bool], currency: &str, period: Period) -> Row {
     let period = period.query();
     let name = match &cost.project {
         Some(project) => {
@@ -36,7 +38,8 @@ fn row(cost: &ProjectCost, currency: &str, period: Period) -> Row {
         .into_any(),
     };
     let team = cost.team.as_ref().map_or_else(|| "–".to_owned(), |team| team.name.clone());
-    let trend = cost.trend.iter().map(|amount| amount.0).collect();
+    // A day that was not collected is a gap for every project.
+    let trend = cost.trend.iter().zip(known).map(|(amount, known)| known.then_some(amount.0)).collect();
     Row {
         linked: true,
         cells: vec![

@@ -48,6 +48,9 @@ pub fn ProjectPage() -> AnyView {
         let known = project.data.with(|project| project.as_ref().map(|project| project.name.clone()));
         known.unwrap_or_else(|| words::explore::PROJECT.get().to_owned())
     });
+    let description = Text::derive(move || {
+        project.data.with(|project| project.as_ref().and_then(|p| p.description.clone()).unwrap_or_default())
+    });
     let trail = vec![Crumb { href: "/projects", label: words::projects::TITLE.into() }];
     // A changed name must not take the form away in which it was changed.
     let loaded = Memo::new(move |_| project.data.with(|project| project.as_ref().map(|project| project.id)));
@@ -56,7 +59,7 @@ pub fn ProjectPage() -> AnyView {
         None => view! { <div class="card">{section(project, skeleton, |_| ().into_any())}</div> }.into_any(),
     };
     view! {
-        <PageHeader title=name trail actions=move || view! { {move || badges(project)} } />
+        <PageHeader title=name lead=description trail actions=move || view! { {move || badges(project)} } />
         {content}
     }
     .into_any()
@@ -96,9 +99,7 @@ fn Loaded(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> Any
         "settings" => view! { <SettingsTab project /> }.into_any(),
         _ => view! { <Trend id project summary /> }.into_any(),
     });
-    let description = move || project.data.with(|project| project.as_ref().and_then(|p| p.description.clone()));
     view! {
-        {move || description().map(|text| view! { <p class="muted">{text}</p> })}
         <section class="card" aria-label=move || words::home::PERIODS.get()>
             {section(summary, skeleton, |summary| periods(&summary, true))}
         </section>

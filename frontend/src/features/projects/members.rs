@@ -124,7 +124,8 @@ fn RemoveMember(id: Uuid, members: Query<Page<GroupMember>>, removing: RwSignal<
     let task = Task::new();
     Effect::new(move |_| open.set(removing.with(Option::is_some)));
     Effect::new(move |_| {
-        if !open.get() {
+        // Setting what is set already would wake the effect above, for ever.
+        if !open.get() && removing.with_untracked(Option::is_some) {
             removing.set(None);
         }
     });

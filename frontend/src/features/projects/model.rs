@@ -28,7 +28,7 @@ pub struct Line {
     /// The change in percent, one fraction digit; `None` without a base to compare with.
     pub change: Option<Decimal>,
     /// What it cost on each day; empty where that is not known.
-    pub trend: Vec<Decimal>,
+    pub trend: Vec<Option<Decimal>>,
 }
 
 /// Sums by project, in one currency. The key is `None` for what belongs to none.
@@ -50,15 +50,20 @@ pub fn change(now: Decimal, before: Decimal) -> Option<Decimal> {
     Some(ratio.round_dp(1))
 }
 
-/// What each project cost on each day of a period.
-pub fn trends(rows: &[CostRow], currency: &str, period: Period) -> BTreeMap<Uuid, Vec<Decimal>> {
-    let length = usize::try_from(period.days()).unwrap_or_default();
+/// What each project cost on each day of a period. A day for which the bill has no row at all was not collected: a gap.
+pub fn trends(rows: &[CostRow], currency: &str, period: Period) -> BTreeMap<Uuid, Vec<Option<Decimal>>> {
+    let place = |day: NaiveDate| usize::try_from((day - period.from).num_days()).ok();
+    let mut empty = vec![None; usize::try_from(period.days()).unwrap_or_default()];
+    for at in rows.iter().filter_map(|row| place(row.dimensions.day?)) {
+        if let Some(value) = empty.get_mut(at) {
+            *value = Some(Decimal::ZERO);
+        }
+    }
     let mut trends = BTreeMap::new();
     for row in rows.iter().filter(|row| row.currency == currency) {
         let (Some(Some(project)), Some(day)) = (&row.dimensions.project, row.dimensions.day) else { continue };
-        let values = trends.entry(project.id).or_insert_with(|| vec![Decimal::ZERO; length]);
-        let at = usize::try_from((day - period.from).num_days()).ok();
-        if let Some(value) = at.and_then(|at| values.get_mut(at)) {
+        let values = trends.entry(project.id).or_insert_with(|| empty.clone());
+        if let Some(Some(value)) = place(day).and_then(|at| values.get_mut(at)) {
             *value += row.cost.0;
         }
     }
@@ -148,7 +153,9 @@ mod tests {
         assert_eq!((sums[&Some(a)], sums[&None]), (decimal("0.3"), decimal("7")));
         assert!(by_project(&rows, "EUR").is_empty());
         let period = Period { from: "2026-11-20".parse().unwrap(), to: "2026-11-23".parse().unwrap() };
-        assert_eq!(trends(&rows, "USD", period)[&a], [decimal("0.1"), Decimal::ZERO, decimal("0.2")]);
+        assert_eq!(trends(&rows, "USD", period)[&a], [Some(decimal("0.1")), None, Some(decimal("0.2"))]);
+        let other = row(r#"{"id":"00000000-0000-0000-0000-00000000000c","name":"c"}"#, "2026-11-21", "1");
+        assert_eq!(trends(&[&rows[..], &[other]].concat(), "USD", period)[&a][1], Some(Decimal::ZERO));
     }
 
     #[test]
