@@ -265,6 +265,17 @@ test("people join a team and leave it", async ({ page }) => {
   await expect(page.getByRole("row").filter({ hasText: "박서준" })).toHaveCount(0);
 });
 
+test("who is on the second page of the people can be chosen, too", async ({ page }) => {
+  const setup = established();
+  const [first, ...others] = setup.world.people;
+  await enter(page, setup, {
+    "GET /organization/members": ({ query }) =>
+      query.get("cursor") ? { data: others, nextCursor: null } : { data: [first], nextCursor: "second page" },
+  });
+  await page.goto(`${TEAM}?tab=members&new=member`);
+  await expect(page.getByLabel("누구를 추가할까요?").getByRole("option")).toHaveText(["골라 주세요", /김지우/, /이하은/]);
+});
+
 test("a team is renamed; one with projects cannot be deleted", async ({ page }) => {
   const setup = established();
   const asked = await enter(page, setup);

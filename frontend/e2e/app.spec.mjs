@@ -1,5 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
+import { costs } from "./costs.mjs";
 import { mock, problem, signIn } from "./mock.mjs";
 
 /** Every complaint of the browser, the Content-Security-Policy's among them. */
@@ -12,7 +13,7 @@ function complaints(page, { but = /^$/ } = {}) {
 
 test("a wrong password is told, a right one leads on", async ({ page }) => {
   const heard = complaints(page, { but: /401/ });
-  await mock(page);
+  await mock(page, costs());
   await page.goto("/");
   await expect(page).toHaveURL("/login");
   await expect(page.locator("html")).toHaveAttribute("lang", "ko");

@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::rc::Rc;
 
+use finops_contract::Page;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::api::{ApiError, client};
 use crate::i18n::{t, words};
 use crate::ui::{Banner, Button, EmptyKind, EmptyState, ErrorState, Tone};
+use crate::url::escape;
 
 thread_local! {
     // What was read since the last change, by address: going back shows it at once while it is read again.
@@ -68,6 +71,21 @@ pub fn use_get<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> 
 where
     T: DeserializeOwned + PartialEq + Clone + Send + Sync + 'static,
 {
+    use_read(path, false)
+}
+
+/// Reads a list to its end, for what is chosen from: somebody on the second page must not be missing. `path` has a query.
+pub fn use_list<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Query<Page<T>>
+where
+    T: DeserializeOwned + PartialEq + Clone + Send + Sync + 'static,
+{
+    use_read(path, true)
+}
+
+fn use_read<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static, whole: bool) -> Query<T>
+where
+    T: DeserializeOwned + PartialEq + Clone + Send + Sync + 'static,
+{
     let query = Query {
         data: RwSignal::new(None),
         error: RwSignal::new(None),
@@ -97,7 +115,7 @@ where
         query.busy.set(true);
         let asked = path.clone();
         spawn_local(async move {
-            let answer = client::get_text(&asked).await;
+            let answer = if whole { whole_list(&asked).await } else { client::get_text(&asked).await };
             // The page may be gone, or may have asked for something else since.
             if attempt.try_get_value() != Some(this) {
                 return;
@@ -118,6 +136,19 @@ where
         Some(path)
     });
     query
+}
+
+/// All pages of a list as one.
+async fn whole_list(path: &str) -> Result<String, ApiError> {
+    let mut list: Page<Box<RawValue>> = client::read(&client::get_text(path).await?)?;
+    while let Some(cursor) = list.next_cursor.take() {
+        let next: Page<Box<RawValue>> =
+            client::read(&client::get_text(&format!("{path}&cursor={}", escape(&cursor))).await?)?;
+        list.data.extend(next.data);
+        // A cursor that leads nowhere must not be followed for ever.
+        list.next_cursor = next.next_cursor.filter(|next| *next != cursor);
+    }
+    serde_json::to_string(&list).map_err(|_| ApiError::unreadable(200))
 }
 
 /// Reads again every so often, while the tab is in sight and `when` holds.

@@ -1,6 +1,5 @@
 //! The command palette (⌘K, Ctrl K): every page, project and team by a few of its letters, and a few actions.
 
-use finops_contract::Page;
 use finops_contract::projects::Project;
 use finops_contract::teams::Team;
 use leptos::ev::KeyboardEvent;
@@ -8,7 +7,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
 use super::nav::entries;
-use crate::data::use_get;
+use crate::data::use_list;
 use crate::i18n::{Locale, Word, locale, set_locale, t, words};
 use crate::session;
 use crate::theme::{self, Theme};
@@ -110,8 +109,8 @@ pub fn Palette(
 fn Search(open: RwSignal<bool>) -> AnyView {
     let query = RwSignal::new(String::new());
     let chosen = RwSignal::new(0usize);
-    let projects = use_get::<Page<Project>>(|| Some("/projects?limit=200".to_owned()));
-    let teams = use_get::<Page<Team>>(|| Some("/teams?limit=200".to_owned()));
+    let projects = use_list::<Project>(|| Some("/projects?limit=200".to_owned()));
+    let teams = use_list::<Team>(|| Some("/teams?limit=200".to_owned()));
     let all = Memo::new(move |_| {
         let mut items = pages();
         projects.data.with(|page| items.extend(page.iter().flat_map(|page| &page.data).map(project)));

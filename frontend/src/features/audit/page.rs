@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::model::{Filter, SUBJECTS};
 use super::table;
-use crate::data::{self, use_get};
+use crate::data::{self, use_get, use_list};
 use crate::features::moment;
 use crate::format::time;
 use crate::i18n::{t, words};
@@ -80,7 +80,7 @@ fn use_filter() -> Memo<Filter> {
 
 #[component]
 fn Filters(narrow: Signal<bool>, clear: Callback<()>) -> AnyView {
-    let people = use_get::<Page<Member>>(|| Some("/organization/members?limit=200".to_owned()));
+    let people = use_list::<Member>(|| Some("/organization/members?limit=200".to_owned()));
     let subjects = Signal::derive(|| {
         let mut choices = vec![(String::new(), words::audit::SUBJECT_ALL.get().to_owned())];
         choices.extend(SUBJECTS.map(|(name, word)| (name.to_owned(), word.get().to_owned())));

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::members::RoleField;
 use crate::api;
-use crate::data::{self, Query, Task, use_get};
+use crate::data::{self, Query, Task, use_list};
 use crate::features::auth::{looks_like_email, role_name};
 use crate::features::{ask, moment};
 use crate::format::time::Show;
@@ -21,8 +21,8 @@ use crate::url::use_open;
 /// The invitations.
 #[component]
 pub fn InvitationsCard() -> AnyView {
-    let invitations = use_get::<Page<Invitation>>(|| Some("/invitations?limit=200".to_owned()));
-    let teams = use_get::<Page<Team>>(|| Some("/teams?limit=200".to_owned()));
+    let invitations = use_list::<Invitation>(|| Some("/invitations?limit=200".to_owned()));
+    let teams = use_list::<Team>(|| Some("/teams?limit=200".to_owned()));
     let open = use_open("new", "invitation");
     let revoked = RwSignal::new(None::<Invitation>);
     let button = move || {

@@ -54,35 +54,67 @@ fn read_only(now: &Organization) -> AnyView {
     .into_any()
 }
 
+/// What the form holds.
+#[derive(Clone, Copy)]
+struct Fields {
+    name: RwSignal<String>,
+    zone: RwSignal<String>,
+    currency: RwSignal<String>,
+    month: RwSignal<String>,
+    days: RwSignal<String>,
+}
+
+impl Fields {
+    fn of(now: &Organization) -> Fields {
+        Fields {
+            name: RwSignal::new(now.name.clone()),
+            zone: RwSignal::new(now.time_zone.clone()),
+            currency: RwSignal::new(now.currency.clone()),
+            month: RwSignal::new(now.fiscal_year_start_month.to_string()),
+            days: RwSignal::new(now.retention_days.to_string()),
+        }
+    }
+
+    /// The settings that are wanted, or what is wrong: pointer and code of each field.
+    fn read(self, now: &Organization) -> Result<Organization, Vec<(&'static str, &'static str)>> {
+        let name = self.name.get_untracked().trim().to_owned();
+        let retention_days = model::retention(&self.days.get_untracked());
+        let mut wrong = Vec::new();
+        if name.is_empty() {
+            wrong.push(("/name", "required"));
+        }
+        match retention_days {
+            Some(retention_days) if wrong.is_empty() => Ok(Organization {
+                name,
+                time_zone: self.zone.get_untracked(),
+                currency: self.currency.get_untracked(),
+                fiscal_year_start_month: self.month.get_untracked().parse().unwrap_or(now.fiscal_year_start_month),
+                retention_days,
+                ..now.clone()
+            }),
+            Some(_) => Err(wrong),
+            None => {
+                wrong.push(("/retentionDays", "range"));
+                Err(wrong)
+            }
+        }
+    }
+}
+
 #[component]
 fn OrganizationForm(now: Organization) -> AnyView {
-    let text = |value: String| RwSignal::new(value);
-    let (name, zone, currency) = (text(now.name.clone()), text(now.time_zone.clone()), text(now.currency.clone()));
-    let (month, days) = (text(now.fiscal_year_start_month.to_string()), text(now.retention_days.to_string()));
+    let fields = Fields::of(&now);
     let stored = StoredValue::new(now);
     let task = Task::new();
     let submit = move |()| {
-        let retention = model::retention(&days.get_untracked());
-        let mut wrong = Vec::new();
-        if name.with_untracked(|name| name.trim().is_empty()) {
-            wrong.push(("/name", "required"));
-        }
-        if retention.is_none() {
-            wrong.push(("/retentionDays", "range"));
-        }
-        if task.refuse(&wrong) {
-            return;
-        }
         let now = stored.get_value();
-        let wanted = Organization {
-            name: name.get_untracked().trim().to_owned(),
-            time_zone: zone.get_untracked(),
-            currency: currency.get_untracked(),
-            fiscal_year_start_month: month.get_untracked().parse().unwrap_or(now.fiscal_year_start_month),
-            retention_days: retention.unwrap_or(now.retention_days),
-            ..now.clone()
+        let request = match fields.read(&now) {
+            Ok(wanted) => model::changes(&now, &wanted),
+            Err(wrong) => {
+                task.refuse(&wrong);
+                return;
+            }
         };
-        let request = model::changes(&now, &wanted);
         task.run(async move { api::patch::<Organization>("/organization", &request).await }, move |saved| {
             stored.try_set_value(saved.clone());
             session::update(|me| me.organization = saved);
@@ -97,26 +129,26 @@ fn OrganizationForm(now: Organization) -> AnyView {
     });
     view! {
         <Form on_submit=submit error=task.text() failures=task.failures>
-            <TextField label=words::settings::NAME value=name name="organization" error=task.field("/name") />
+            <TextField label=words::settings::NAME value=fields.name name="organization" error=task.field("/name") />
             <Select
                 label=words::settings::TIME_ZONE
-                value=zone
+                value=fields.zone
                 choices=zones(stored)
                 hint=words::settings::TIME_ZONE_HINT
                 error=zone_error
             />
             <Select
                 label=words::settings::CURRENCY
-                value=currency
+                value=fields.currency
                 choices=Signal::derive(|| model::CURRENCIES.map(|code| (code.to_owned(), code.to_owned())).to_vec())
                 hint=words::settings::CURRENCY_HINT
                 error=task.field("/currency")
             />
             <div class="grid">
-                <Select label=words::settings::FISCAL_MONTH value=month choices=months() />
+                <Select label=words::settings::FISCAL_MONTH value=fields.month choices=months() />
                 <TextField
                     label=Text::from(words::settings::RETENTION)
-                    value=days
+                    value=fields.days
                     kind="number"
                     hint=words::settings::RETENTION_HINT
                     error=task.field("/retentionDays")

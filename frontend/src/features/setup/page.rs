@@ -9,7 +9,7 @@ use finops_contract::teams::Team;
 use leptos::prelude::*;
 
 use super::model::{self, Stage};
-use crate::data::{self, Query, poll, use_get};
+use crate::data::{self, Query, poll, use_get, use_list};
 use crate::features::teams::collection::{failure, follow, progress};
 use crate::features::teams::connect::ConnectForm;
 use crate::features::teams::form::{KeyForm, TeamForm};
@@ -105,8 +105,8 @@ fn skeleton() -> AnyView {
 
 fn use_setup() -> Setup {
     let wanted = use_param("team");
-    let teams = use_get::<Page<Team>>(|| Some("/teams?limit=200".to_owned()));
-    let projects = use_get::<Page<Project>>(|| Some("/projects?limit=200".to_owned()));
+    let teams = use_list::<Team>(|| Some("/teams?limit=200".to_owned()));
+    let projects = use_list::<Project>(|| Some("/projects?limit=200".to_owned()));
     let team = Memo::new(move |_| {
         let wanted = wanted.with(|wanted| wanted.as_ref()?.parse().ok());
         teams.data.with(|teams| {
@@ -278,7 +278,7 @@ fn first_project(setup: Setup) -> AnyView {
     (move || {
         id.get().map(|team| {
             // Of this team alone, to choose among.
-            let projects = use_get::<Page<Project>>(move || Some(format!("/projects?teamId={team}&limit=200")));
+            let projects = use_list::<Project>(move || Some(format!("/projects?teamId={team}&limit=200")));
             view! { <ConnectForm team projects fixed=None on_done=done /> }
         })
     })

@@ -140,7 +140,7 @@ pub fn ConnectForm(
 ) -> AnyView {
     let fields = Fields::new();
     let task = Task::new();
-    let visible = use_get::<Page<ProviderProject>>(move || Some(format!("/teams/{team}/provider-projects?limit=200")));
+    let visible = use_get::<Page<ProviderProject>>(move || Some(format!("/teams/{team}/provider-projects")));
     if let Some(id) = fixed.clone() {
         fields.chosen.set(TYPED.to_owned());
         fields.typed.set(id);

@@ -118,19 +118,7 @@ pub fn KeyForm(
             task.fail(ApiError { code, ..ApiError::unreadable(422) });
             return;
         }
-        let work = async move {
-            match rotates {
-                None => {
-                    let request = RegisterAdminKeyRequest { provider: Provider::Openai, key: text };
-                    api::post::<RegisteredAdminKey>(&format!("/teams/{team}/admin-keys"), &request).await
-                }
-                Some(id) => {
-                    let request = RotateAdminKeyRequest { key: text };
-                    api::post(&format!("/teams/{team}/admin-keys/{id}/rotate"), &request).await
-                }
-            }
-        };
-        task.run(work, move |answer| {
+        task.run(send_key(team, rotates, text), move |answer| {
             key.try_set(String::new());
             toast::done(answer.message.clone());
             on_done.run(answer);
@@ -155,6 +143,14 @@ pub fn KeyForm(
         </Form>
     }
     .into_any()
+}
+
+async fn send_key(team: Uuid, rotates: Option<Uuid>, key: String) -> Result<RegisteredAdminKey, ApiError> {
+    let path = format!("/teams/{team}/admin-keys");
+    match rotates {
+        None => api::post(&path, &RegisterAdminKeyRequest { provider: Provider::Openai, key }).await,
+        Some(id) => api::post(&format!("{path}/{id}/rotate"), &RotateAdminKeyRequest { key }).await,
+    }
 }
 
 /// What is said of a failed registration: at the key, or at the head of the form.

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::model;
 use super::page::TeamView;
 use crate::api::{self, client};
-use crate::data::{self, Query, Task, use_get};
+use crate::data::{self, Query, Task, use_get, use_list};
 use crate::features::{ask, moment};
 use crate::format::time::Show;
 use crate::i18n::{t, words};
@@ -107,8 +107,8 @@ fn table(members: Vec<GroupMember>, leaving: RwSignal<Option<GroupMember>>) -> A
 #[component]
 fn AddForm(view: TeamView, on_done: Callback<()>) -> AnyView {
     // Both whole, so that nobody is offered who is in the team already.
-    let people = use_get::<Page<Member>>(|| Some("/organization/members?limit=200".to_owned()));
-    let members = use_get::<Page<GroupMember>>(move || Some(format!("/teams/{}/members?limit=200", view.id)));
+    let people = use_list::<Member>(|| Some("/organization/members?limit=200".to_owned()));
+    let members = use_list::<GroupMember>(move || Some(format!("/teams/{}/members?limit=200", view.id)));
     let both = Memo::new(move |_| Some((people.data.get()?.data, members.data.get()?.data)));
     let failure = Memo::new(move |_| people.error.get().or_else(|| members.error.get()));
     (move || match (both.get(), failure.get()) {

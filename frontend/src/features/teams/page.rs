@@ -15,7 +15,7 @@ use super::members::MembersCard;
 use super::projects::ProjectsCard;
 use super::settings::SettingsPanel;
 use super::unattributed::UnattributedCard;
-use crate::data::{self, Query, use_get};
+use crate::data::{self, Query, use_get, use_list};
 use crate::features::teams::connect::ConnectDialog;
 use crate::i18n::{t, words};
 use crate::session;
@@ -68,9 +68,9 @@ fn page(id: Uuid) -> AnyView {
     let view = TeamView {
         id,
         team: use_get(move || Some(format!("/teams/{id}"))),
-        keys: use_get(move || Some(format!("/teams/{id}/admin-keys?limit=200"))),
+        keys: use_list(move || Some(format!("/teams/{id}/admin-keys?limit=200"))),
         collection: use_get(move || Some(format!("/teams/{id}/collection"))),
-        projects: use_get(move || Some(format!("/projects?teamId={id}&limit=200"))),
+        projects: use_list(move || Some(format!("/projects?teamId={id}&limit=200"))),
         register: use_open("new", "key"),
     };
     let team = view.team;
