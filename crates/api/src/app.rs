@@ -51,7 +51,7 @@ pub fn jobs(state: &State) -> anyhow::Result<Jobs> {
 /// When the listener cannot be taken over.
 pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
     let state = web::Data::new(state);
-    let description = web::Data::new(docs::Description(openapi()));
+    let description = web::Data::new(docs::Description::new(openapi()));
     let server = HttpServer::new(move || {
         App::new()
             .wrap(actix::from_fn(middleware::problems))

@@ -22,8 +22,10 @@ pub struct Organization {
     #[cfg_attr(feature = "server", schema(example = "USD"))]
     pub currency: String,
     /// The month, 1 to 12, in which its fiscal year starts.
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 12, example = 1))]
     pub fiscal_year_start_month: u8,
     /// Days that single usage events are kept. Costs are kept for good.
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 3650, example = 90))]
     pub retention_days: u16,
     /// When it was founded.
     pub created_at: DateTime<Utc>,
@@ -50,10 +52,12 @@ pub struct UpdateOrganizationRequest {
     /// 1 to 12.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", validate(range(min = 1, max = 12)))]
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 12, example = 4))]
     pub fiscal_year_start_month: Option<u8>,
     /// 1 to 3,650 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", validate(range(min = 1, max = 3650)))]
+    #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 3650, example = 180))]
     pub retention_days: Option<u16>,
 }
 

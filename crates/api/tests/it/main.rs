@@ -1,5 +1,6 @@
 //! Integration tests, one binary: linking dominates.
 
+mod accounts;
 mod admin_keys;
 mod architecture;
 mod cli;
@@ -12,3 +13,4 @@ mod jobs;
 mod operations;
 mod projects;
 mod support;
+mod surface;

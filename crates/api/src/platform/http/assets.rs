@@ -8,6 +8,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use finops_contract::ErrorCode;
 
+use super::docs::Description;
 use super::error::{ApiError, ApiResult};
 use crate::platform::state::State;
 
@@ -61,10 +62,15 @@ fn plain(path: &str) -> Option<&str> {
 ///
 /// # Errors
 /// `not_found` below `/api` and for missing files, `method_not_allowed`.
-pub async fn serve(request: HttpRequest, state: web::Data<State>) -> ApiResult<HttpResponse> {
+pub async fn serve(
+    request: HttpRequest,
+    state: web::Data<State>,
+    description: web::Data<Description>,
+) -> ApiResult<HttpResponse> {
     let path = request.path();
     if path.starts_with("/api/") || path == "/api" {
-        return Err(ErrorCode::NotFound.into());
+        let methods = description.methods_of(path).ok_or(ErrorCode::NotFound)?;
+        return Err(ApiError::from(ErrorCode::MethodNotAllowed).with_allow(methods));
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(ErrorCode::MethodNotAllowed.into());

@@ -4,7 +4,7 @@ use std::fmt;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use finops_contract::accounts::Locale;
 use finops_contract::{ErrorCode, FieldError, Problem};
@@ -23,6 +23,8 @@ pub struct ApiError {
     pub fields: Vec<FieldError>,
     /// Seconds after which trying again makes sense.
     pub retry_after: Option<u64>,
+    /// The methods that the address takes, when it was asked with another.
+    pub allow: Option<String>,
     /// The cause. Logged once, never answered.
     pub source: Option<anyhow::Error>,
 }
@@ -30,7 +32,7 @@ pub struct ApiError {
 impl ApiError {
     /// An error that says no more than its code.
     pub const fn new(code: ErrorCode) -> Self {
-        Self { code, detail: None, fields: Vec::new(), retry_after: None, source: None }
+        Self { code, detail: None, fields: Vec::new(), retry_after: None, allow: None, source: None }
     }
 
     /// An error of our own making, with its cause for the log.
@@ -59,6 +61,13 @@ impl ApiError {
     #[must_use]
     pub const fn with_retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Adds the methods that the address takes.
+    #[must_use]
+    pub fn with_allow(mut self, methods: &str) -> Self {
+        self.allow = Some(methods.to_owned());
         self
     }
 
@@ -141,6 +150,9 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::new(self.status_code());
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(methods) = self.allow.as_deref().and_then(|methods| HeaderValue::from_str(methods).ok()) {
+            response.headers_mut().insert(ALLOW, methods);
         }
         response
     }

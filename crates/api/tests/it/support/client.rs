@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::openapi;
+
 /// A caller. Clones are the same one.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
@@ -147,12 +149,15 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the answer, which must be as the API's description says.
     pub(crate) async fn of(request: RequestBuilder) -> Self {
         let (client, request) = request.build_split();
         let request = request.expect("a request");
-        let asked = format!("{} {}", request.method(), request.url().path());
-        Self::read(asked, client.execute(request).await.expect("an answer")).await
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = client.execute(request).await.expect("an answer");
+        let answer = Self::read(format!("{method} {path}"), response).await;
+        openapi::check(&method, &path, answer.status, answer.header("content-type"), &answer.text);
+        answer
     }
 
     async fn read(asked: String, response: Response) -> Self {

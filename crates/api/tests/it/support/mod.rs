@@ -7,6 +7,7 @@ pub(crate) mod app;
 pub(crate) mod client;
 pub(crate) mod costs;
 pub(crate) mod database;
+pub(crate) mod openapi;
 pub(crate) mod people;
 
 pub(crate) use app::TestApp;

@@ -1,9 +1,11 @@
 //! The API's description: collected from the handlers, completed here, served as JSON, Swagger UI and ReDoc.
 
+mod examples;
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use finops_contract::{FieldError, Problem};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -11,7 +13,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 /// The name of the security scheme of access tokens.
 pub const SESSION: &str = "session";
 /// The name of the security scheme of the daily batch.
-pub const CRON: &str = "cron";
+pub const CRON: &str = "cron_secret";
 
 /// What the description starts from, before the handlers add themselves.
 pub fn base() -> OpenApi {
@@ -59,75 +61,40 @@ pub fn complete(api: &OpenApi) -> Value {
             }}
         }
     });
-    let operations = document["paths"].as_object_mut().into_iter().flatten().flat_map(|(_, item)| {
-        item.as_object_mut()
-            .into_iter()
-            .flatten()
-            .filter(|(_, operation)| operation["responses"].is_object())
-            .map(|(_, o)| o)
+    document["components"]["parameters"] = json!({
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "A text of the caller's choice, new for every change. Sent again within a day, with the same \
+                change, it answers what it answered the first time (with `Idempotency-Replayed: true`) and changes nothing.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            "example": "0199f3d2-7c5e-7f10-a1b2-c3d4e5f60718"
+        }
     });
-    for operation in operations {
+    let operations = document["paths"].as_object_mut().into_iter().flatten().flat_map(|(_, item)| {
+        item.as_object_mut().into_iter().flatten().filter(|(_, operation)| operation["responses"].is_object())
+    });
+    for (method, operation) in operations {
+        if takes_idempotency_key(operation, method) {
+            let parameter = json!({"$ref": "#/components/parameters/IdempotencyKey"});
+            match operation["parameters"].as_array_mut() {
+                Some(parameters) => parameters.push(parameter),
+                None => operation["parameters"] = json!([parameter]),
+            }
+        }
         for range in ["4XX", "5XX"] {
             operation["responses"][range] = json!({"$ref": "#/components/responses/Problem"});
         }
-        add_examples(&mut operation["requestBody"], &schemas);
+        examples::add(&mut operation["requestBody"], &schemas);
         for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-            add_examples(response, &schemas);
+            examples::add(response, &schemas);
         }
     }
     document
 }
 
-fn add_examples(holder: &mut Value, schemas: &Value) {
-    for (_, media) in holder.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten() {
-        if media["example"].is_null() && media["examples"].is_null() && !media["schema"].is_null() {
-            media["example"] = example(&media["schema"], schemas, 0);
-        }
-    }
-}
-
-/// A value that the schema describes: its own example where it has one, else something plausible of its type.
-fn example(schema: &Value, schemas: &Value, depth: u8) -> Value {
-    if depth > 12 {
-        return Value::Null;
-    }
-    let given = [&schema["example"], &schema["examples"][0], &schema["default"], &schema["const"], &schema["enum"][0]];
-    if let Some(value) = given.into_iter().find(|value| !value.is_null()) {
-        return value.clone();
-    }
-    if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
-        return example(&schemas[name], schemas, depth + 1);
-    }
-    for alternatives in ["oneOf", "anyOf"] {
-        let choices = schema[alternatives].as_array().into_iter().flatten();
-        if let Some(choice) = choices.into_iter().find(|choice| choice["type"] != "null") {
-            return example(choice, schemas, depth + 1);
-        }
-    }
-    if let Some(parts) = schema["allOf"].as_array() {
-        let merged = parts.iter().filter_map(|part| example(part, schemas, depth + 1).as_object().cloned()).flatten();
-        return Value::Object(merged.collect());
-    }
-    let kind = schema["type"]
-        .as_str()
-        .or_else(|| schema["type"].as_array()?.iter().find_map(|kind| kind.as_str().filter(|kind| *kind != "null")));
-    match (kind, schema["format"].as_str()) {
-        (Some("object"), _) => {
-            let properties = schema["properties"].as_object().into_iter().flatten();
-            let fields: Map<_, _> =
-                properties.map(|(name, property)| (name.clone(), example(property, schemas, depth + 1))).collect();
-            Value::Object(fields)
-        }
-        (Some("array"), _) => json!([example(&schema["items"], schemas, depth + 1)]),
-        (Some("string"), Some("uuid")) => json!("0199f3d2-7c5e-7f10-a1b2-c3d4e5f60718"),
-        (Some("string"), Some("date-time")) => json!("2026-11-22T00:00:00Z"),
-        (Some("string"), Some("date")) => json!("2026-11-22"),
-        (Some("string"), _) => json!("text"),
-        (Some("integer"), _) => schema.get("minimum").cloned().unwrap_or(json!(1)),
-        (Some("number"), _) => json!(1.5),
-        (Some("boolean"), _) => json!(true),
-        _ => Value::Null,
-    }
+/// Changes by somebody who is signed in.
+fn takes_idempotency_key(operation: &Value, method: &str) -> bool {
+    matches!(method, "post" | "put" | "patch" | "delete") && operation["security"].is_null()
 }
 
 /// Swagger UI, which keeps the token given under "Authorize" while the tab lives.
@@ -138,11 +105,41 @@ pub fn swagger() -> SwaggerUi {
 
 /// The description itself.
 #[derive(Clone, Debug)]
-pub struct Description(pub String);
+pub struct Description {
+    text: String,
+    /// Every path, in segments, with the methods that it takes.
+    paths: Vec<(Vec<String>, String)>,
+}
+
+impl Description {
+    /// Takes over a description.
+    pub fn new(text: String) -> Self {
+        let document: Value = serde_json::from_str(&text).unwrap_or_default();
+        let paths = document["paths"].as_object().into_iter().flatten().map(|(path, item)| {
+            let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase());
+            (segments(path).map(str::to_owned).collect(), methods.collect::<Vec<_>>().join(", "))
+        });
+        Self { paths: paths.collect(), text }
+    }
+
+    /// The methods that an address takes; nothing, if there is no such address.
+    pub fn methods_of(&self, path: &str) -> Option<&str> {
+        let asked: Vec<&str> = segments(path).collect();
+        let fits = |path: &[String]| {
+            path.len() == asked.len()
+                && path.iter().zip(&asked).all(|(known, asked)| known.starts_with('{') || known == asked)
+        };
+        self.paths.iter().find(|(path, _)| fits(path)).map(|(_, methods)| methods.as_str())
+    }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.trim_start_matches('/').split('/')
+}
 
 /// `GET /openapi.json`.
 pub async fn openapi_json(description: web::Data<Description>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(description.0.clone())
+    HttpResponse::Ok().content_type("application/json").body(description.text.clone())
 }
 
 /// `GET /redoc`: ReDoc from the app's files, so that no third party sees who reads the documentation.
@@ -159,25 +156,4 @@ pub async fn redoc() -> HttpResponse {
              font-src 'self'; frame-ancestors 'none'",
         ))
         .body(PAGE)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::example;
-
-    #[test]
-    fn an_example_follows_references_and_knows_formats() {
-        let schemas = json!({
-            "Team": {"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}, "role": {"$ref": "#/components/schemas/Role"},
-                "note": {"type": ["string", "null"]}, "amounts": {"type": "array", "items": {"type": "string", "examples": ["1.500000"]}}}},
-            "Role": {"type": "string", "enum": ["user", "admin"]},
-        });
-        let made = example(&json!({"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Team"}]}), &schemas, 0);
-        assert_eq!(
-            made,
-            json!({"id": "0199f3d2-7c5e-7f10-a1b2-c3d4e5f60718", "role": "user", "note": "text", "amounts": ["1.500000"]})
-        );
-    }
 }

@@ -1,0 +1,393 @@
+//! Every operation of the description, whoever calls it: nothing leaks, nothing unknown is taken. Operations that come
+//! later are covered without a line here; the lists of exceptions may only shrink.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use finops_contract::ErrorCode;
+use finops_contract::accounts::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::TestApp;
+use crate::support::client::{Answer, Client};
+use crate::support::openapi::{self, Access, DOCUMENT, Operation, operations};
+use crate::support::people::People;
+
+/// What a stranger may call.
+const PUBLIC: [&str; 9] = [
+    "begin_session",
+    "end_session",
+    "get_health",
+    "get_metrics",
+    "get_readiness",
+    "get_registration",
+    "look_up_invitation",
+    "refresh_session",
+    "register_account",
+];
+
+/// What a `user` may call, within what they see.
+const FOR_USERS: [&str; 18] = [
+    "change_password",
+    "end_all_sessions",
+    "get_cost_summary",
+    "get_me",
+    "get_organization",
+    "get_project",
+    "get_team",
+    "get_team_collection",
+    "list_admin_keys",
+    "list_project_members",
+    "list_projects",
+    "list_provider_projects",
+    "list_team_members",
+    "list_teams",
+    "query_costs",
+    "update_me",
+    "get_daily_batch",
+    "run_daily_batch",
+];
+
+/// What only those may call who run the platform.
+const FOR_THE_PLATFORM: [&str; 3] = ["list_jobs", "list_organizations", "retry_job"];
+
+/// The ids of one organization's things, by the names that paths and queries give them.
+type Things = BTreeMap<&'static str, String>;
+
+/// Two organizations with something of every kind, and somebody of the first who belongs to no team of it.
+struct World {
+    app: TestApp,
+    people: People,
+    loner: Client,
+    ours: Things,
+    theirs: Things,
+}
+
+impl World {
+    async fn new() -> Self {
+        let mut app = TestApp::spawn().await;
+        app.leave_jobs();
+        let people = app.people().await;
+        let loner = app.invite(&people.admin, "loner@example.com", Role::User).await;
+        let ours = things(&app, &people.tenant_admin, people.user.id(), "org-alpha").await;
+        let theirs = things(&app, &people.outsider, people.outsider.id(), "org-beta").await;
+        Self { app, people, loner, ours, theirs }
+    }
+}
+
+/// Makes something of every kind. The user belongs to the team.
+async fn things(app: &TestApp, admin: &Client, user: Uuid, provider: &str) -> Things {
+    let id_of = |answer: &Answer, pointer: &str| {
+        answer.ok().pointer(pointer).expect("an id").as_str().expect("text").to_owned()
+    };
+    let team = id_of(&admin.post("/api/teams", json!({"name": "Team"})).await, "/id");
+    admin.send(Method::PUT, &format!("/api/teams/{team}/members/{user}")).await.ok();
+    let project = json!({"name": "Project", "teamId": team, "environment": "production"});
+    let project = id_of(&admin.post("/api/projects", project).await, "/id");
+    admin.send(Method::PUT, &format!("/api/projects/{project}/members/{user}")).await.ok();
+    let key = json!({"provider": "openai", "key": app.provider_key(provider)});
+    let key = id_of(&admin.post(&format!("/api/teams/{team}/admin-keys"), key).await, "/adminKey/id");
+    let invitation = json!({"email": format!("invited-{provider}@example.com"), "role": "user"});
+    let invitation = id_of(&admin.post("/api/invitations", invitation).await, "/invitation/id");
+    let job: Uuid = sqlx::query_scalar("SELECT id FROM jobs WHERE organization_id = $1 LIMIT 1")
+        .bind(admin.organization())
+        .fetch_one(&mut app.database.owner().await)
+        .await
+        .expect("the job of a registered key");
+    Things::from([
+        ("teamId", team),
+        ("projectId", project),
+        ("keyId", key),
+        ("invitationId", invitation),
+        ("userId", user.to_string()),
+        ("jobId", job.to_string()),
+        // Who did it, and to what: any thing will do.
+        ("actorId", user.to_string()),
+        ("targetId", user.to_string()),
+    ])
+}
+
+fn id_in(things: &Things, name: &str) -> String {
+    things.get(name).unwrap_or_else(|| panic!("make something that {{{name}}} can stand for, in `things`")).clone()
+}
+
+fn missing(_: &str) -> String {
+    Uuid::from_u128(7).to_string()
+}
+
+/// Calls an operation with the example of its body and these ids, in its path and in its query.
+async fn call(client: &Client, operation: &Operation, id_of: impl Fn(&str) -> String) -> Answer {
+    call_with(client, operation, id_of, |_| {}).await
+}
+
+async fn call_with(
+    client: &Client,
+    operation: &Operation,
+    id_of: impl Fn(&str) -> String,
+    change: impl FnOnce(&mut Value),
+) -> Answer {
+    let mut request = client.request(operation.method.clone(), &operation.address(&id_of));
+    for parameter in &operation.query {
+        let value = match parameter.name.as_str() {
+            _ if parameter.is_id => id_of(&parameter.name),
+            _ if !parameter.required => continue,
+            "from" => "2026-03-01".to_owned(),
+            "to" => "2026-03-10".to_owned(),
+            name => panic!("what is a good {name} of {}?", operation.id),
+        };
+        request = request.query(&[(&parameter.name, value)]);
+    }
+    request = match &operation.body {
+        None => request,
+        Some((media, example)) if media == "application/json" => {
+            let mut body = example.clone();
+            change(&mut body);
+            request.json(&body)
+        }
+        Some((media, example)) => {
+            let text = example.as_str().unwrap_or_else(|| panic!("no example of {}'s body", operation.id));
+            request.header("content-type", media).body(text.to_owned())
+        }
+    };
+    Answer::of(request).await
+}
+
+/// What an answer says, but for what differs between any two requests.
+fn said(answer: &Answer) -> (u16, Value) {
+    let mut body = answer.json();
+    if let Some(problem) = body.as_object_mut() {
+        problem.remove("requestId");
+    }
+    (answer.status, body)
+}
+
+fn for_sessions() -> impl Iterator<Item = &'static Operation> {
+    operations().iter().filter(|operation| operation.access == Access::Session)
+}
+
+#[test]
+fn what_strangers_may_call_is_listed() {
+    let public = operations().iter().filter(|operation| operation.access == Access::Public);
+    let public: BTreeSet<&str> = public.map(|operation| operation.id.as_str()).collect();
+    assert_eq!(public, BTreeSet::from(PUBLIC));
+    let schemes = DOCUMENT["components"]["securitySchemes"].as_object().expect("schemes");
+    for (path, item) in DOCUMENT["paths"].as_object().expect("paths") {
+        for operation in item.as_object().expect("a path").values() {
+            let required = operation["security"].as_array().into_iter().flatten();
+            for scheme in required.flat_map(|schemes| schemes.as_object().expect("schemes").keys()) {
+                assert!(schemes.contains_key(scheme), "{path}: there is no security scheme {scheme}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn strangers_get_nothing() {
+    let world = World::new().await;
+    let strangers = [
+        world.app.anonymous(),
+        world.app.anonymous().with_token("a.b.c"),
+        world.app.anonymous().with_header("authorization", "Basic YWRtaW46YWRtaW4="),
+    ];
+    for operation in operations().iter().filter(|operation| operation.access != Access::Public) {
+        for stranger in &strangers {
+            call(stranger, operation, |name| id_in(&world.ours, name)).await.problem(ErrorCode::Unauthenticated);
+        }
+        if operation.access == Access::Cron {
+            call(&world.people.admin, operation, missing).await.problem(ErrorCode::Unauthenticated);
+        }
+    }
+}
+
+#[tokio::test]
+async fn roles_are_held_to_what_they_may() {
+    let world = World::new().await;
+    for operation in for_sessions() {
+        let (id, ours) = (operation.id.as_str(), |name: &str| id_in(&world.ours, name));
+        if !FOR_USERS.contains(&id) {
+            call(&world.people.user, operation, ours).await.problem(ErrorCode::Forbidden);
+        } else if !operation.is_change() {
+            call(&world.people.user, operation, ours).await.ok();
+        }
+        if FOR_THE_PLATFORM.contains(&id) {
+            call(&world.people.tenant_admin, operation, ours).await.problem(ErrorCode::Forbidden);
+        } else if !operation.is_change() {
+            call(&world.people.tenant_admin, operation, ours).await.ok();
+        }
+        if !operation.is_change() {
+            call(&world.people.admin, operation, ours).await.ok();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_another_organizations_answers_as_what_does_not_exist() {
+    let world = World::new().await;
+    let before = fingerprint(&world).await;
+    for operation in for_sessions() {
+        let ids =
+            operation.ids.iter().chain(operation.query.iter().filter(|query| query.is_id).map(|query| &query.name));
+        let ids: Vec<&str> = ids.map(String::as_str).collect();
+        // All of them another's, and each alone beside one's own.
+        let mut cases = vec![ids.clone()];
+        if ids.len() > 1 {
+            cases.extend(ids.iter().map(|id| vec![*id]));
+        }
+        for foreign in cases.into_iter().filter(|case| !case.is_empty()) {
+            let others = |name: &str| id_in(if foreign.contains(&name) { &world.ours } else { &world.theirs }, name);
+            let nobodys = |name: &str| if foreign.contains(&name) { missing(name) } else { id_in(&world.theirs, name) };
+            let client = &world.people.outsider;
+            let (answer, expected) = (call(client, operation, others).await, call(client, operation, nobodys).await);
+            assert_eq!(said(&answer), said(&expected), "{}: {foreign:?}", operation.id);
+            let in_path = foreign.iter().any(|name| operation.ids.iter().any(|id| id == name));
+            if in_path && !FOR_THE_PLATFORM.contains(&operation.id.as_str()) {
+                answer.problem(ErrorCode::NotFound);
+            }
+        }
+        // Naming the organization does not help either.
+        for organization in [world.people.admin.organization(), Uuid::from_u128(7)] {
+            let client = world.people.outsider.with_header("x-organization-id", organization);
+            call(&client, operation, |name| id_in(&world.ours, name)).await.problem(ErrorCode::NotFound);
+        }
+    }
+    assert_eq!(fingerprint(&world).await, before, "something of another organization was changed");
+}
+
+/// Everything that belongs to the first organization, as one text a table.
+async fn fingerprint(world: &World) -> Vec<(String, String)> {
+    let mut owner = world.app.database.owner().await;
+    let mut found = Vec::new();
+    for table in
+        ["teams", "team_members", "projects", "project_members", "admin_keys", "invitations", "users", "secrets"]
+    {
+        let query = format!(
+            "SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {table} t WHERE organization_id = $1"
+        );
+        let rows = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(world.people.admin.organization());
+        found.push((table.to_owned(), rows.fetch_one(&mut owner).await.expect("rows")));
+    }
+    found
+}
+
+#[tokio::test]
+async fn what_is_another_teams_answers_as_what_does_not_exist() {
+    let world = World::new().await;
+    for operation in for_sessions().filter(|operation| !operation.ids.is_empty()) {
+        let ours = call(&world.loner, operation, |name| id_in(&world.ours, name)).await;
+        let nothing = call(&world.loner, operation, missing).await;
+        assert_eq!(said(&ours), said(&nothing), "{}", operation.id);
+        assert!(matches!(ours.status, 403 | 404), "{}: {}", operation.id, ours.text);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_id_does_not_exist() {
+    let world = World::new().await;
+    for operation in for_sessions().filter(|operation| !operation.ids.is_empty()) {
+        for bad in ["0", "not-an-id", "%00", "%ff", "..%2f..", "'--"] {
+            let address = operation.address(|_| bad.to_owned());
+            let answer = world.people.admin.send(operation.method.clone(), &address).await;
+            answer.problem(ErrorCode::NotFound);
+        }
+    }
+}
+
+#[tokio::test]
+async fn fields_that_nobody_knows_are_refused() {
+    let world = World::new().await;
+    let mut tried = 0;
+    for operation in operations() {
+        if operation.body.as_ref().is_none_or(|(media, _)| media != "application/json") {
+            continue;
+        }
+        let client =
+            if operation.access == Access::Public { world.app.anonymous() } else { world.people.admin.clone() };
+        for field in ["role", "organizationId", "id", "createdAt", "__proto__"] {
+            let known = operation.body.as_ref().is_some_and(|(_, example)| example.get(field).is_some());
+            if known {
+                continue;
+            }
+            let ours = |name: &str| id_in(&world.ours, name);
+            let answer = call_with(&client, operation, ours, |body| body[field] = json!("admin")).await;
+            answer.field(&format!("/{field}"), "unknown_field");
+            tried += 1;
+        }
+    }
+    assert!(tried > 40, "only {tried} were tried");
+}
+
+#[tokio::test]
+async fn queries_that_nobody_knows_are_refused() {
+    let world = World::new().await;
+    for operation in for_sessions().filter(|operation| !operation.query.is_empty()) {
+        let address = operation.address(|name| id_in(&world.ours, name));
+        let client = world.people.admin.request(operation.method.clone(), &format!("{address}?nonsense=1"));
+        Answer::of(client).await.problem(ErrorCode::InvalidQuery);
+        if operation.query.iter().any(|parameter| parameter.name == "limit") {
+            let get = async |query: &str| world.people.admin.get(&format!("{address}?{query}")).await;
+            get("limit=many").await.problem(ErrorCode::InvalidQuery);
+            get("cursor=nonsense&from=2026-03-01&to=2026-03-02").await.problem(
+                if operation.query.iter().any(|p| p.name == "from" && p.required) {
+                    ErrorCode::InvalidCursor
+                } else {
+                    ErrorCode::InvalidQuery
+                },
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_methods_are_told_which_ones_there_are() {
+    let app = TestApp::spawn().await;
+    for operation in operations().iter().filter(|operation| operation.path.starts_with("/api/")) {
+        let address = operation.address(missing);
+        let answer = app.anonymous().send(Method::OPTIONS, &address).await;
+        answer.problem(ErrorCode::MethodNotAllowed);
+        let allowed: Vec<&str> = answer.header("allow").split(", ").collect();
+        assert!(allowed.contains(&operation.method.as_str()), "{}: {allowed:?}", operation.id);
+    }
+    app.anonymous().get("/api/nothing").await.problem(ErrorCode::NotFound);
+    app.anonymous().get("/api").await.problem(ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn examples_of_bodies_are_taken_by_the_service() {
+    let world = World::new().await;
+    for operation in operations().iter().filter(|operation| operation.body.is_some()) {
+        let client =
+            if operation.access == Access::Public { world.app.anonymous() } else { world.people.admin.clone() };
+        let answer = call(&client, operation, missing).await;
+        let shape = ["required", "unknown_field", "duplicate_field", "type", "length", "email", "range", "blank"];
+        let faults: Vec<Value> = answer.json()["errors"].as_array().cloned().unwrap_or_default();
+        let wrong = faults.iter().any(|fault| fault["code"].as_str().is_some_and(|code| shape.contains(&code)));
+        assert!(!wrong && answer.status != 400 && answer.status < 500, "{}: {}", operation.id, answer.text);
+    }
+}
+
+#[test]
+fn examples_are_as_described() {
+    let mut checked = 0;
+    for (path, item) in DOCUMENT["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("a path") {
+            let base = format!("/paths/{}/{method}", path.replace('/', "~1"));
+            let mut holders = vec![format!("{base}/requestBody")];
+            let statuses = operation["responses"].as_object().expect("answers").keys();
+            holders.extend(
+                statuses.filter(|status| status.starts_with('2')).map(|status| format!("{base}/responses/{status}")),
+            );
+            for holder in holders {
+                let content = DOCUMENT.pointer(&holder).map_or(&Value::Null, |holder| &holder["content"]);
+                for (media, content) in content.as_object().into_iter().flatten() {
+                    assert!(!content["example"].is_null(), "{holder}: {media} has no example");
+                    let schema = format!("{holder}/content/{}/schema", media.replace('/', "~1"));
+                    let faults = openapi::faults(&schema, &content["example"]);
+                    assert!(faults.is_empty(), "{holder}: {}", faults.join("; "));
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 50, "only {checked} were found");
+}
