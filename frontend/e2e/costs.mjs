@@ -271,6 +271,8 @@ export const PEOPLE = ["김지우", "이도윤", "Mina Park"].map((name, index) 
 export function costs() {
   const projects = structuredClone(PROJECTS);
   const members = new Map(projects.map((project) => [project.id, PEOPLE.slice(0, 2)]));
+  // The one that a test may make.
+  const made = { id: id(299) };
   const answers = {
     "GET /costs/query": (request) => json(query(params(request))),
     "GET /costs/summary": (request) => json(summary(params(request))),
@@ -284,9 +286,7 @@ export function costs() {
       const wanted = request.postDataJSON();
       if (projects.some((p) => p.name === wanted.name)) return problem(409, "name_taken");
       const team = TEAMS.find(({ id }) => id === wanted.teamId);
-      const made = { ...projects.at(-1), description: null, ...wanted, id: id(299), teamName: team.name };
-      projects.push(made);
-      serve(made);
+      projects.push(Object.assign(made, PROJECTS.at(-1), { description: null }, wanted, { id: id(299), teamName: team.name }));
       return json(made, 201);
     },
   };
@@ -306,7 +306,7 @@ export function costs() {
   }
   function serve(project) {
     const path = `/projects/${project.id}`;
-    answers[`GET ${path}`] = () => json(project);
+    answers[`GET ${path}`] = () => (projects.includes(project) ? json(project) : problem(404, "not_found"));
     answers[`PATCH ${path}`] = (request) => {
       const wanted = request.postDataJSON();
       if (projects.some((p) => p !== project && p.name === wanted.name)) return problem(409, "name_taken");
@@ -315,7 +315,6 @@ export function costs() {
     };
     answers[`DELETE ${path}`] = () => {
       projects.splice(projects.indexOf(project), 1);
-      delete answers[`GET ${path}`];
       return { status: 204 };
     };
     answers[`GET ${path}/members`] = () => json(page(members.get(project.id) ?? []));
@@ -343,7 +342,7 @@ export function costs() {
       return { status: 204 };
     };
   }
-  projects.forEach(serve);
+  [...projects, made].forEach(serve);
   return answers;
 }
 

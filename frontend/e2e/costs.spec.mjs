@@ -208,7 +208,7 @@ test("a Project ID is refused with a reason, picked, registered and disconnected
 
 test("people are added to a project and removed from it", async ({ page }) => {
   await open(page, `/projects/${CHATBOT.id}?tab=members`);
-  await page.getByLabel("구성원", { exact: true }).selectOption(PEOPLE[2].userId);
+  await page.getByRole("combobox", { name: "구성원" }).selectOption(PEOPLE[2].userId);
   await page.getByRole("button", { name: "추가", exact: true }).click();
   await expect(page.getByRole("row").filter({ hasText: PEOPLE[2].email })).toBeVisible();
   await page.getByRole("button", { name: `${PEOPLE[2].name}님 빼기` }).click();

@@ -22,7 +22,7 @@ use crate::ui::{
 use crate::url::{self, use_param};
 
 /// Rows on a page of the table.
-const ROWS: &str = "200";
+const ROWS: &str = "100";
 /// Rows that a file holds at most; more are a job for the service.
 const FILE_ROWS: usize = 10_000;
 
@@ -136,7 +136,7 @@ fn share(share: Option<Decimal>) -> AnyView {
     view! {
         <span class="share">
             <span class="share-bar" aria-hidden="true"><span style:width=format!("{value:.1}%")></span></span>
-            {percent(value)}
+            <span class="share-text">{percent(value)}</span>
         </span>
     }
     .into_any()

@@ -43,6 +43,7 @@ impl Span {
 pub fn periods(summary: &CostSummary, own: bool) -> AnyView {
     let stat = |span: Span, period: &PeriodCost| stat(span, period.clone(), summary.currency.clone(), own);
     view! {
+        <h2 class="sr-only">{t(words::home::PERIODS)}</h2>
         <div class="stats">
             {stat(Span::Yesterday, &summary.yesterday)}
             {stat(Span::Week, &summary.last_week)}
