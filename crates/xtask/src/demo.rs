@@ -52,11 +52,15 @@ struct Team {
     projects: Vec<Project>,
 }
 
+/// A project to make.
 #[derive(Debug, PartialEq)]
-struct Project {
-    name: String,
-    environment: String,
-    openai_id: String,
+pub(crate) struct Project {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its environment, such as `production`.
+    pub(crate) environment: String,
+    /// Its id at the provider.
+    pub(crate) openai_id: String,
 }
 
 /// Reads or makes the sign-in.
@@ -182,13 +186,17 @@ fn team(organizations: &[Value], wanted: &Wanted) -> Result<Team> {
 }
 
 /// The demo's person, signed in.
-struct Session {
+pub(crate) struct Session {
     client: Client,
     sign_in: SignIn,
 }
 
 impl Session {
-    fn open(service: &str, sign_in: &SignIn) -> Result<Self> {
+    /// Signs in, registering the account first if there is none.
+    ///
+    /// # Errors
+    /// When the service refuses, or does not answer.
+    pub(crate) fn open(service: &str, sign_in: &SignIn) -> Result<Self> {
         let mut session = Self { client: Client::new(service), sign_in: sign_in.clone() };
         if session.login()? {
             return Ok(session);
@@ -243,7 +251,11 @@ impl Session {
         Ok(answer)
     }
 
-    fn get(&mut self, path: &str) -> Result<Value> {
+    /// What there is at a path.
+    ///
+    /// # Errors
+    /// When the service refuses, or does not answer.
+    pub(crate) fn get(&mut self, path: &str) -> Result<Value> {
         self.send("GET", path, None)?.success(path)
     }
 
@@ -258,7 +270,11 @@ impl Session {
         Ok(items.into_iter().find(|item| item[field] == value))
     }
 
-    fn team(&mut self, name: &str) -> Result<String> {
+    /// Makes a team unless it is there; answers its id.
+    ///
+    /// # Errors
+    /// When the service refuses, or does not answer.
+    pub(crate) fn team(&mut self, name: &str) -> Result<String> {
         let team = match self.find("/api/teams?limit=200", "name", name)? {
             Some(team) => team,
             None => self.put("POST", "/api/teams", &json!({ "name": name }))?,
@@ -266,7 +282,11 @@ impl Session {
         Ok(team["id"].as_str().context("a team without an id")?.to_owned())
     }
 
-    fn admin_key(&mut self, team: &str, key: &str) -> Result<()> {
+    /// Gives a team its admin key unless it has one.
+    ///
+    /// # Errors
+    /// When the service refuses, or does not answer.
+    pub(crate) fn admin_key(&mut self, team: &str, key: &str) -> Result<()> {
         let path = format!("/api/teams/{team}/admin-keys");
         let page = self.get(&path)?;
         let keys = page["data"].as_array().cloned().unwrap_or_default();
@@ -281,7 +301,11 @@ impl Session {
         answer.success("registering the demo's admin key").map(drop)
     }
 
-    fn project(&mut self, team: &str, wanted: &Project) -> Result<()> {
+    /// Makes a project with its Project ID unless it is there.
+    ///
+    /// # Errors
+    /// When the service refuses, or does not answer.
+    pub(crate) fn project(&mut self, team: &str, wanted: &Project) -> Result<()> {
         let list = format!("/api/projects?limit=200&teamId={team}");
         let project = match self.find(&list, "name", &wanted.name)? {
             Some(project) => project,

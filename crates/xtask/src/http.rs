@@ -43,11 +43,13 @@ pub(crate) struct Client {
 impl Client {
     /// A client of the server at `base`, such as `http://127.0.0.1:8080`.
     pub(crate) fn new(base: &str) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .timeout_global(Some(Duration::from_secs(30)))
-            .build();
+        Self::patient(base, Duration::from_secs(30))
+    }
+
+    /// The same, waiting up to `limit` for an answer.
+    pub(crate) fn patient(base: &str, limit: Duration) -> Self {
+        let config =
+            ureq::Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(limit)).build();
         Self { agent: config.into(), base: base.trim_end_matches('/').to_owned(), token: None }
     }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask`: every command that works on the project as a whole. What a command does is in
 //! the module of its name; this file only reads the command line.
 
+mod bench;
 mod ci;
 mod demo;
 mod dist;
@@ -12,6 +13,7 @@ mod paths;
 mod pg_binaries;
 mod postgres;
 mod prepare;
+mod programs;
 mod report;
 mod services;
 mod test;
@@ -45,6 +47,9 @@ enum Verb {
         #[arg(long)]
         dev: bool,
     },
+    /// Measure how fast costs are stored and read; one JSON line a figure on standard output
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Regenerate what is generated and checked in: .sqlx and openapi/openapi.json
     Prepare {
         /// Change nothing; fail if something is out of date
@@ -80,6 +85,7 @@ fn run(verb: &Verb) -> Result<()> {
             let profile = if *dev { frontend::Profile::Dev } else { frontend::Profile::Release };
             frontend::build(&root, profile).map(drop)
         }
+        Verb::Bench(what) => bench::run(&root, what),
         Verb::Prepare { check } => prepare::run(&root, *check),
         Verb::Dist => dist::run(&root),
     }

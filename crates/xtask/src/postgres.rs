@@ -26,8 +26,10 @@ const SUPERUSER: &str = "postgres";
 pub(crate) struct Spec {
     /// The directory for the cluster and what is remembered about it.
     pub(crate) home: PathBuf,
-    /// Made anew at each start, without flushes to disk; for tests.
+    /// Made anew at each start, and removed at the end.
     pub(crate) throw_away: bool,
+    /// Whether commits reach the disk. Tests do without.
+    pub(crate) flush: bool,
     /// Most connections at once.
     pub(crate) connections: u16,
 }
@@ -133,6 +135,19 @@ impl Cluster {
             )?;
         }
         Ok(())
+    }
+
+    /// Runs psql commands in order in one session of the superuser's, whom row-level security does not concern; answers
+    /// what they printed.
+    ///
+    /// # Errors
+    /// The first one that fails, with the server's words; or a stop.
+    pub(crate) fn session(&self, database: &str, commands: &[&str]) -> Result<String> {
+        let mut psql = self.psql(SUPERUSER, database);
+        for command in commands {
+            psql.args(["--command", command]);
+        }
+        services::capture_long(&mut psql)
     }
 
     /// Runs SQL files in order, each in its own transaction, as the owner of `database`.
@@ -259,7 +274,7 @@ impl Cluster {
                 self.memory.port = free_port()?;
                 paths::write_json(file, &self.memory)?;
             }
-            let flush = if spec.throw_away { "off" } else { "on" };
+            let flush = if spec.flush { "on" } else { "off" };
             let settings = format!(
                 "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' \
                  -c max_connections={} -c fsync={flush} -c synchronous_commit={flush} \

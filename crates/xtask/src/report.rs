@@ -15,14 +15,22 @@ pub(crate) fn say(line: &str) {
     let _ = out.flush();
 }
 
+/// Prints a line to standard error, ignoring a closed pipe.
+fn murmur(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// The time since the run began, in front of every line.
 #[derive(Clone, Copy)]
-pub(crate) struct Clock(Instant);
+pub(crate) struct Clock {
+    start: Instant,
+    print: fn(&str),
+}
 
 impl Clock {
     /// A line with the elapsed time in front.
     pub(crate) fn line(self, text: &str) {
-        say(&format!("[{:>7}] {text}", human(self.0.elapsed())));
+        (self.print)(&format!("[{:>7}] {text}", human(self.start.elapsed())));
     }
 }
 
@@ -35,7 +43,16 @@ pub(crate) struct Report {
 impl Report {
     /// Starts the clock.
     pub(crate) fn new() -> Self {
-        Self { clock: Clock(Instant::now()), done: Vec::new() }
+        Self::printing(say)
+    }
+
+    /// The same on standard error, for a command whose standard output is its result.
+    pub(crate) fn aside() -> Self {
+        Self::printing(murmur)
+    }
+
+    fn printing(print: fn(&str)) -> Self {
+        Self { clock: Clock { start: Instant::now(), print }, done: Vec::new() }
     }
 
     /// The run's clock, for lines from within a step.
@@ -73,7 +90,7 @@ impl Report {
         match self.step(name, work) {
             Ok(()) => true,
             Err(error) => {
-                say(&format!("error: {error:#}"));
+                (self.clock.print)(&format!("error: {error:#}"));
                 false
             }
         }
@@ -88,12 +105,13 @@ impl Report {
     /// # Errors
     /// Naming the failed steps.
     pub(crate) fn finish(&self) -> Result<()> {
-        say("");
+        let print = self.clock.print;
+        print("");
         for (name, took, ok) in &self.done {
             let mark = if *ok { "ok  " } else { "FAIL" };
-            say(&format!("{mark} {:>8}  {name}", human(*took)));
+            print(&format!("{mark} {:>8}  {name}", human(*took)));
         }
-        say(&format!("     {:>8}  in all", human(self.clock.0.elapsed())));
+        print(&format!("     {:>8}  in all", human(self.clock.start.elapsed())));
         let failed = self.failed();
         anyhow::ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
         Ok(())

@@ -3,11 +3,13 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -98,14 +100,18 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 }
 
 fn wait(command: &mut Command) -> Result<ExitStatus> {
-    let mut child = command.process_group(0).spawn().with_context(|| format!("cannot start `{}`", shown(command)))?;
+    watch(&mut command.process_group(0).spawn().with_context(|| format!("cannot start `{}`", shown(command)))?)
+}
+
+/// Waits until a child ends, and ends it when a stop is asked for.
+fn watch(child: &mut Child) -> Result<ExitStatus> {
     loop {
         if let Some(status) = child.try_wait()? {
             check_stop()?;
             return Ok(status);
         }
         if stops() > 0 {
-            end(&mut child, Duration::from_secs(10));
+            end(child, Duration::from_secs(10));
             return Err(Stopped.into());
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -122,6 +128,33 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
         bail!("`{}` failed ({}): {}", shown(command), output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Like [`capture`], for a command that takes its time. A stop asked for meanwhile ends it too.
+///
+/// # Errors
+/// When it cannot start, fails, or is stopped; the message carries what it wrote to standard error.
+pub(crate) fn capture_long(command: &mut Command) -> Result<String> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child = command.spawn().with_context(|| format!("cannot start `{}`", shown(command)))?;
+    let (out, errors) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let status = watch(&mut child)?;
+    let (out, errors) = (out.join().unwrap_or_default(), errors.join().unwrap_or_default());
+    if !status.success() {
+        bail!("`{}` failed ({status}): {}", shown(command), errors.trim());
+    }
+    Ok(out)
+}
+
+/// Reads a pipe to its end on a thread of its own: a full pipe would hold the writer up.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }
 
 /// Runs a short command quietly, whatever its exit code.
@@ -276,6 +309,11 @@ impl Service {
     pub(crate) fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
+    }
+
+    /// The process's id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// # Errors

@@ -76,8 +76,8 @@ impl Servers {
     pub(crate) fn database(root: &Path) -> Result<Self> {
         let home = root.join("target/test-pg");
         fs::create_dir_all(&home)?;
-        let lock = lock(&home.join("lock"))?;
-        let cluster = Cluster::start(&Spec { home, throw_away: true, connections: 200 })?;
+        let lock = lock(&home.join("lock"), "the tests")?;
+        let cluster = Cluster::start(&Spec { home, throw_away: true, flush: false, connections: 200 })?;
         Ok(Self { moto: None, cluster, _lock: lock })
     }
 
@@ -89,11 +89,14 @@ impl Servers {
     }
 }
 
-/// One test run a checkout; a second one waits.
-fn lock(path: &Path) -> Result<File> {
+/// One run of `what` a checkout; a second one waits.
+///
+/// # Errors
+/// When the file cannot be written, or a stop is asked for.
+pub(crate) fn lock(path: &Path, what: &str) -> Result<File> {
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     if file.try_lock().is_err() {
-        say("waiting for another run of the tests in this checkout");
+        say(&format!("waiting for another run of {what} in this checkout"));
         while file.try_lock().is_err() {
             services::pause(std::time::Duration::from_millis(500))?;
         }

@@ -4,15 +4,14 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::http::Client;
 use crate::postgres::{Cluster, Spec, free_port};
+use crate::programs::{Address, Environment, Programs};
 use crate::report::{Report, say};
 use crate::services::{self, Ledger, Service};
 use crate::{demo, env_file, frontend, paths, toolchain};
@@ -110,7 +109,7 @@ fn start(root: &Path, home: &Path, options: &Options, report: &mut Report, runni
         services::run(&mut build)
     })?;
 
-    let bin = toolchain::target(root).join(profile);
+    let programs = Programs { root, bin: toolchain::target(root).join(profile), home, ledger: &ledger };
     let mut env = env_file::secrets(&home.join("secrets.env"))?
         .into_iter()
         .map(|(name, value)| (name, OsString::from(value)))
@@ -130,10 +129,10 @@ fn start(root: &Path, home: &Path, options: &Options, report: &mut Report, runni
     env.push(("DATABASE_URL".into(), database.into()));
     env.push(("APP_DIR".into(), root.join("target/app/dist").into()));
     if demo {
-        let address = simulator(&bin, home, &ledger, running)?;
+        let address = simulator(&programs, running)?;
         report.line(&format!("the outside world is simulated on {}", address.base));
         env.push(("OPENAI_BASE_URL".into(), address.openai.clone().into()));
-        serve(&bin, root, home, &env, options.port, &ledger, report, running)?;
+        serve(&programs, &env, options.port, report, running)?;
         let sign_in = demo::sign_in(&home.join("demo.json"))?;
         let service = format!("http://127.0.0.1:{}", options.port);
         let clock = report.clock();
@@ -142,7 +141,7 @@ fn start(root: &Path, home: &Path, options: &Options, report: &mut Report, runni
         })?;
         announce(&url, Some(&sign_in));
     } else {
-        serve(&bin, root, home, &env, options.port, &ledger, report, running)?;
+        serve(&programs, &env, options.port, report, running)?;
         announce(&url, None);
     }
     loop {
@@ -179,7 +178,8 @@ fn database(home: &Path, demo: bool, report: &mut Report, running: &mut Running)
     }
     let name = if demo { "finops_demo" } else { "finops" };
     let cluster = report.step("PostgreSQL", || {
-        let cluster = Cluster::start(&Spec { home: home.join("postgres"), throw_away: false, connections: 100 })?;
+        let cluster =
+            Cluster::start(&Spec { home: home.join("postgres"), throw_away: false, flush: true, connections: 100 })?;
         cluster.ensure_database(name)?;
         Ok(cluster)
     })?;
@@ -189,74 +189,31 @@ fn database(home: &Path, demo: bool, report: &mut Report, running: &mut Running)
     Ok(url)
 }
 
-/// Where the simulator listens.
-struct Address {
-    base: String,
-    openai: String,
-}
-
-fn simulator(bin: &Path, home: &Path, ledger: &Ledger, running: &mut Running) -> Result<Address> {
-    let memory = home.join("simulator.json");
+/// Starts the simulator on the port it had before, so that the database's demo keeps its provider.
+fn simulator(programs: &Programs<'_>, running: &mut Running) -> Result<Address> {
+    let memory = programs.home.join("simulator.json");
     let remembered = paths::read_json::<Value>(&memory)
         .and_then(|known| u16::try_from(known["port"].as_u64()?).ok())
         .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
     let port = remembered.map_or_else(free_port, Ok)?;
     paths::write_json(&memory, &json!({ "port": port }))?;
-
-    let out = home.join("simulator.out");
-    let mut command = Command::new(bin.join("finops-simulator"));
-    command.args(["--port", &port.to_string(), "--preset", "demo"]);
-    let mut service =
-        Service::start("the simulator", &mut command, &home.join("simulator.log"), Some(&out), Some(ledger))?;
-    let hello = service.wait_for(Duration::from_secs(30), || {
-        let text = std::fs::read_to_string(&out).ok()?;
-        text.lines().find_map(|line| serde_json::from_str::<Value>(line).ok())
-    })?;
+    let (service, address) = programs.simulator(port, "demo")?;
     running.simulator = Some(service);
-    let text = |name: &str| hello[name].as_str().map(str::to_owned).with_context(|| format!("no `{name}` in {hello}"));
-    Ok(Address { base: text("baseUrl")?, openai: text("openaiBaseUrl")? })
+    Ok(address)
 }
 
 /// Migrates, starts the service and waits until it is ready.
-#[expect(clippy::too_many_arguments, reason = "one call, one place")]
 fn serve(
-    bin: &Path,
-    root: &Path,
-    home: &Path,
-    env: &[(String, OsString)],
+    programs: &Programs<'_>,
+    env: &Environment,
     port: u16,
-    ledger: &Ledger,
     report: &mut Report,
     running: &mut Running,
 ) -> Result<()> {
-    env_file::save(&home.join("finops.env"), env.iter().cloned())?;
-    let finops = |verb: &str| {
-        let mut command = Command::new(bin.join("finops"));
-        command.current_dir(root).arg(verb).envs(env.iter().map(|(name, value)| (name, value)));
-        command
-    };
-    report.step("migrating the database", || {
-        let log: PathBuf = home.join("migrate.log");
-        let file = paths::fresh_log(&log)?;
-        services::run(finops("migrate").stdout(file.try_clone()?).stderr(file)).map_err(|error| {
-            match services::is_stopped(&error) {
-                true => error,
-                false => anyhow!("{error:#}; the end of {}:\n{}", log.display(), paths::tail(&log, 20)),
-            }
-        })
-    })?;
-    report.step("starting the service", || {
-        let log = home.join("finops.log");
-        // The service drains its requests for up to 35 s.
-        let mut service = Service::start("the service", &mut finops("serve"), &log, None, Some(ledger))?
-            .grace(Duration::from_secs(40));
-        let client = Client::new(&format!("http://127.0.0.1:{port}"));
-        let ready = service.wait_for(Duration::from_secs(60), || {
-            client.send("GET", "/ready", None).ok().filter(|answer| answer.status == 200)
-        });
-        running.service = Some(service);
-        ready.map(drop)
-    })
+    env_file::save(&programs.home.join("finops.env"), env.iter().cloned())?;
+    report.step("migrating the database", || programs.migrate(env))?;
+    running.service = Some(report.step("starting the service", || programs.serve(env, port))?);
+    Ok(())
 }
 
 fn announce(url: &str, sign_in: Option<&demo::SignIn>) {

@@ -92,7 +92,7 @@ impl Parsed {
             Some(version) => {
                 sql.push(" AND b.api_version = ").push_bind(version);
             }
-            None => scope.push_once(sql, self.source()),
+            None => scope.push_once(sql, self.source(), self.period),
         }
         for (column, value) in [("model", &self.model), ("line_item", &self.line_item)] {
             if let Some(value) = value {

@@ -140,14 +140,25 @@ impl Scope {
     }
 
     /// Legacy lines count only where the provider's own bill is silent: never the same cost twice.
-    pub(super) fn push_once(&self, sql: &mut QueryBuilder<Postgres>, source: Source) {
+    ///
+    /// What both tell is a set of its own, computed when the first legacy line is met. As a question about each line it
+    /// would dominate the planner's estimate, and have it sort and compile for lines that are never asked about.
+    pub(super) fn push_once(&self, sql: &mut QueryBuilder<Postgres>, source: Source, period: Period) {
+        sql.push(" AND (b.api_version = 'costs_v1' OR (b.provider, ").push(source.day()).push(", ");
+        sql.push(project_key("b")).push(") NOT IN (SELECT l.provider, l.day, ").push(project_key("l"));
         sql.push(
-            " AND (b.api_version = 'costs_v1' OR NOT EXISTS (SELECT FROM billed_daily c WHERE c.organization_id = ",
+            " FROM billed_daily l JOIN billed_daily c ON c.organization_id = l.organization_id AND c.day = l.day
+                AND c.provider = l.provider AND c.project_id IS NOT DISTINCT FROM l.project_id
+            WHERE l.api_version = 'usage_v1' AND c.api_version = 'costs_v1' AND l.organization_id = ",
         );
-        sql.push_bind(self.organization).push(" AND c.day = ").push(source.day());
-        sql.push(" AND c.provider = b.provider AND c.api_version = 'costs_v1'");
-        sql.push(" AND c.project_id IS NOT DISTINCT FROM b.project_id))");
+        sql.push_bind(self.organization);
+        sql.push(" AND l.day >= ").push_bind(period.from).push(" AND l.day < ").push_bind(period.to).push("))");
     }
+}
+
+/// A row's project, as a value that `NOT IN` compares: no project is none too.
+fn project_key(row: &str) -> String {
+    format!("coalesce({row}.project_id, '00000000-0000-0000-0000-000000000000')")
 }
 
 async fn team_exists(conn: &mut PgConnection, organization: OrganizationId, team: Uuid) -> sqlx::Result<bool> {

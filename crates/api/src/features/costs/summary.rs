@@ -124,7 +124,7 @@ async fn sums(conn: &mut PgConnection, scope: &Scope, periods: &Periods) -> sqlx
     }
     sql.push("] AS sums");
     scope.push(&mut sql, Source::Daily, periods.hull());
-    scope.push_once(&mut sql, Source::Daily);
+    scope.push_once(&mut sql, Source::Daily, periods.hull());
     sql.push(" GROUP BY b.project_id, b.currency");
     sql.build_query_as().fetch_all(conn).await
 }
@@ -202,7 +202,7 @@ async fn by_day(
     let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
     sql.push(group).push(", b.day, sum(b.amount)");
     scope.push(&mut sql, Source::Daily, facts.periods.trend.now);
-    scope.push_once(&mut sql, Source::Daily);
+    scope.push_once(&mut sql, Source::Daily, facts.periods.trend.now);
     sql.push(" AND b.currency = ").push_bind(facts.currency.clone());
     if let Some(projects) = projects {
         sql.push(" AND b.project_id = ANY (").push_bind(projects.to_vec()).push(")");
@@ -314,7 +314,7 @@ async fn moved_model(
     sql.push("), 0) AS delta");
     let within = scope.within(project);
     within.push(&mut sql, Source::Lines, hull);
-    within.push_once(&mut sql, Source::Lines);
+    within.push_once(&mut sql, Source::Lines, hull);
     sql.push(" AND b.currency = ").push_bind(facts.currency.clone()).push(" GROUP BY b.model ORDER BY delta ");
     sql.push(if change.is_sign_positive() { "DESC" } else { "ASC" }).push(", b.model LIMIT 1");
     let row: Option<(Option<String>, Decimal)> = sql.build_query_as().fetch_optional(conn).await?;

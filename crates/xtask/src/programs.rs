@@ -1,0 +1,95 @@
+//! The simulator and the service as processes: migrated, started, and waited for.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::Value;
+
+use crate::http::Client;
+use crate::paths;
+use crate::services::{self, Ledger, Service};
+
+/// Variables of the service's environment.
+pub(crate) type Environment = [(String, OsString)];
+
+/// Built programs, and where their logs go.
+pub(crate) struct Programs<'a> {
+    /// The checkout.
+    pub(crate) root: &'a Path,
+    /// Where cargo put the programs.
+    pub(crate) bin: PathBuf,
+    /// The directory for logs.
+    pub(crate) home: &'a Path,
+    /// Remembers what runs.
+    pub(crate) ledger: &'a Ledger,
+}
+
+/// Where the simulator listens.
+pub(crate) struct Address {
+    /// Its base URL, which is where it is steered.
+    pub(crate) base: String,
+    /// What OpenAI's base URL is replaced by.
+    pub(crate) openai: String,
+}
+
+impl Programs<'_> {
+    /// Starts the simulator with one of its presets; port 0 takes any free one.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn simulator(&self, port: u16, preset: &str) -> Result<(Service, Address)> {
+        let out = self.home.join("simulator.out");
+        let mut command = Command::new(self.bin.join("finops-simulator"));
+        command.args(["--port", &port.to_string(), "--preset", preset]);
+        let log = self.home.join("simulator.log");
+        let mut service = Service::start("the simulator", &mut command, &log, Some(&out), Some(self.ledger))?;
+        let hello = service.wait_for(Duration::from_secs(30), || {
+            let text = std::fs::read_to_string(&out).ok()?;
+            text.lines().find_map(|line| serde_json::from_str::<Value>(line).ok())
+        })?;
+        let text =
+            |name: &str| hello[name].as_str().map(str::to_owned).with_context(|| format!("no `{name}` in {hello}"));
+        let address = Address { base: text("baseUrl")?, openai: text("openaiBaseUrl")? };
+        Ok((service, address))
+    }
+
+    /// Brings the database up to date.
+    ///
+    /// # Errors
+    /// When a migration fails, with the tail of the log.
+    pub(crate) fn migrate(&self, env: &Environment) -> Result<()> {
+        let log = self.home.join("migrate.log");
+        let file = paths::fresh_log(&log)?;
+        services::run(self.finops("migrate", env).stdout(file.try_clone()?).stderr(file)).map_err(|error| {
+            match services::is_stopped(&error) {
+                true => error,
+                false => anyhow!("{error:#}; the end of {}:\n{}", log.display(), paths::tail(&log, 20)),
+            }
+        })
+    }
+
+    /// Starts the service, which was told `port` in its environment, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn serve(&self, env: &Environment, port: u16) -> Result<Service> {
+        let log = self.home.join("finops.log");
+        // The service drains its requests for up to 35 s.
+        let mut service = Service::start("the service", &mut self.finops("serve", env), &log, None, Some(self.ledger))?
+            .grace(Duration::from_secs(40));
+        let client = Client::new(&format!("http://127.0.0.1:{port}"));
+        service.wait_for(Duration::from_secs(60), || {
+            client.send("GET", "/ready", None).ok().filter(|answer| answer.status == 200)
+        })?;
+        Ok(service)
+    }
+
+    fn finops(&self, verb: &str, env: &Environment) -> Command {
+        let mut command = Command::new(self.bin.join("finops"));
+        command.current_dir(self.root).arg(verb).envs(env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
