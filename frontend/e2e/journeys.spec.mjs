@@ -1,0 +1,144 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+import { start } from "./service.mjs";
+
+// The app, the service, the collector and PostgreSQL together. One story, told in order.
+test.describe.configure({ mode: "serial" });
+
+const ORGANIZATION = "org-sim-platform";
+const OWNER = { email: "owner@example.com", password: "correct horse battery" };
+
+let service;
+let page;
+let team;
+let project;
+const complaints = [];
+
+test.beforeAll(async ({ browser }) => {
+  service = await start();
+  const context = await browser.newContext({ baseURL: service.url });
+  page = await context.newPage();
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && !message.text().startsWith("Failed to load resource") && complaints.push(message.text()));
+});
+test.afterEach(() => expect(complaints).toEqual([]));
+test.afterAll(async () => service?.stop());
+
+/** Asks the API as the signed-in person, whose access token lives in the page alone: through a session of our own. */
+async function ask(path) {
+  const login = await fetch(`${service.url}/api/auth/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(OWNER),
+  });
+  const { accessToken } = await login.json();
+  const answer = await fetch(`${service.url}/api${path}`, { headers: { authorization: `Bearer ${accessToken}` } });
+  expect(answer.status).toBe(200);
+  return answer.json();
+}
+
+/** Two decimal texts that say the same number; nothing passes through a float. */
+const plain = (decimal) => decimal.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+
+test("somebody new registers and is led to the first step", async () => {
+  await page.goto("/register");
+  await page.getByLabel("이메일").fill(OWNER.email);
+  await page.getByLabel("이름", { exact: true }).fill("김지우");
+  await page.getByLabel("조직 이름").fill("가나다 커머스");
+  await page.getByLabel("비밀번호", { exact: true }).fill(OWNER.password);
+  await page.getByRole("button", { name: "가입하기" }).click();
+  await expect(page).toHaveURL(`${service.url}/setup`);
+});
+
+test("a team is made, a wrong key is refused, the right one is taken", async () => {
+  await page.getByLabel("팀 이름").fill("플랫폼팀");
+  await page.keyboard.press("Enter");
+  await expect(page.locator("[aria-current=step]")).toContainText("Admin 키");
+  await page.getByLabel("OpenAI Admin API Key").fill("sk-admin-000000000000000000000000");
+  await page.getByRole("button", { name: "등록", exact: true }).click();
+  await expect(page.getByText("이 키는 저장하지 않았어요.")).toBeVisible();
+  const { adminKeys } = await service.organization(ORGANIZATION);
+  await page.getByLabel("OpenAI Admin API Key").fill(adminKeys[0]);
+  await page.getByRole("button", { name: "등록", exact: true }).click();
+  await expect(page.locator("[aria-current=step]")).toContainText("Project ID");
+  await expect(page.locator("body")).not.toContainText(adminKeys[0]);
+});
+
+test("a Project ID is connected and the first cost comes in", async () => {
+  const list = page.getByLabel("OpenAI 프로젝트");
+  await expect(list.getByRole("option", { name: /support-assistant/ })).toHaveCount(1);
+  await list.selectOption("proj_sim_support_assistant");
+  await page.getByRole("button", { name: "연결하기" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("준비가 끝났어요", { timeout: 45_000 });
+  team = (await ask("/teams")).data[0].id;
+  project = (await ask("/projects")).data[0].id;
+  await expect.poll(async () => (await ask(`/teams/${team}/collection`)).status, { timeout: 45_000 }).toBe("healthy");
+});
+
+test("the home page shows yesterday's cost, and it is the truth to the last decimal", async () => {
+  const { yesterday, total, trend } = await ask("/costs/summary");
+  const truth = await service.truth(ORGANIZATION, { from: yesterday.from, to: yesterday.to });
+  expect(plain(yesterday.cost)).toBe(plain(String(truth.total)));
+  const period = await service.truth(ORGANIZATION, { from: trend[0].day, to: yesterday.to });
+  expect(plain(total)).toBe(plain(String(period.total)));
+
+  await page.getByRole("link", { name: "홈에서 비용 보기" }).click();
+  await expect(page).toHaveURL(new RegExp(`^${service.url}/(\\?.*)?$`));
+  const shown = new Intl.NumberFormat("ko-KR", { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" }).format(yesterday.cost);
+  await expect(page.getByText("어제 쓴 비용").first()).toBeVisible();
+  await expect(page.getByText(shown).first()).toBeVisible();
+});
+
+test("the project's page shows what it cost", async () => {
+  const { yesterday } = await ask(`/costs/summary?projectId=${project}`);
+  const truth = await service.truth(ORGANIZATION, { from: yesterday.from, to: yesterday.to, project: "proj_sim_support_assistant" });
+  expect(plain(yesterday.cost)).toBe(plain(String(truth.total)));
+  await page.goto(`/projects/${project}`);
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("support-assistant");
+  await expect(page.getByRole("img").or(page.getByRole("group", { name: /비용/ })).first()).toBeVisible();
+});
+
+test("the same in English, one click away", async () => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "김지우님의 계정 메뉴" }).click();
+  await page.getByRole("menuitemradio", { name: "English" }).click();
+  await expect(page.locator("html")).toHaveAttribute("lang", "en");
+  await expect(page.locator("main")).not.toContainText(/[가-힣]{2,}(?<!플랫폼팀)/);
+  await page.getByRole("button", { name: "Account menu of 김지우" }).click();
+  await page.getByRole("menuitemradio", { name: "한국어" }).click();
+  await expect(page.locator("html")).toHaveAttribute("lang", "ko");
+});
+
+test("every page is clean to axe in both themes", async () => {
+  test.setTimeout(180_000);
+  const paths = ["/", "/projects", `/projects/${project}`, "/explore", "/teams", `/teams/${team}`, "/setup", "/settings", "/audit"];
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    for (const path of paths) {
+      await page.goto(path);
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+      await page.waitForLoadState("networkidle");
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${scheme} ${path}: ${id} ${nodes[0].target}`)).toEqual([]);
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+});
+
+test("a wrong password is refused by the real service, a right one is not", async ({ browser }) => {
+  const context = await browser.newContext({ baseURL: service.url });
+  const other = await context.newPage();
+  await other.goto("/login");
+  await other.getByLabel("이메일").fill(OWNER.email);
+  await other.getByLabel("비밀번호", { exact: true }).fill("wrong horse battery");
+  await other.keyboard.press("Enter");
+  await expect(other.getByText("이메일 또는 비밀번호가 맞지 않아요.")).toBeVisible();
+  await other.getByLabel("비밀번호", { exact: true }).fill(OWNER.password);
+  await other.keyboard.press("Enter");
+  await expect(other.getByRole("button", { name: "김지우님의 계정 메뉴" })).toBeVisible();
+  // The session outlives a reload: the refresh token is a cookie that no script can read.
+  await other.reload();
+  await expect(other.getByRole("button", { name: "김지우님의 계정 메뉴" })).toBeVisible();
+  expect(await other.evaluate(() => document.cookie)).toBe("");
+  await context.close();
+});
