@@ -98,7 +98,7 @@ pub struct RegisterAdminKeyRequest {
     /// Whose key it is.
     pub provider: Provider,
     /// The key: `sk-admin-…`, or `sk-proj-…` with admin scope.
-    #[cfg_attr(feature = "server", schema(format = "password", example = "sk-admin-your-key"))]
+    #[cfg_attr(feature = "server", schema(format = "password", example = "sk-admin-the-key-as-openai-showed-it"))]
     pub key: String,
 }
 
@@ -108,7 +108,7 @@ pub struct RegisterAdminKeyRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RotateAdminKeyRequest {
     /// The key that takes its place.
-    #[cfg_attr(feature = "server", schema(format = "password", example = "sk-admin-your-new-key"))]
+    #[cfg_attr(feature = "server", schema(format = "password", example = "sk-admin-the-new-key-as-openai-showed-it"))]
     pub key: String,
 }
 

@@ -1,0 +1,182 @@
+//! Every change leaves its row in the audit log, in the same transaction.
+
+use std::collections::BTreeSet;
+
+use finops_contract::ErrorCode;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+
+use crate::support::TestApp;
+use crate::support::client::{Answer, Client};
+use crate::support::openapi::{Access, operations};
+
+/// Changes that leave no row, and why.
+const WITHOUT: [&str; 0] = [];
+
+/// Calls each operation that changes something once with success, each first with an audit log that takes no row.
+struct Script<'a> {
+    app: &'a TestApp,
+    done: BTreeSet<String>,
+}
+
+impl Script<'_> {
+    async fn step(&mut self, id: &str, client: &Client, path: &str, body: Value) -> Value {
+        let operation = operations().iter().find(|operation| operation.id == id).expect("an operation");
+        let send = async || {
+            let request = client.request(operation.method.clone(), path);
+            match &operation.body {
+                None => Answer::of(request).await,
+                Some((media, _)) if media == "application/json" => Answer::of(request.json(&body)).await,
+                Some((media, _)) => {
+                    let text = body.as_str().expect("text").to_owned();
+                    Answer::of(request.header("content-type", media).body(text)).await
+                }
+            }
+        };
+        let before = self.everything().await;
+        self.app.database.sql("ALTER TABLE audit_log ADD CONSTRAINT full_up CHECK (false) NOT VALID").await;
+        send().await.problem(ErrorCode::Internal);
+        self.app.database.sql("ALTER TABLE audit_log DROP CONSTRAINT full_up").await;
+        assert_eq!(self.everything().await, before, "{id} changed something without writing it down");
+
+        let rows = self.app.database.count("SELECT count(*) FROM audit_log").await;
+        let answer = send().await.ok();
+        assert!(self.app.database.count("SELECT count(*) FROM audit_log").await > rows, "{id} was not written down");
+        self.done.insert(id.to_owned());
+        answer
+    }
+
+    /// Every row of every table but those that only slow people down or say when a key was used.
+    async fn everything(&self) -> Vec<(String, String)> {
+        let mut owner = self.app.database.owner().await;
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                AND relname <> 'rate_limit_buckets' ORDER BY 1",
+        )
+        .fetch_all(&mut owner)
+        .await
+        .expect("tables");
+        let mut all = Vec::new();
+        for table in tables {
+            let row = if table == "admin_keys" { "to_jsonb(t) - 'last_used_at'" } else { "to_jsonb(t)" };
+            let query =
+                format!("SELECT coalesce(string_agg(({row})::text, '|' ORDER BY ({row})::text), '') FROM {table} t");
+            let rows = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut owner).await.expect("rows");
+            all.push((table, rows));
+        }
+        all
+    }
+}
+
+fn id(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {value}")).to_owned()
+}
+
+#[tokio::test]
+async fn every_change_is_written_down_or_not_made() {
+    let mut app = TestApp::spawn().await;
+    app.leave_jobs();
+    let people = app.people().await;
+    let admin = &people.admin;
+    let mut script = Script { app: &app, done: BTreeSet::new() };
+    let user = people.user.id();
+
+    script.step("update_me", admin, "/api/auth/me", json!({"name": "New"})).await;
+    script.step("update_organization", admin, "/api/organization", json!({"currency": "KRW"})).await;
+    let invitation = json!({"email": "new@example.com", "role": "user"});
+    let invitation = script.step("create_invitation", admin, "/api/invitations", invitation).await;
+    let invitation = format!("/api/invitations/{}", id(&invitation, "/invitation/id"));
+    script.step("revoke_invitation", admin, &invitation, Value::Null).await;
+
+    let team = script.step("create_team", admin, "/api/teams", json!({"name": "Team"})).await;
+    let team = format!("/api/teams/{}", id(&team, "/id"));
+    script.step("update_team", admin, &team, json!({"name": "Renamed"})).await;
+    script.step("add_team_member", admin, &format!("{team}/members/{user}"), Value::Null).await;
+    script.step("remove_team_member", admin, &format!("{team}/members/{user}"), Value::Null).await;
+
+    let key = json!({"provider": "openai", "key": app.provider_key("org-alpha")});
+    let key = script.step("register_admin_key", admin, &format!("{team}/admin-keys"), key).await;
+    let key = format!("{team}/admin-keys/{}", id(&key, "/adminKey/id"));
+    script.step("deactivate_admin_key", admin, &format!("{key}/deactivate"), Value::Null).await;
+    script.step("activate_admin_key", admin, &format!("{key}/activate"), Value::Null).await;
+    script.step("verify_admin_key", admin, &format!("{key}/verify"), Value::Null).await;
+    let new_key = "sk-admin-another-key-of-the-same-organization";
+    app.provider().add_key("org-alpha", new_key, None).expect("a key");
+    script.step("rotate_admin_key", admin, &format!("{key}/rotate"), json!({"key": new_key})).await;
+
+    let project = json!({"name": "Project", "teamId": team.trim_start_matches("/api/teams/"), "environment": "ci"});
+    let project = script.step("create_project", admin, "/api/projects", project).await;
+    let project = format!("/api/projects/{}", id(&project, "/id"));
+    script.step("update_project", admin, &project, json!({"description": "What it is for"})).await;
+    script.step("add_project_member", admin, &format!("{project}/members/{user}"), Value::Null).await;
+    script.step("remove_project_member", admin, &format!("{project}/members/{user}"), Value::Null).await;
+    let project_id = json!({"openaiProjectId": "proj_web"});
+    script.step("set_openai_project_id", admin, &format!("{project}/openai-project-id"), project_id).await;
+    script.step("remove_openai_project_id", admin, &format!("{project}/openai-project-id"), Value::Null).await;
+    script.step("run_team_collection", admin, &format!("{team}/collection"), Value::Null).await;
+    let import = operations().iter().find(|operation| operation.id == "import_costs").and_then(|o| o.body.clone());
+    let team_id = team.trim_start_matches("/api/teams/");
+    script.step("import_costs", admin, &format!("/api/costs/import?teamId={team_id}"), import.expect("a body").1).await;
+    script.step("delete_project", admin, &project, Value::Null).await;
+    script.step("delete_admin_key", admin, &key, Value::Null).await;
+    script.step("delete_team", admin, &team, Value::Null).await;
+
+    app.database.sql("UPDATE jobs SET state = 'dead'").await;
+    let job: uuid::Uuid = sqlx::query_scalar("SELECT id FROM jobs LIMIT 1")
+        .fetch_one(&mut app.database.owner().await)
+        .await
+        .expect("a job");
+    script.step("retry_job", admin, &format!("/api/jobs/{job}/retry"), Value::Null).await;
+    let member = format!("/api/organization/members/{user}");
+    script.step("update_member", admin, &member, json!({"role": "tenant_admin"})).await;
+    script.step("remove_member", admin, &member, Value::Null).await;
+    let password =
+        json!({"currentPassword": crate::support::people::PASSWORD, "newPassword": "a better horse battery"});
+    script.step("change_password", admin, "/api/auth/password", password).await;
+    script.step("end_all_sessions", admin, "/api/auth/sessions", Value::Null).await;
+
+    let changes = operations().iter().filter(|operation| operation.access == Access::Session && operation.is_change());
+    let left: Vec<&str> = changes
+        .map(|operation| operation.id.as_str())
+        .filter(|id| !script.done.contains(*id) && !WITHOUT.contains(id))
+        .collect();
+    assert!(left.is_empty(), "add a step for {left:?}");
+}
+
+#[tokio::test]
+async fn the_log_is_paged_filtered_and_cannot_be_changed() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    for name in ["A", "B", "C"] {
+        people.admin.post("/api/teams", json!({"name": name})).await.status(201);
+    }
+    let names = async |query: &str| -> Vec<String> {
+        let page = people.tenant_admin.get(&format!("/api/audit-log?{query}")).await.ok();
+        let entries = page["data"].as_array().expect("entries").iter();
+        entries.map(|entry| entry["targetName"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(names("action=team.create").await, ["C", "B", "A"]);
+    assert_eq!(names("action=team.&limit=1").await, ["C"]);
+    assert_eq!(names("action=team").await, Vec::<String>::new());
+    assert_eq!(names("action=team.&to=2026-03-20T10:30:00Z").await, Vec::<String>::new());
+    assert_eq!(names("action=team.&from=2026-03-20T10:30:00Z").await.len(), 3);
+    let first = people.tenant_admin.get("/api/audit-log?action=team.&limit=2").await.ok();
+    let cursor = id(&first, "/nextCursor");
+    assert_eq!(names(&format!("action=team.&cursor={cursor}")).await, ["A"]);
+    let entry = &first["data"][0];
+    assert_eq!((&entry["ip"], &entry["actor"]["id"]), (&json!("127.0.0.1"), &json!(people.admin.id())));
+    assert!(!entry["requestId"].as_str().unwrap_or_default().is_empty());
+    people.outsider.get(&format!("/api/audit-log?actorId={}", people.admin.id())).await.ok()["data"]
+        .as_array()
+        .map(|entries| assert!(entries.is_empty()))
+        .expect("entries");
+    for method in [Method::DELETE, Method::PUT, Method::PATCH, Method::POST] {
+        people.admin.send(method, "/api/audit-log").await.problem(ErrorCode::MethodNotAllowed);
+    }
+    let organization = finops_api::platform::db::OrganizationId(people.admin.organization());
+    for statement in ["UPDATE audit_log SET actor_name = 'nobody'", "DELETE FROM audit_log"] {
+        let mut tx = app.db().tenant(organization).await.expect("a transaction");
+        sqlx::query(statement).execute(&mut *tx).await.expect_err("the service's own role may not");
+    }
+}
