@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest, web};
 use finops_contract::{ErrorCode, FieldError};
 use futures_util::StreamExt as _;
@@ -157,6 +157,11 @@ impl<T: DeserializeOwned + Check + 'static, const LIMIT: usize> FromRequest for 
             let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
             if essence != "application/json" && !essence.ends_with("+json") {
                 return Err(ErrorCode::UnsupportedMediaType.into());
+            }
+            // Nothing is unpacked, so nothing can swell.
+            if request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+                let detail = "send the body without Content-Encoding";
+                return Err(ApiError::new(ErrorCode::UnsupportedMediaType).with_detail(detail));
             }
             let body = read_body(&request, &mut payload, LIMIT).await?;
             parse_json(&body).map(Self)
