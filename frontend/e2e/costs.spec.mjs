@@ -144,9 +144,11 @@ test("projects are compared, sorted and filtered by the URL", async ({ page }) =
 });
 
 test("a project is made and leads to its Project ID", async ({ page }) => {
-  await open(page, "/projects");
-  await page.getByRole("button", { name: "프로젝트 만들기" }).click();
+  await open(page, "/projects?new=project");
   const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "취소" }).click();
+  await expect(page).toHaveURL("/projects");
+  await page.getByRole("button", { name: "프로젝트 만들기" }).click();
   await dialog.getByRole("button", { name: "프로젝트 만들기" }).click();
   await expect(dialog.getByText("입력해 주세요.")).toBeVisible();
   await dialog.getByLabel("프로젝트 이름").fill("chatbot-experiment");

@@ -105,7 +105,7 @@ fn CreateForm(open: RwSignal<bool>, teams: Query<Page<Team>>) -> AnyView {
         };
         let navigate = navigate.clone();
         task.run(async move { api::post::<Project>("/projects", &request).await }, move |project| {
-            open.set(false);
+            // The dialog goes with the page that is left.
             toast::done(words::projects::created(&project.name));
             navigate(&format!("/projects/{}?tab=keys", project.id), Default::default());
         });

@@ -18,7 +18,7 @@ use crate::ui::{
     Button, ButtonKind, Card, DensityMenu, EmptyKind, EmptyState, Icon, LinkButton, Money, PageHeader, Pager,
     ParamSelect, Skeleton,
 };
-use crate::url::{self, use_param, use_set_params};
+use crate::url::{self, use_open, use_param, use_set_params};
 
 /// Every project with what it cost in the period.
 #[component]
@@ -38,7 +38,7 @@ pub fn ProjectsPage() -> AnyView {
             }
         });
     });
-    let creating = RwSignal::new(session::manages() && use_param("new").get_untracked().as_deref() == Some("project"));
+    let creating = use_open("new", "project");
     let next = Signal::derive(move || projects.data.with(|page| page.as_ref()?.next_cursor.clone()));
     let team_choices = Signal::derive(move || {
         let all = teams.data.with(|page| page.as_ref().map(|page| page.data.clone()).unwrap_or_default());
@@ -70,14 +70,14 @@ pub fn ProjectsPage() -> AnyView {
         <div class="filters" role="group" aria-label=move || words::explore::FILTERS.get()>
             <ParamSelect name="teamId" label=words::explore::TEAM all=words::explore::ALL_TEAMS choices=team_choices />
             <ParamSelect name="environment" label=words::projects::ENVIRONMENT all=words::projects::ALL_ENVIRONMENTS choices=environments />
-            <span class="end"><DensityMenu /></span>
+            <span class="end wide-only"><DensityMenu /></span>
         </div>
         <Card flush=true>
             {list}
             <Pager next />
             {unattributed(costs)}
         </Card>
-        <CreateProject open=creating teams />
+        {move || session::manages().then(|| view! { <CreateProject open=creating teams /> })}
     }
     .into_any()
 }
