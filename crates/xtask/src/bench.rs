@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast costs are stored and read, measured on the optimised programs with a PostgreSQL that
 //! flushes every commit. It measures and does not judge: a missed target is printed, and no failure.
 
+mod app;
 mod collect;
 mod figures;
 mod queries;
@@ -25,6 +26,12 @@ pub(crate) enum Bench {
     Collect,
     /// The cost queries alone
     Queries,
+    /// How soon the app can be used, throttled, against the demo that `cargo xtask up` runs beside this
+    App {
+        /// Where it runs
+        #[arg(long, default_value = "http://localhost:8080")]
+        url: String,
+    },
 }
 
 /// Builds, measures and prints. Everything is stopped and removed at the end.
@@ -32,6 +39,9 @@ pub(crate) enum Bench {
 /// # Errors
 /// When something cannot be built, started or measured, or a stop is asked for.
 pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
+    if let Bench::App { url } = bench {
+        return app::measure(root, url);
+    }
     let home = root.join("target/bench");
     paths::private_dir(&home, rustix::process::geteuid().is_root())?;
     let _lock = test::lock(&home.join("lock"), "the benchmarks")?;
