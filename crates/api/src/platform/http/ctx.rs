@@ -111,7 +111,7 @@ impl Ctx {
             _ => account.organization,
         };
         tx.commit().await?;
-        let locale = locale(&request).unwrap_or(account.locale);
+        let locale = locale(request).unwrap_or(account.locale);
         request.extensions_mut().insert(locale);
         Ok(Self {
             actor: Actor::User { id: account.id, email: account.email },
