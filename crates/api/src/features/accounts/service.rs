@@ -124,6 +124,7 @@ pub(super) async fn register(state: &State, origin: &Origin, request: RegisterRe
     let ctx = ctx_of(state, origin, organization, id, &email, role);
     let change = audit::Change::new("account.register", id, email.clone());
     audit::record(&mut tx, &ctx, change.after(json!({"role": role, "invited": invitation.is_some()}))).await?;
+    store::touch_login(&mut tx, organization, id, state.clock.now()).await?;
     let opened = open(state, &mut tx, organization, id, state.clock.new_id()).await?;
     tx.commit().await?;
     Ok(opened)
