@@ -48,8 +48,6 @@ pub(crate) struct TestApp {
 #[derive(Default)]
 pub(crate) struct TestAppBuilder {
     settings: BTreeMap<&'static str, String>,
-    organizations: Option<Vec<OrganizationSpec>>,
-    policy: Option<CallPolicy>,
 }
 
 impl TestAppBuilder {
@@ -57,20 +55,6 @@ impl TestAppBuilder {
     #[must_use]
     pub(crate) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.settings.insert(name, value.into());
-        self
-    }
-
-    /// Other organizations at the provider than `org-alpha` and `org-beta`.
-    #[must_use]
-    pub(crate) fn provider(mut self, organizations: Vec<OrganizationSpec>) -> Self {
-        self.organizations = Some(organizations);
-        self
-    }
-
-    /// Another patience with providers than a few milliseconds.
-    #[must_use]
-    pub(crate) fn policy(mut self, policy: CallPolicy) -> Self {
-        self.policy = Some(policy);
         self
     }
 
@@ -82,8 +66,7 @@ impl TestAppBuilder {
     /// Starts it on a database that is there.
     pub(crate) async fn spawn_on(self, database: Database) -> TestApp {
         let now: DateTime<Utc> = NOW.parse().expect("a time");
-        let organizations = self.organizations.unwrap_or_else(provider);
-        let simulator = SimulatorConfig { now: Some(now), organizations, ..SimulatorConfig::default() };
+        let simulator = SimulatorConfig { now: Some(now), organizations: provider(), ..SimulatorConfig::default() };
         let simulator = Simulator::start(simulator).await.expect("a simulator");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -94,7 +77,7 @@ impl TestAppBuilder {
         settings.extend(self.settings);
         let config = Config::read(&|name| settings.get(name).cloned()).expect("a configuration");
         let mut state = State::new(config, Clock::fixed(now)).await.expect("the service's parts");
-        state.providers = state.providers.with_policy(self.policy.unwrap_or_else(CallPolicy::fast));
+        state.providers = state.providers.with_policy(CallPolicy::fast());
         let server = Some(serve(state.clone(), listener).await);
         TestApp { state, simulator, database, address, server, jobs_may_be_left: false }
     }
@@ -114,7 +97,7 @@ fn defaults() -> BTreeMap<&'static str, String> {
     .collect()
 }
 
-/// What the provider knows unless a test says otherwise: `org-alpha` with `proj_web` (three lines a day), `proj_batch`
+/// What the provider knows: `org-alpha` with `proj_web` (three lines a day), `proj_batch`
 /// (two lines, no key) and costs of no project; `org-beta` with `proj_other`. Both since [`FIRST_DAY`].
 fn provider() -> Vec<OrganizationSpec> {
     let first_day = FIRST_DAY.parse().expect("a day");

@@ -1,8 +1,6 @@
 //! What every test stands on: a database of its own, the real service on loopback, the outside world in this process,
 //! and people who are signed in. Nothing sleeps: time is moved, jobs are run, answers are awaited.
 
-#![allow(dead_code, reason = "helpers are here before the last test that needs them")]
-
 pub(crate) mod app;
 pub(crate) mod client;
 pub(crate) mod costs;
