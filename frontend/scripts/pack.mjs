@@ -62,6 +62,19 @@ const script = await build({
 });
 const scriptUrl = put("app", "js", script.outputFiles[0].contents);
 
+/** Writes spaces and radii where they are used: no theme changes them, and `16px` is a third of `var(--s-16)`. */
+function constantsWritten(css) {
+  const constants = new Map();
+  const without = css.replace(/(--[sr]-\d+):\s*(\d+px);?/g, (_, name, value) => {
+    if (constants.has(name)) throw new Error(`${name} is no constant`);
+    constants.set(name, value);
+    return "";
+  });
+  // The minifier leaves the blanks in the values of custom properties.
+  const lean = without.replace(/(--[\w-]+): ([^;}]*)/g, (_, name, value) => `${name}:${value.replaceAll(", ", ",")}`);
+  return lean.replace(/var\((--[sr]-\d+)\)/g, (_, name) => constants.get(name));
+}
+
 // Fonts first, because the style sheet names them.
 const fontUrls = {};
 for (const [name, data] of await fonts(join(dist, "..", "fonts"))) {
@@ -78,6 +91,7 @@ const sheet = await build({
 });
 let css = sheet.outputFiles[0].text;
 for (const [plain, stamped] of Object.entries(fontUrls)) css = css.replaceAll(plain, stamped);
+if (!dev) css = constantsWritten(css);
 const cssUrl = put("app", "css", css);
 const iconUrl = put("icon", "svg", readFileSync("public/icon.svg"));
 
