@@ -10,6 +10,7 @@ use crate::data::{self, Query, Task, poll};
 use crate::features::moment;
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
+use crate::reactive::effect;
 use crate::session;
 use crate::ui::{
     Badge, Banner, Button, ButtonKind, Card, EmptyKind, EmptyState, Fact, Facts, Icon, Progress, Skeleton, Text, Tone,
@@ -44,7 +45,7 @@ pub fn CollectionCard(
     };
     let status = Memo::new(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
     // A run that has ended used the key.
-    Effect::new(move |before: Option<Option<CollectionStatus>>| {
+    effect(move |before: Option<Option<CollectionStatus>>| {
         let now = status.get();
         if before.flatten().is_some_and(model::is_moving) && !now.is_some_and(model::is_moving) {
             view.keys.reload();
