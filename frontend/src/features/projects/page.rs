@@ -12,7 +12,7 @@ use super::table::{Costs, projects_table};
 use crate::data::{section, use_get};
 use crate::i18n::{t, words};
 use crate::period::{today, use_period};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::shell::tell_freshness;
 use crate::ui::{
@@ -90,7 +90,7 @@ fn use_costs() -> Costs {
         Some(format!("/costs/query?{}&groupBy={by}&limit={limit}", period.query()))
     };
     Costs {
-        period: Memo::new(move |_| until_today(period.get(), today())),
+        period: memo(move |_| until_today(period.get(), today())),
         now: use_get::<CostsAnswer>(move || ask(period.get(), "project", "5000")),
         before: use_get::<CostsAnswer>(move || ask(before(period.get()), "project", "5000")),
         days: use_get::<CostsAnswer>(move || ask(period.get(), "project,day", "5000")),
