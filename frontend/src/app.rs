@@ -13,6 +13,7 @@ use crate::features::projects::{ProjectPage, ProjectsPage};
 use crate::features::settings::SettingsPage;
 use crate::features::setup::SetupPage;
 use crate::features::teams::{TeamPage, TeamsPage};
+use crate::reactive::effect;
 use crate::shell::{NotFoundPage, Shell};
 use crate::ui::{ToastRegion, dom};
 use crate::{i18n, session, theme};
@@ -61,7 +62,7 @@ fn Root() -> impl IntoView {
 #[component]
 fn FocusHeading() -> impl IntoView {
     let path = use_location().pathname;
-    Effect::new(move |before: Option<String>| {
+    effect(move |before: Option<String>| {
         let now = path.get();
         if before.is_some_and(|before| before != now) {
             request_animation_frame(|| {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use finops_contract::Page;
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::api::{ApiError, client};
 use crate::i18n::{t, words};
+use crate::reactive::{effect, live, memo};
 use crate::ui::{Banner, Button, EmptyKind, EmptyState, ErrorState, Tone};
 use crate::url::escape;
 
@@ -92,50 +94,74 @@ where
         busy: RwSignal::new(true),
         again: RwSignal::new(0),
     };
-    let path = Memo::new(move |_| path());
-    let attempt = StoredValue::new(0u32);
-    Effect::new(move |before: Option<Option<String>>| {
-        query.again.track();
-        let Some(path) = path.get() else {
-            query.data.set(None);
-            query.busy.set(true);
-            return None;
-        };
-        let before = before.flatten();
-        if before.as_deref().is_some_and(|before| before.split('?').next() != path.split('?').next()) {
-            query.data.set(None);
+    let show = move |text: Option<&str>| {
+        let value = text.map(client::read::<T>).transpose()?;
+        // An equal answer must not redraw what somebody is reading.
+        if query.data.with_untracked(|old| *old != value) {
+            query.data.set(value);
         }
-        if before.as_deref() != Some(&path)
-            && let Some(value) = seen(&path).and_then(|text| client::read(&text).ok())
-        {
-            query.data.set(Some(value));
-        }
-        attempt.update_value(|attempt| *attempt += 1);
-        let this = attempt.get_value();
-        query.busy.set(true);
-        let asked = path.clone();
-        spawn_local(async move {
-            let answer = if whole { whole_list(&asked).await } else { client::get_text(&asked).await };
-            // The page may be gone, or may have asked for something else since.
-            if attempt.try_get_value() != Some(this) {
-                return;
-            }
-            match answer.and_then(|text| Ok((client::read::<T>(&text)?, text))) {
-                Ok((value, text)) => {
-                    remember(&asked, text.into());
-                    query.error.set(None);
-                    // An equal answer must not redraw what somebody is reading.
-                    if query.data.with_untracked(|old| old.as_ref() != Some(&value)) {
-                        query.data.set(Some(value));
-                    }
-                }
-                Err(error) => query.error.set(Some(error)),
-            }
-            query.busy.set(false);
-        });
-        Some(path)
-    });
+        Ok(())
+    };
+    Reading { error: query.error, busy: query.busy, again: query.again, whole, show: Rc::new(show) }
+        .follow(memo(move |_| path()));
     query
+}
+
+/// What of a [`Query`] does not depend on what is read.
+struct Reading {
+    error: RwSignal<Option<ApiError>>,
+    busy: RwSignal<bool>,
+    again: RwSignal<u32>,
+    whole: bool,
+    // Parses an answer and puts it where it is shown from; without one, takes away what is shown.
+    show: Rc<Show>,
+}
+
+type Show = dyn Fn(Option<&str>) -> Result<(), ApiError>;
+
+impl Reading {
+    fn follow(self, path: Memo<Option<String>>) {
+        let Reading { error, busy, again, whole, show } = self;
+        let attempt = StoredValue::new(0u32);
+        effect(move |before: Option<Option<String>>| {
+            again.track();
+            let Some(path) = path.get() else {
+                let _ = show(None);
+                busy.set(true);
+                return None;
+            };
+            let before = before.flatten();
+            if before.as_deref().is_some_and(|before| before.split('?').next() != path.split('?').next()) {
+                let _ = show(None);
+            }
+            if before.as_deref() != Some(&path)
+                && let Some(text) = seen(&path)
+            {
+                // What cannot be parsed is read again at once anyway.
+                let _ = show(Some(&text));
+            }
+            attempt.update_value(|attempt| *attempt += 1);
+            let this = attempt.get_value();
+            busy.set(true);
+            let (asked, show) = (path.clone(), Rc::clone(&show));
+            spawn_local(async move {
+                let answer = if whole { whole_list(&asked).await } else { client::get_text(&asked).await };
+                // The page may be gone, or may have asked for something else since.
+                if attempt.try_get_value() != Some(this) {
+                    return;
+                }
+                match answer.and_then(|text| show(Some(&text)).map(|()| text)) {
+                    Ok(text) => {
+                        remember(&asked, text.into());
+                        error.set(None);
+                    }
+                    Err(failed) => error.set(Some(failed)),
+                }
+                busy.set(false);
+            });
+            Some(path)
+        });
+    }
 }
 
 /// All pages of a list as one.
@@ -178,47 +204,71 @@ where
     S: Fn() -> AnyView + Send + Sync + 'static,
     V: Fn(T) -> AnyView + Send + Sync + 'static,
 {
-    let phase = Memo::new(move |_| {
-        if query.data.with(Option::is_some) {
-            Phase::Ready
-        } else if let Some(error) = query.error.get().filter(|_| !query.busy.get()) {
-            Phase::Failed(error)
-        } else {
-            Phase::Loading
-        }
-    });
     let show = StoredValue::new(show);
-    let content = move || match phase.get() {
-        Phase::Loading => {
-            view! { <div><p class="sr-only" role="status">{t(words::common::LOADING)}</p>{skeleton()}</div> }.into_any()
-        }
-        Phase::Failed(error) => failed(error, Callback::new(move |()| query.reload())),
-        Phase::Ready => (move || {
-            // The phase changes in the same turn when the answer goes.
-            query.data.get().map(|data| show.with_value(|show| show(data)))
-        })
-        .into_any(),
-    };
-    let refreshing = Memo::new(move |_| query.busy.get() && phase.get() == Phase::Ready);
-    let stale =
-        Memo::new(move |_| query.error.with(Option::is_some) && phase.get() == Phase::Ready && !query.busy.get());
-    view! {
-        <div class="section-live" aria-busy=move || query.busy.get().then_some("true")>
-            {move || refreshing.get().then(|| view! { <div class="refetch" aria-hidden="true"></div> })}
-            {move || stale.get().then(|| view! {
-                <div class="section-stale">
-                    <Banner
-                        tone=Tone::Warning
-                        actions=move || view! { <Button on_press=move |_| query.reload()>{t(words::common::RETRY)}</Button> }
-                    >
-                        {t(words::common::STALE)}
-                    </Banner>
-                </div>
-            })}
-            {content}
-        </div>
+    // The phase changes in the same turn when the answer goes.
+    let ready = move || live(move || query.data.get().map(|data| show.with_value(|show| show(data))));
+    Section {
+        there: memo(move |_| query.data.with(Option::is_some)),
+        error: query.error,
+        busy: query.busy,
+        again: query.again,
+        skeleton: Box::new(skeleton),
+        ready: Box::new(ready),
     }
-    .into_any()
+    .view()
+}
+
+/// What of a section does not depend on what it shows.
+struct Section {
+    there: Memo<bool>,
+    error: RwSignal<Option<ApiError>>,
+    busy: RwSignal<bool>,
+    again: RwSignal<u32>,
+    skeleton: Box<dyn Fn() -> AnyView + Send>,
+    ready: Box<dyn Fn() -> AnyView + Send>,
+}
+
+impl Section {
+    fn view(self) -> AnyView {
+        let Section { there, error, busy, again, skeleton, ready } = self;
+        let reload = move || again.update(|again| *again += 1);
+        let phase = memo(move |_| {
+            if there.get() {
+                Phase::Ready
+            } else if let Some(error) = error.get().filter(|_| !busy.get()) {
+                Phase::Failed(error)
+            } else {
+                Phase::Loading
+            }
+        });
+        let content = live(move || match phase.get() {
+            Phase::Loading => {
+                view! { <div><p class="sr-only" role="status">{t(words::common::LOADING)}</p>{skeleton()}</div> }
+                    .into_any()
+            }
+            Phase::Failed(error) => failed(error, Callback::new(move |()| reload())),
+            Phase::Ready => ready(),
+        });
+        let refreshing = memo(move |_| busy.get() && phase.get() == Phase::Ready);
+        let stale = memo(move |_| error.with(Option::is_some) && phase.get() == Phase::Ready && !busy.get());
+        view! {
+            <div class="section-live" aria-busy=move || busy.get().then_some("true")>
+                {live(move || refreshing.get().then(|| view! { <div class="refetch" aria-hidden="true"></div> }))}
+                {live(move || stale.get().then(|| view! {
+                    <div class="section-stale">
+                        <Banner
+                            tone=Tone::Warning
+                            actions=move || view! { <Button on_press=move |_| reload()>{t(words::common::RETRY)}</Button> }
+                        >
+                            {t(words::common::STALE)}
+                        </Banner>
+                    </div>
+                }))}
+                {content}
+            </div>
+        }
+        .into_any()
+    }
 }
 
 /// What to show where an answer should be.
@@ -244,6 +294,9 @@ pub struct Task {
     pub failures: RwSignal<u32>,
 }
 
+/// A change on its way, and what to do when it is made.
+type Work = Pin<Box<dyn Future<Output = Result<Box<dyn FnOnce()>, ApiError>>>>;
+
 impl Default for Task {
     fn default() -> Self {
         Task { busy: RwSignal::new(false), error: RwSignal::new(None), failures: RwSignal::new(0) }
@@ -262,6 +315,13 @@ impl Task {
         work: impl Future<Output = Result<T, ApiError>> + 'static,
         done: impl FnOnce(T) + 'static,
     ) {
+        self.start(Box::pin(async move {
+            let value = work.await?;
+            Ok(Box::new(move || done(value)) as Box<dyn FnOnce()>)
+        }));
+    }
+
+    fn start(self, work: Work) {
         if self.busy.get_untracked() {
             return;
         }
@@ -271,7 +331,7 @@ impl Task {
             let result = work.await;
             self.busy.try_set(false);
             match result {
-                Ok(value) => done(value),
+                Ok(done) => done(),
                 Err(error) => {
                     self.error.try_set(Some(error));
                     self.failures.try_update(|failures| *failures += 1);

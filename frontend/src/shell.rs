@@ -11,6 +11,7 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::features::auth::Logo;
 use crate::i18n::{t, words};
+use crate::reactive::{effect, live, memo};
 use crate::session::{self, State};
 use crate::ui::dom;
 use crate::ui::{EmptyKind, EmptyState, ErrorState, Icon, IconButton, LinkButton, PageHeader};
@@ -23,7 +24,7 @@ pub use topbar::tell_freshness;
 pub fn Shell() -> AnyView {
     let navigate = use_navigate();
     let location = use_location();
-    Effect::new(move |_| {
+    effect(move |_| {
         if let State::Out { .. } = session::state() {
             let here = format!(
                 "{}{}",
@@ -36,19 +37,20 @@ pub fn Shell() -> AnyView {
         }
     });
     // Not the whole state: a changed name must not redraw the page.
-    let phase = Memo::new(|_| match session::state() {
+    let phase = memo(|_| match session::state() {
         State::Starting => Phase::Starting,
         State::Unreachable(_) => Phase::Unreachable,
         State::Out { .. } => Phase::Out,
         State::In(me) => Phase::In(me.organization.id.to_string()),
     });
-    (move || match phase.get() {
+    live(move || {
+        match phase.get() {
         Phase::Starting => view! { <div class="boot" role="status" aria-label=move || words::common::LOADING.get()><span class="boot-mark"></span></div> }.into_any(),
         Phase::Out => ().into_any(),
         Phase::Unreachable => unreachable(),
         Phase::In(_) => view! { <Frame /> }.into_any(),
+    }
     })
-    .into_any()
 }
 
 #[derive(Clone, PartialEq)]
@@ -108,10 +110,10 @@ fn Frame() -> AnyView {
                 </a>
                 <nav::Navigation folded />
                 <div class="sidebar-foot">
-                    {move || {
+                    {live(move || {
                         let word = if folded.get() { words::shell::UNFOLD } else { words::shell::FOLD };
                         view! { <IconButton icon=Icon::Panel label=word bare=true on_press=fold /> }
-                    }}
+                    })}
                 </div>
             </aside>
             <div class="frame">

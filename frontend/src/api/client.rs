@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::pin::Pin;
 
 use finops_contract::ErrorCode;
 use finops_contract::accounts::Session;
@@ -41,8 +42,8 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, ApiError> {
 ///
 /// # Errors
 /// What the service or the network said.
-pub async fn get_text(path: &str) -> Result<String, ApiError> {
-    send("GET", path, None, JSON).await
+pub fn get_text(path: &str) -> Sent<'_> {
+    Box::pin(send("GET", path, None, JSON))
 }
 
 /// Makes something.
@@ -110,10 +111,15 @@ pub fn set_token(token: Option<String>) {
     TOKEN.set(token);
 }
 
-async fn change(method: &str, path: &str, body: Option<String>, kind: &str) -> Result<String, ApiError> {
-    let answer = send(method, path, body, kind).await;
-    CHANGES.set(CHANGES.get().wrapping_add(1));
-    answer
+/// A request under way. Behind a pointer: what waits for one would otherwise hold a copy of all that it does.
+pub type Sent<'a> = Pin<Box<dyn Future<Output = Result<String, ApiError>> + 'a>>;
+
+fn change<'a>(method: &'a str, path: &'a str, body: Option<String>, kind: &'a str) -> Sent<'a> {
+    Box::pin(async move {
+        let answer = send(method, path, body, kind).await;
+        CHANGES.set(CHANGES.get().wrapping_add(1));
+        answer
+    })
 }
 
 async fn send(method: &str, path: &str, body: Option<String>, kind: &str) -> Result<String, ApiError> {

@@ -5,6 +5,7 @@ use leptos_router::hooks::use_location;
 
 use crate::features::auth::Logo;
 use crate::i18n::{Word, t, words};
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::ui::{Glyph, Icon, IconButton, Tooltip};
 use crate::url::use_param;
@@ -111,7 +112,7 @@ pub fn Navigation(
     };
     view! {
         <nav class="nav" aria-label=move || words::shell::NAV_LABEL.get() data-folded=move || folded.get().then_some("")>
-            {groups}
+            {live(groups)}
         </nav>
     }
     .into_any()
@@ -125,7 +126,7 @@ pub fn Drawer(
 ) -> AnyView {
     let node = NodeRef::<leptos::html::Dialog>::new();
     let location = use_location();
-    Effect::new(move |_| {
+    effect(move |_| {
         let Some(dialog) = node.get() else { return };
         match (open.get(), dialog.open()) {
             (true, false) => drop(dialog.show_modal()),
@@ -134,19 +135,19 @@ pub fn Drawer(
         }
     });
     // Choosing a page closes it.
-    Effect::new(move |_| {
+    effect(move |_| {
         location.pathname.track();
         open.set(false);
     });
     view! {
         <dialog class="drawer" node_ref=node aria-label=move || words::shell::NAV_LABEL.get() on:close=move |_| open.set(false)>
-            {move || open.get().then(|| view! {
+            {live(move || open.get().then(|| view! {
                 <div class="drawer-head">
                     <span class="brand"><Logo />{t(words::common::APP_NAME)}</span>
                     <IconButton icon=Icon::Close label=words::common::CLOSE bare=true on_press=move |_| open.set(false) />
                 </div>
                 <Navigation folded=false />
-            })}
+            }))}
         </dialog>
     }
     .into_any()

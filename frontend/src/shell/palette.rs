@@ -9,6 +9,8 @@ use leptos_router::hooks::use_navigate;
 use super::nav::entries;
 use crate::data::use_list;
 use crate::i18n::{Locale, Word, locale, set_locale, t, words};
+use crate::order::{folded, sort_by};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::theme::{self, Theme};
 use crate::ui::dom::is_composing;
@@ -36,7 +38,7 @@ struct Item {
 /// How well `label` answers `query`; lower is better, `None` not at all. Its letters must come in order, and those that
 /// start a word count more.
 fn rank(label: &str, query: &str) -> Option<u32> {
-    let (label, query) = (label.to_lowercase(), query.trim().to_lowercase());
+    let (label, query) = (folded(label), folded(query.trim()));
     if query.is_empty() || label.starts_with(&query) {
         return Some(0);
     }
@@ -61,9 +63,10 @@ fn find(all: &[Item], query: &str) -> Vec<Item> {
         }
     }
     for (_, items) in &mut groups {
-        items.sort_by_key(|(rank, _)| *rank);
+        sort_by(items, |a, b| a.0.cmp(&b.0));
     }
-    groups.sort_by_key(|(_, items)| items.first().map(|(rank, _)| *rank));
+    let best = |group: &(Word, Vec<(u32, &Item)>)| group.1.first().map(|(rank, _)| *rank);
+    sort_by(&mut groups, |a, b| best(a).cmp(&best(b)));
     let most = if query.trim().is_empty() { 8 } else { 12 };
     groups.into_iter().flat_map(|(_, items)| items.into_iter().take(most)).map(|(_, item)| item.clone()).collect()
 }
@@ -75,7 +78,7 @@ pub fn Palette(
     open: RwSignal<bool>,
 ) -> AnyView {
     let node = NodeRef::<leptos::html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move |_| {
         let Some(dialog) = node.get() else { return };
         match (open.get(), dialog.open()) {
             (true, false) => drop(dialog.show_modal()),
@@ -99,7 +102,7 @@ pub fn Palette(
                 }
             }
         >
-            {move || open.get().then(|| view! { <Search open /> })}
+            {live(move || open.get().then(|| view! { <Search open /> }))}
         </dialog>
     }
     .into_any()
@@ -111,7 +114,7 @@ fn Search(open: RwSignal<bool>) -> AnyView {
     let chosen = RwSignal::new(0usize);
     let projects = use_list::<Project>(|| Some("/projects?limit=200".to_owned()));
     let teams = use_list::<Team>(|| Some("/teams?limit=200".to_owned()));
-    let all = Memo::new(move |_| {
+    let all = memo(move |_| {
         let mut items = pages();
         projects.data.with(|page| items.extend(page.iter().flat_map(|page| &page.data).map(project)));
         teams.data.with(|page| items.extend(page.iter().flat_map(|page| &page.data).map(team)));
@@ -122,7 +125,7 @@ fn Search(open: RwSignal<bool>) -> AnyView {
         items.extend(actions());
         items
     });
-    let found = Memo::new(move |_| all.with(|all| find(all, &query.get())));
+    let found = memo(move |_| all.with(|all| find(all, &query.get())));
     let navigate = use_navigate();
     let run = Callback::new(move |target: Target| {
         open.set(false);
@@ -205,7 +208,7 @@ fn Search(open: RwSignal<bool>) -> AnyView {
             />
         </div>
         <div class="palette-list" role="listbox" id="palette-list" aria-label=move || words::shell::PALETTE.get()>{list}</div>
-        {move || found.with(Vec::is_empty).then(|| view! { <p class="palette-none" role="status">{t(words::shell::PALETTE_NONE)}</p> })}
+        {live(move || found.with(Vec::is_empty).then(|| view! { <p class="palette-none" role="status">{t(words::shell::PALETTE_NONE)}</p> }))}
         <div class="palette-foot" aria-hidden="true">
             <span><Kbd>"↑"</Kbd><Kbd>"↓"</Kbd>{t(words::shell::PALETTE_MOVE)}</span>
             <span><Kbd>"↵"</Kbd>{t(words::shell::PALETTE_OPEN)}</span>

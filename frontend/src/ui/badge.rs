@@ -1,5 +1,7 @@
 //! States at a glance. Colour never speaks alone: there is a text, a shape, or both.
 
+use crate::order::capitals;
+use crate::reactive::live;
 use leptos::prelude::*;
 
 use super::Text;
@@ -146,7 +148,7 @@ pub fn Avatar(
 ) -> AnyView {
     view! {
         <span class="avatar" data-square=square.then_some("") data-size=small.then_some("small") aria-hidden="true">
-            {move || name.with(|name| initials(name))}
+            {live(move || name.with(|name| initials(name)))}
         </span>
     }
     .into_any()
@@ -159,7 +161,7 @@ fn initials(name: &str) -> String {
     let second = words.next().and_then(|word| word.chars().next());
     match (first, second) {
         (Some(a), Some(b)) if a.is_ascii() && b.is_ascii() => [a, b].iter().map(char::to_ascii_uppercase).collect(),
-        (Some(a), _) => a.to_uppercase().collect(),
+        (Some(a), _) => capitals(a.encode_utf8(&mut [0; 4])),
         _ => String::new(),
     }
 }

@@ -6,6 +6,7 @@ use super::Text;
 use super::field::{Ids, frame};
 use super::{ButtonSize, Icon, IconButton};
 use crate::i18n::words;
+use crate::reactive::{effect, live};
 
 /// One line of text.
 #[component]
@@ -240,7 +241,7 @@ pub fn Select(
             aria-describedby=describe
             on:change=move |event| value.set(event_target_value(&event))
         >
-            {options}
+            {live(options)}
         </select>
     };
     if compact { control.into_any() } else { frame(&ids, label, false, hint, error, control.into_any()) }
@@ -248,7 +249,7 @@ pub fn Select(
 
 fn focus_when_shown(node: NodeRef<leptos::html::Input>, wanted: bool) {
     if wanted {
-        Effect::new(move |_| {
+        effect(move |_| {
             if let Some(input) = node.get() {
                 // After the shell has moved the focus to the page's heading.
                 request_animation_frame(move || {

@@ -9,6 +9,7 @@ use super::button::{Button, ButtonSize, IconButton};
 use super::icon::{Glyph, Icon};
 use super::menu::{Menu, MenuItem};
 use crate::i18n::{t, words};
+use crate::reactive::{live, memo};
 use crate::storage;
 use crate::url::{use_param, use_set_params};
 
@@ -124,7 +125,7 @@ pub fn use_sort(default: &'static str) -> Sort {
     let param = use_param("sort");
     let set = use_set_params();
     let split = |text: &str| text.strip_prefix('-').map_or((text.to_owned(), false), |rest| (rest.to_owned(), true));
-    let key = Memo::new(move |_| param.with(|param| split(param.as_deref().unwrap_or(default))));
+    let key = memo(move |_| param.with(|param| split(param.as_deref().unwrap_or(default))));
     let set = Callback::new(move |column: &'static str| {
         let (now, down) = key.get_untracked();
         // Numbers are looked at from the greatest, names from the first.
@@ -165,15 +166,15 @@ pub fn Table(
         let content = match (column.sort, sort) {
             (Some(key), Some(sort)) => view! {
                 <button class="sort" type="button" on:click=move |_| sort.set.run(key)>
-                    {move || column.label.get()}
-                    {move || {
+                    {live(move || column.label.get())}
+                    {live(move || {
                         let up = sorted() == Some("ascending");
                         view! { <Glyph icon=if up { Icon::ArrowUp } else { Icon::ArrowDown } size=12 /> }
-                    }}
+                    })}
                 </button>
             }
             .into_any(),
-            _ => (move || column.label.get()).into_any(),
+            _ => live(move || column.label.get()),
         };
         view! { <th scope="col" aria-sort=sorted data-align=column.end.then_some("end")>{content}</th> }
     });
@@ -193,7 +194,7 @@ pub fn Table(
         <div class="table-scroll" tabindex="0" role="group" aria-label=move || label.get()>
             <table class="table" data-density=move || DENSITY.get().name() data-cards=(!wide).then_some("")>
                 <thead><tr>{head}</tr></thead>
-                <tbody>{body}</tbody>
+                <tbody>{live(body)}</tbody>
             </table>
         </div>
     }
@@ -220,11 +221,11 @@ pub fn Pager(
         before.update(|before| before.push(cursor.get_untracked()));
         go(next.get_untracked().as_deref());
     };
-    let needed = Memo::new(move |_| next.with(Option::is_some) || cursor.with(Option::is_some));
-    (move || {
+    let needed = memo(move |_| next.with(Option::is_some) || cursor.with(Option::is_some));
+    live(move || {
         needed.get().then(|| view! {
             <div class="pager">
-                <span>{move || before.with(|before| (cursor.with(Option::is_none) || !before.is_empty()).then(|| words::common::page_number(&(before.len() + 1))))}</span>
+                <span>{live(move || before.with(|before| (cursor.with(Option::is_none) || !before.is_empty()).then(|| words::common::page_number(&(before.len() + 1)))))}</span>
                 <span class="row">
                     <Button disabled=Signal::derive(move || cursor.with(Option::is_none)) on_press=back>
                         {t(words::common::PREVIOUS_PAGE)}
@@ -236,7 +237,6 @@ pub fn Pager(
             </div>
         })
     })
-    .into_any()
 }
 
 /// A small button in a row that does something to it.

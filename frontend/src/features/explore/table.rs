@@ -1,6 +1,6 @@
 //! The sums behind a breakdown's chart, and the same as a file.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 
 use finops_contract::costs::{CostRow, CostsAnswer, Dimension, Settlement};
 use leptos::prelude::*;
@@ -16,6 +16,8 @@ use crate::api::{self, ApiError};
 use crate::data::{self, Task, use_get};
 use crate::format::number::percent;
 use crate::i18n::{t, words};
+use crate::order::{folded, sort_by};
+use crate::reactive::effect;
 use crate::ui::{
     Badge, Button, Card, Column, DensityMenu, Icon, Money, Pager, Row, Skeleton, Table, Text, toast, use_sort,
 };
@@ -83,12 +85,11 @@ fn table(view: View, label: Text, answer: CostsAnswer) -> AnyView {
         let mut groups = model::groups(&answer.data, &currency);
         if whole {
             let (key, down) = sort.get();
-            match (key.as_str(), down) {
-                ("name", false) => groups.sort_by_cached_key(first_name),
-                ("name", true) => groups.sort_by_cached_key(|group| Reverse(first_name(group))),
-                (_, false) => groups.sort_by_key(|group| group.cost),
-                (_, true) => groups.sort_by_key(|group| Reverse(group.cost)),
-            }
+            let turn = |order: Ordering| if down { order.reverse() } else { order };
+            sort_by(&mut groups, |a, b| match key.as_str() {
+                "name" => turn(folded(&first_name(a)).cmp(&folded(&first_name(b)))),
+                _ => turn(a.cost.cmp(&b.cost)),
+            });
         }
         let path = location.pathname.get();
         let make = |group: Group| row(view, &path, group, &currency, total.unwrap_or_default());
@@ -98,7 +99,7 @@ fn table(view: View, label: Text, answer: CostsAnswer) -> AnyView {
 }
 
 fn first_name(group: &Group) -> String {
-    group.parts.first().map(part_name).unwrap_or_default().to_lowercase()
+    group.parts.first().map(part_name).unwrap_or_default()
 }
 
 fn row(view: View, path: &str, group: Group, currency: &str, total: Decimal) -> Row {
@@ -160,7 +161,7 @@ fn Export(view: View) -> AnyView {
             }
         });
     };
-    Effect::new(move |_| {
+    effect(move |_| {
         if let Some(error) = task.text().get() {
             toast::failed(error);
         }

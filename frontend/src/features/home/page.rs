@@ -9,6 +9,7 @@ use super::{actions::actions, table::top_projects, to_setup};
 use crate::data::{section, use_get};
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::shell::tell_freshness;
 use crate::ui::{
@@ -21,7 +22,7 @@ pub fn HomePage() -> AnyView {
     let period = use_period();
     let summary = use_get::<CostSummary>(move || Some(format!("/costs/summary?{}", period.get().query())));
     let as_table = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move |_| {
         summary.data.with(|summary| {
             if let Some(summary) = summary {
                 tell_freshness(&summary.freshness);
@@ -108,7 +109,7 @@ fn stale_teams(teams: &[Named]) -> Option<AnyView> {
     let count = teams.len() as u64;
     Some(
         view! {
-            <Banner tone=Tone::Warning actions=move || links>{move || words::home::stale(count)}</Banner>
+            <Banner tone=Tone::Warning actions=move || links>{live(move || words::home::stale(count))}</Banner>
         }
         .into_any(),
     )

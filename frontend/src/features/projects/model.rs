@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::i18n::{Word, words};
+use crate::order::{folded, sort_by};
 use crate::period::Period;
 
 /// The same number of days before a period.
@@ -77,8 +78,8 @@ pub fn sort(lines: &mut [Line], key: &str, down: bool) {
         (Some(a), Some(b)) => turn(a.cmp(&b)),
         (a, b) => b.is_some().cmp(&a.is_some()),
     };
-    lines.sort_by(|a, b| {
-        let by_name = a.project.name.to_lowercase().cmp(&b.project.name.to_lowercase());
+    sort_by(lines, |a, b| {
+        let by_name = folded(&a.project.name).cmp(&folded(&b.project.name));
         match key {
             "name" => turn(by_name),
             "team" => turn(a.project.team_name.cmp(&b.project.team_name)).then(by_name),
@@ -97,8 +98,11 @@ pub fn is_project_id(text: &str) -> bool {
 
 /// Those that can be picked first, by name.
 pub fn order_for_picking(projects: &mut [ProviderProject]) {
-    projects.sort_by_cached_key(|project| {
-        (project.project_id.is_some(), project.archived, project.name.to_lowercase(), project.id.clone())
+    sort_by(projects, |a, b| {
+        (a.project_id.is_some().cmp(&b.project_id.is_some()))
+            .then(a.archived.cmp(&b.archived))
+            .then_with(|| folded(&a.name).cmp(&folded(&b.name)))
+            .then_with(|| a.id.cmp(&b.id))
     });
 }
 

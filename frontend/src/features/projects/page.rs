@@ -12,6 +12,7 @@ use super::table::{Costs, projects_table};
 use crate::data::{section, use_get};
 use crate::i18n::{t, words};
 use crate::period::{today, use_period};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::shell::tell_freshness;
 use crate::ui::{
@@ -31,7 +32,7 @@ pub fn ProjectsPage() -> AnyView {
     });
     let teams = use_get::<Page<Team>>(|| Some("/teams?limit=200".to_owned()));
     let costs = use_costs();
-    Effect::new(move |_| {
+    effect(move |_| {
         costs.now.data.with(|answer| {
             if let Some(answer) = answer {
                 tell_freshness(&answer.freshness);
@@ -89,7 +90,7 @@ fn use_costs() -> Costs {
         Some(format!("/costs/query?{}&groupBy={by}&limit={limit}", period.query()))
     };
     Costs {
-        period: Memo::new(move |_| until_today(period.get(), today())),
+        period: memo(move |_| until_today(period.get(), today())),
         now: use_get::<CostsAnswer>(move || ask(period.get(), "project", "5000")),
         before: use_get::<CostsAnswer>(move || ask(before(period.get()), "project", "5000")),
         days: use_get::<CostsAnswer>(move || ask(period.get(), "project,day", "5000")),
@@ -134,7 +135,7 @@ fn empty(is_filtered: bool, creating: RwSignal<bool>) -> AnyView {
 
 /// What belongs to no project, below those that there are: shown, never dropped.
 fn unattributed(costs: Costs) -> AnyView {
-    (move || {
+    live(move || {
         let currency = costs.currency();
         let total = costs.now.data.with(|answer| {
             answer.as_ref()?.totals.iter().find(|total| total.currency == currency).map(|total| total.unattributed)
@@ -149,5 +150,4 @@ fn unattributed(costs: Costs) -> AnyView {
             }
         })
     })
-    .into_any()
 }

@@ -12,6 +12,7 @@ use crate::features::auth::{looks_like_email, role_name};
 use crate::features::{ask, moment};
 use crate::format::time::Show;
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::ui::{
     Badge, Button, ButtonKind, ButtonSize, Card, Column, ConfirmDialog, Dialog, Form, FormActions, Icon, Row,
     RowAction, SecretReveal, Select, Skeleton, Table, Text, TextField, toast,
@@ -76,7 +77,7 @@ fn row(invitation: &Invitation, teams: Query<Page<Team>>, revoked: RwSignal<Opti
         view! { <span class="strong">{invitation.email.clone()}</span> }.into_any(),
         view! { <Badge>{t(role)}</Badge> }.into_any(),
         team_name.into_any(),
-        view! { <span class="nowrap">{move || moment::exact(expires, Show::Minute)}</span> }.into_any(),
+        view! { <span class="nowrap">{live(move || moment::exact(expires, Show::Minute))}</span> }.into_any(),
         view! { <RowAction icon=Icon::Trash label on_press=move |()| revoked.set(Some(again.clone())) /> }.into_any(),
     ];
     Row { linked: false, cells }
@@ -89,16 +90,16 @@ fn InviteForm(open: RwSignal<bool>, teams: Query<Page<Team>>, invitations: Query
         made.set(Some(created));
         invitations.reload();
     });
-    (move || match made.get() {
+    live(move || match made.get() {
         None => view! { <NewInvitation teams on_done=done /> }.into_any(),
         Some(created) => {
             let (email, expires) = (created.invitation.email, created.invitation.expires_at);
             view! {
                 <div class="stack">
-                    <p>{move || words::settings::invite_done(&email)}</p>
+                    <p>{live(move || words::settings::invite_done(&email))}</p>
                     <div><SecretReveal text=created.link /></div>
                     <p class="small muted">
-                        {move || words::settings::invite_done_note(&moment::exact(expires, Show::Minute))}
+                        {live(move || words::settings::invite_done_note(&moment::exact(expires, Show::Minute)))}
                     </p>
                     <FormActions>
                         <Button kind=ButtonKind::Primary size=ButtonSize::Large on_press=move |_| open.set(false)>
@@ -110,7 +111,6 @@ fn InviteForm(open: RwSignal<bool>, teams: Query<Page<Team>>, invitations: Query
             .into_any()
         }
     })
-    .into_any()
 }
 
 #[component]

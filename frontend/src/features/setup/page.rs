@@ -17,6 +17,7 @@ use crate::features::teams::model::is_moving;
 use crate::format::money;
 use crate::i18n::{Word, t, words};
 use crate::period::{Period, today};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::ui::{
     ButtonKind, Card, Checklist, EmptyKind, EmptyState, Icon, LinkButton, PageHeader, Progress, Select, Skeleton, Step,
@@ -72,8 +73,8 @@ pub fn SetupPage() -> AnyView {
         .into_any();
     }
     let setup = use_setup();
-    let done = Memo::new(move |_| setup.done());
-    let complete = Memo::new(move |_| done.get().iter().all(|done| *done));
+    let done = memo(move |_| setup.done());
+    let complete = memo(move |_| done.get().iter().all(|done| *done));
     let home =
         move || {
             complete.get().then(|| view! {
@@ -107,14 +108,14 @@ fn use_setup() -> Setup {
     let wanted = use_param("team");
     let teams = use_list::<Team>(|| Some("/teams?limit=200".to_owned()));
     let projects = use_list::<Project>(|| Some("/projects?limit=200".to_owned()));
-    let team = Memo::new(move |_| {
+    let team = memo(move |_| {
         let wanted = wanted.with(|wanted| wanted.as_ref()?.parse().ok());
         teams.data.with(|teams| {
             projects.data.with(|projects| model::team(&teams.as_ref()?.data, &projects.as_ref()?.data, wanted).cloned())
         })
     });
-    let id = Memo::new(move |_| team.with(|team| team.as_ref().map(|team| team.id)));
-    let keyed = Memo::new(move |_| team.with(|team| team.as_ref().is_some_and(|team| team.has_active_admin_key)));
+    let id = memo(move |_| team.with(|team| team.as_ref().map(|team| team.id)));
+    let keyed = memo(move |_| team.with(|team| team.as_ref().is_some_and(|team| team.has_active_admin_key)));
     let collection =
         use_get::<TeamCollection>(move || Some(format!("/teams/{}/collection", id.get().filter(|_| keyed.get())?)));
     let period = {
@@ -129,8 +130,8 @@ fn use_setup() -> Setup {
         collection.data.with_untracked(|now| now.as_ref().is_some_and(|now| is_moving(now.status)))
             && !summary.data.with_untracked(|summary| summary.as_ref().is_some_and(model::has_cost))
     });
-    let status = Memo::new(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
-    Effect::new(move |before: Option<Option<CollectionStatus>>| {
+    let status = memo(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
+    effect(move |before: Option<Option<CollectionStatus>>| {
         let now = status.get();
         if before.flatten().is_some_and(|before| Some(before) != now) {
             summary.reload();
@@ -141,21 +142,21 @@ fn use_setup() -> Setup {
 }
 
 fn steps(setup: Setup, done: Memo<[bool; 4]>) -> AnyView {
-    let count = Memo::new(move |_| done.get().iter().filter(|done| **done).count());
+    let count = memo(move |_| done.get().iter().filter(|done| **done).count());
     let all = Stage::ALL.len();
     #[expect(clippy::cast_precision_loss, reason = "at most four")]
     let percent = Signal::derive(move || count.get() as f64 * 100.0 / all as f64);
     let progress = Text::derive(move || words::setup::progress(&count.get(), &all));
-    let states = Memo::new(move |_| model::states(done.get()));
+    let states = memo(move |_| model::states(done.get()));
     view! {
         <div class="setup-head">
-            <p class="muted" role="status">{move || progress.get()}</p>
+            <p class="muted" role="status">{live(move || progress.get())}</p>
             <Progress percent label=progress />
         </div>
         <Checklist>
             {Stage::ALL.into_iter().enumerate().map(|(index, stage)| {
                 // A step is drawn again when it moves on, not when another one does: somebody may be typing in it.
-                let state = Memo::new(move |_| states.get()[index]);
+                let state = memo(move |_| states.get()[index]);
                 move || step(setup, stage, index, state.get())
             }).collect_view()}
         </Checklist>
@@ -237,52 +238,49 @@ fn other_team(setup: Setup) -> AnyView {
     });
     let set = use_set_params();
     let chosen = RwSignal::new(String::new());
-    Effect::new(move |_| {
+    effect(move |_| {
         if let Some(team) = setup.team.get() {
             chosen.set(team.id.to_string());
         }
     });
-    Effect::new(move |_| {
+    effect(move |_| {
         let now = chosen.get();
         let shown = setup.team.with_untracked(|team| team.as_ref().map(|team| team.id.to_string()));
         if !now.is_empty() && shown.is_some_and(|shown| shown != now) {
             set(&[("team", Some(&now))], true);
         }
     });
-    (move || {
+    live(move || {
         (choices.with(Vec::len) > 1).then(|| {
             view! {
                 <Select label=words::setup::WHICH_TEAM value=chosen choices compact=true />
             }
         })
     })
-    .into_any()
 }
 
 fn first_key(setup: Setup) -> AnyView {
     let done = Callback::new(move |_: RegisteredAdminKey| setup.reload());
-    let id = Memo::new(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
-    (move || {
+    let id = memo(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
+    live(move || {
         id.get().map(|team| {
             view! {
                 <KeyForm team rotates=None submit=words::teams::REGISTER on_done=done />
             }
         })
     })
-    .into_any()
 }
 
 fn first_project(setup: Setup) -> AnyView {
     let done = Callback::new(move |_: Project| setup.reload());
-    let id = Memo::new(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
-    (move || {
+    let id = memo(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
+    live(move || {
         id.get().map(|team| {
             // Of this team alone, to choose among.
             let projects = use_list::<Project>(move || Some(format!("/projects?teamId={team}&limit=200")));
             view! { <ConnectForm team projects fixed=None on_done=done /> }
         })
     })
-    .into_any()
 }
 
 /// What the collection does on the way to the first cost.
@@ -299,7 +297,7 @@ fn cost_word(setup: Setup) -> Option<Word> {
 
 /// How far the collection is, or why it failed.
 fn first_cost(setup: Setup) -> AnyView {
-    (move || {
+    live(move || {
         let now = setup.collection.data.get()?;
         if !is_moving(now.status) && now.last_error.is_none() {
             return None;
@@ -315,5 +313,4 @@ fn first_cost(setup: Setup) -> AnyView {
             </div>
         })
     })
-    .into_any()
 }

@@ -11,6 +11,7 @@ use crate::data::{self, Task};
 use crate::features::{ask, moment};
 use crate::format::time;
 use crate::i18n::{Word, t, words};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::ui::{
     Badge, Button, ButtonKind, Card, ConfirmDialog, Dialog, EmptyKind, EmptyState, Fact, Facts, Glyph, Icon, Menu,
@@ -83,7 +84,7 @@ pub fn KeysCard(
         let rows = keys.into_iter().map(|key| view! { <KeyRow view key asks now /> });
         view! { <ul class="keys">{rows.collect_view()}</ul> }.into_any()
     };
-    let has_any = Memo::new(move |_| view.keys.data.with(|page| page.as_ref().is_some_and(|p| !p.data.is_empty())));
+    let has_any = memo(move |_| view.keys.data.with(|page| page.as_ref().is_some_and(|p| !p.data.is_empty())));
     let button = move || {
         (session::manages() && has_any.get()).then(|| view! {
             <Button icon=Icon::Plus on_press=move |_| view.register.set(true)>{t(words::teams::REGISTER_KEY)}</Button>
@@ -177,7 +178,7 @@ fn KeyActions(view: TeamView, key: AdminKey, asks: Asks) -> AnyView {
             view.keys_changed();
         });
     };
-    Effect::new(move |_| {
+    effect(move |_| {
         if let Some(error) = task.error.get() {
             toast::failed(error.text());
         }
@@ -242,15 +243,15 @@ fn RotateDialog(view: TeamView, key: RwSignal<Option<AdminKey>>) -> AnyView {
     });
     view! {
         <Dialog open title=words::teams::ROTATE_TITLE>
-            {move || key.get_untracked().map(|key| {
+            {live(move || key.get_untracked().map(|key| {
                 let name = format!("…{}", key.last4);
                 view! {
                     <div class="stack">
-                        <p class="muted">{move || words::teams::rotate_body(&name)}</p>
+                        <p class="muted">{live(move || words::teams::rotate_body(&name))}</p>
                         <KeyForm team=view.id rotates=Some(key.id) submit=words::teams::ROTATE autofocus=true on_done=done />
                     </div>
                 }
-            })}
+            }))}
         </Dialog>
     }
     .into_any()
@@ -276,7 +277,7 @@ fn ActDialog(view: TeamView, asked: RwSignal<Option<(Act, AdminKey)>>) -> AnyVie
             view.keys_changed();
         });
     });
-    (move || {
+    live(move || {
         asked.get().map(|(act, key)| {
             task.error.set(None);
             let name = format!("…{}", key.last4);
@@ -294,5 +295,4 @@ fn ActDialog(view: TeamView, asked: RwSignal<Option<(Act, AdminKey)>>) -> AnyVie
             }
         })
     })
-    .into_any()
 }

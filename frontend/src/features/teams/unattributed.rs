@@ -7,6 +7,8 @@ use super::page::TeamView;
 use crate::data;
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
+use crate::order::sort_by;
+use crate::reactive::{live, memo};
 use crate::session;
 use crate::ui::{Button, ButtonSize, Card, Column, CopyButton, Glyph, Icon, Money, Row, Skeleton, Table};
 use crate::url::use_set_params;
@@ -18,10 +20,9 @@ pub fn UnattributedCard(
     view: TeamView,
 ) -> AnyView {
     // Nothing to say before anything was collected.
-    let collected = Memo::new(move |_| {
-        view.collection.data.with(|now| now.as_ref().is_some_and(|now| now.last_success_at.is_some()))
-    });
-    (move || {
+    let collected =
+        memo(move |_| view.collection.data.with(|now| now.as_ref().is_some_and(|now| now.last_success_at.is_some())));
+    live(move || {
         collected.get().then(|| {
             view! {
                 <Card title=words::teams::UNATTRIBUTED note=words::teams::UNATTRIBUTED_NOTE flush=true>
@@ -32,7 +33,6 @@ pub fn UnattributedCard(
             }
         })
     })
-    .into_any()
 }
 
 fn all_well() -> AnyView {
@@ -43,7 +43,7 @@ fn all_well() -> AnyView {
 }
 
 fn table(mut lines: Vec<UnattributedProject>) -> AnyView {
-    lines.sort_by_key(|line| std::cmp::Reverse(line.cost));
+    sort_by(&mut lines, |a, b| b.cost.cmp(&a.cost));
     let manages = session::manages();
     let mut columns = vec![
         Column::text(words::teams::COLUMN_PROJECT_ID),
@@ -80,7 +80,7 @@ fn cells(line: &UnattributedProject, connect: Option<Callback<String>>) -> Vec<A
     let mut cells = vec![
         name,
         view! { <Money amount=line.cost.to_string() currency=line.currency.clone() /> }.into_any(),
-        view! { <span class="nowrap">{move || time::date(&day, Show::Date)}</span> }.into_any(),
+        view! { <span class="nowrap">{live(move || time::date(&day, Show::Date))}</span> }.into_any(),
     ];
     if let Some(connect) = connect {
         cells.push(match id {
