@@ -1,7 +1,7 @@
 //! The command line, as a process.
 
 use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,19 +9,14 @@ use uuid::Uuid;
 use crate::support::TestApp;
 use crate::support::app::MASTER_KEY;
 use crate::support::costs::{assert_rollup_is_exact, project, project_with_id, team, team_with_key};
+use crate::support::process;
 
 /// Runs `finops` against a service's database and outside world.
 async fn finops(app: &TestApp, arguments: &[&str], input: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_finops"));
+    let mut command = process::finops(app.database.url(), arguments);
     command
-        .args(arguments)
-        .env_clear()
         .env("FINOPS_ENV", "development")
-        .env("DATABASE_URL", app.database.url())
         .env("OPENAI_BASE_URL", app.simulator.openai_base_url())
-        .env("JWT_SECRET", "a secret of the tests, 32 bytes and more")
-        .env("ENCRYPTION_KEY", MASTER_KEY)
-        .env("LOG_FORMAT", "text")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

@@ -1,7 +1,6 @@
 //! Health, readiness, metrics, jobs, and how the process stops.
 
 use std::net::TcpListener;
-use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -12,6 +11,8 @@ use finops_contract::page::Page;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::support::app::MASTER_KEY;
+use crate::support::process::{Process, finops};
 use crate::support::{Database, TestApp};
 
 #[tokio::test]
@@ -142,37 +143,6 @@ async fn administrators_of_the_platform_see_jobs_and_retry_dead_ones() {
 
 // The program itself
 
-/// `finops` with the settings of a small deployment.
-fn finops(database: &Database, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_finops"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("RUST_LOG", "warn")
-        .env("DATABASE_URL", database.url())
-        .env("HOST", "127.0.0.1")
-        .env("JWT_SECRET", "a secret of the tests, 32 bytes and more")
-        .env("ENCRYPTION_KEY", "01".repeat(32));
-    command
-}
-
-/// A process that is killed if the test ends before it.
-struct Process(Child);
-
-impl Process {
-    fn terminate(&self) {
-        let sent = Command::new("kill").arg(self.0.id().to_string()).status().expect("a signal");
-        assert!(sent.success());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 #[expect(clippy::disallowed_methods, reason = "not for the outside world")]
 fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client")
@@ -182,7 +152,7 @@ fn http() -> reqwest::Client {
 async fn a_service_that_is_told_to_stop_under_load_fails_no_request() {
     let database = Database::new().await;
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    let process = finops(&database, &["serve"]).env("PORT", port.to_string()).spawn().expect("finops");
+    let process = finops(database.url(), &["serve"]).env("PORT", port.to_string()).spawn().expect("finops");
     let mut process = Process(process);
     let url = format!("http://127.0.0.1:{port}");
     let client = http();
@@ -220,7 +190,7 @@ async fn a_service_that_is_told_to_stop_under_load_fails_no_request() {
 #[tokio::test]
 async fn jobs_run_alone_until_they_are_told_to_stop() {
     let database = Database::new().await;
-    let mut process = Process(finops(&database, &["jobs"]).spawn().expect("finops"));
+    let mut process = Process(finops(database.url(), &["jobs"]).spawn().expect("finops"));
     let done = async {
         while database.count("SELECT count(*) FROM jobs WHERE name = 'maintenance' AND state = 'succeeded'").await == 0
         {
@@ -236,10 +206,11 @@ async fn rekey_reports_what_it_did() {
     let app = TestApp::spawn().await;
     let admin = app.found("admin@example.com", "Example Inc.").await.with_header("idempotency-key", "one");
     admin.post("/api/teams", json!({"name": "Sealed"})).await.status(201);
-    let key: String = (0..32u8).map(|byte| format!("{byte:02x}")).collect();
+    let next = "01".repeat(32);
     let rekey = |output: &str| {
-        let mut command = finops(&app.database, &["rekey", "--output", output]);
-        let output = command.env("ENCRYPTION_KEY_PREVIOUS", &key).output().expect("finops");
+        let mut command = finops(app.database.url(), &["rekey", "--output", output]);
+        let output =
+            command.env("ENCRYPTION_KEY", &next).env("ENCRYPTION_KEY_PREVIOUS", MASTER_KEY).output().expect("finops");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     };
@@ -252,7 +223,7 @@ async fn rekey_reports_what_it_did() {
     );
     // Without the former key the second secret cannot be opened: said, and not a success.
     admin.with_header("idempotency-key", "two").post("/api/teams", json!({"name": "Sealed too"})).await.status(201);
-    let output = finops(&app.database, &["rekey"]).output().expect("finops");
+    let output = finops(app.database.url(), &["rekey"]).env("ENCRYPTION_KEY", &next).output().expect("finops");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 could not be opened"));
 }

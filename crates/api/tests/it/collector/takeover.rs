@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use finops_api::platform::clock::Clock;
 use finops_contract::costs::Dimension;
-use finops_simulator::{Fault, FaultSpec};
+use finops_simulator::{Fault, FaultSpec, OrganizationSpec, ProjectSpec};
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::NAMES;
 use crate::support::TestApp;
 use crate::support::app::CRON_SECRET;
 use crate::support::costs::{assert_rollup_is_exact, costs, project_with_id, team_with_key, truth};
+use crate::support::process::{self, Process};
 
 const COSTS: &str = "/v1/organization/costs";
 
@@ -106,4 +109,47 @@ async fn two_runners_that_start_the_day_together_ask_for_it_once() {
         people.admin.get("/api/costs/summary").await.ok()["freshness"]["collectedAt"],
         json!("2026-03-21T10:30:00Z")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_is_gone_on_from_where_it_was() {
+    let app = TestApp::spawn().await;
+    // The process has the machine's clock; so has everything else now.
+    app.advance(Clock::system().now() - app.now());
+    let people = app.people().await;
+    let first_day = app.now().date_naive() - chrono::Days::new(150);
+    let spec = OrganizationSpec::new("org-killed", 5, first_day)
+        .with_project(ProjectSpec::new("proj_killed", "killed", Decimal::from(80)))
+        .with_project(ProjectSpec { line_items: 9, ..ProjectSpec::new("proj_also", "also", Decimal::from(8)) });
+    app.provider().add_organization(spec).unwrap();
+    let team = team_with_key(&app, &people.admin, "platform", "org-killed").await;
+    for pages in [1, 2, 3] {
+        app.provider().clear_requests();
+        app.provider().add_fault(FaultSpec::new(COSTS, Fault::Hang { seconds: 60.0 }).skip(pages).times(1));
+        let mut worker = process::finops(app.database.url(), &["jobs"]);
+        let worker = Process(worker.env("OPENAI_BASE_URL", app.simulator.openai_base_url()).spawn().expect("finops"));
+        let hangs = async {
+            let asked = || app.provider().requests().iter().filter(|request| request.path == COSTS).count();
+            while asked() <= pages as usize {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), hangs).await.expect("the provider was not asked");
+        worker.kill();
+        app.provider().clear_faults();
+        // As if the leases had run out since.
+        for expired in [
+            "UPDATE jobs SET lease_until = now() WHERE lease_until IS NOT NULL",
+            "UPDATE collections SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL",
+        ] {
+            app.database.sql(expired).await;
+        }
+    }
+    assert!(app.database.count("SELECT count(*) FROM billed_costs").await > 0, "every process stored something");
+    app.run_jobs().await;
+    assert_eq!(people.admin.get(&format!("/api/teams/{team}/collection")).await.ok()["status"], "healthy");
+    let by = [Dimension::Day, Dimension::LineItem, Dimension::ApiKey];
+    assert_eq!(costs(&app, &people.admin, &by).await, truth(&app, "org-killed", &by, &[]));
+    assert_eq!(app.database.count("SELECT count(*) FROM billed_cost_revisions").await, 0, "nothing was stored twice");
+    assert_rollup_is_exact(&app).await;
 }

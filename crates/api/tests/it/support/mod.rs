@@ -7,6 +7,7 @@ pub(crate) mod costs;
 pub(crate) mod database;
 pub(crate) mod openapi;
 pub(crate) mod people;
+pub(crate) mod process;
 
 pub(crate) use app::TestApp;
 pub(crate) use database::Database;
