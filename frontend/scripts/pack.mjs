@@ -32,6 +32,16 @@ function put(name, extension, data) {
   return `/assets/${file}`;
 }
 
+/** Custom properties with the shortest names: no script reads them, and they are a third of what a style sheet says. */
+function shorten(css) {
+  const name = /--[a-z][a-z0-9-]*/g;
+  const uses = new Map();
+  for (const [found] of css.matchAll(name)) uses.set(found, (uses.get(found) ?? 0) + 1);
+  const order = [...uses].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([found]) => found);
+  const short = new Map(order.map((found, index) => [found, `--${index.toString(36)}`]));
+  return css.replace(name, (found) => short.get(found));
+}
+
 // The wasm.
 let wasm = join(bound, "app_bg.wasm");
 if (!dev) {
@@ -76,7 +86,7 @@ const sheet = await build({
   target: ["chrome123", "firefox121", "safari17.5"],
   external: ["/assets/*"],
 });
-let css = sheet.outputFiles[0].text;
+let css = dev ? sheet.outputFiles[0].text : shorten(sheet.outputFiles[0].text);
 for (const [plain, stamped] of Object.entries(fontUrls)) css = css.replaceAll(plain, stamped);
 const cssUrl = put("app", "css", css);
 const iconUrl = put("icon", "svg", readFileSync("public/icon.svg"));

@@ -49,7 +49,7 @@ pub fn FilterBar() -> AnyView {
     };
     let clear = StoredValue::new(clear);
     view! {
-        <div class="filters" role="group" aria-label=move || words::explore::FILTERS.get()>
+        <div class="filter-bar" role="group" aria-label=move || words::explore::FILTERS.get()>
             <ParamSelect name="projectId" all=words::explore::ALL_PROJECTS label=words::explore::PROJECT choices=project_choices />
             <ParamSelect name="teamId" all=words::explore::ALL_TEAMS label=words::explore::TEAM choices=team_choices />
             <ParamSelect name="model" all=words::explore::ALL_MODELS label=words::explore::MODEL choices=values(Dimension::Model) />

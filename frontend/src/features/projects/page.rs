@@ -67,7 +67,7 @@ pub fn ProjectsPage() -> AnyView {
                 </Button>
             })
         />
-        <div class="filters" role="group" aria-label=move || words::explore::FILTERS.get()>
+        <div class="filter-bar" role="group" aria-label=move || words::explore::FILTERS.get()>
             <ParamSelect name="teamId" label=words::explore::TEAM all=words::explore::ALL_TEAMS choices=team_choices />
             <ParamSelect name="environment" label=words::projects::ENVIRONMENT all=words::projects::ALL_ENVIRONMENTS choices=environments />
             <span class="end wide-only"><DensityMenu /></span>
