@@ -5,6 +5,7 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+use crate::effect::effect_from;
 use crate::features::audit::AuditPage;
 use crate::features::auth::{LoginPage, RegisterPage};
 use crate::features::explore::ExplorePage;
@@ -61,7 +62,7 @@ fn Root() -> impl IntoView {
 #[component]
 fn FocusHeading() -> impl IntoView {
     let path = use_location().pathname;
-    Effect::new(move |before: Option<String>| {
+    effect_from(move |before: Option<String>| {
         let now = path.get();
         if before.is_some_and(|before| before != now) {
             request_animation_frame(|| {

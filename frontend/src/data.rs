@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use finops_contract::Page;
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::api::{ApiError, client};
+use crate::effect::effect_from;
 use crate::i18n::{t, words};
 use crate::ui::{Banner, Button, EmptyKind, EmptyState, ErrorState, Tone};
 use crate::url::escape;
@@ -92,50 +94,79 @@ where
         busy: RwSignal::new(true),
         again: RwSignal::new(0),
     };
-    let path = Memo::new(move |_| path());
-    let attempt = StoredValue::new(0u32);
-    Effect::new(move |before: Option<Option<String>>| {
-        query.again.track();
-        let Some(path) = path.get() else {
-            query.data.set(None);
-            query.busy.set(true);
-            return None;
-        };
-        let before = before.flatten();
-        if before.as_deref().is_some_and(|before| before.split('?').next() != path.split('?').next()) {
-            query.data.set(None);
+    let take = move |text: Option<&str>| {
+        let value = text.map(client::read::<T>).transpose()?;
+        // An equal answer must not redraw what somebody is reading.
+        if query.data.with_untracked(|old| *old != value) {
+            query.data.set(value);
         }
-        if before.as_deref() != Some(&path)
-            && let Some(value) = seen(&path).and_then(|text| client::read(&text).ok())
-        {
-            query.data.set(Some(value));
-        }
-        attempt.update_value(|attempt| *attempt += 1);
-        let this = attempt.get_value();
-        query.busy.set(true);
-        let asked = path.clone();
-        spawn_local(async move {
-            let answer = if whole { whole_list(&asked).await } else { client::get_text(&asked).await };
-            // The page may be gone, or may have asked for something else since.
-            if attempt.try_get_value() != Some(this) {
-                return;
-            }
-            match answer.and_then(|text| Ok((client::read::<T>(&text)?, text))) {
-                Ok((value, text)) => {
-                    remember(&asked, text.into());
-                    query.error.set(None);
-                    // An equal answer must not redraw what somebody is reading.
-                    if query.data.with_untracked(|old| old.as_ref() != Some(&value)) {
-                        query.data.set(Some(value));
-                    }
-                }
-                Err(error) => query.error.set(Some(error)),
-            }
-            query.busy.set(false);
-        });
-        Some(path)
-    });
+        Ok(())
+    };
+    let reader = Reader { error: query.error, busy: query.busy, again: query.again, take: Rc::new(take), whole };
+    reader.follow(Memo::new(move |_| path()));
     query
+}
+
+type Take = Rc<dyn Fn(Option<&str>) -> Result<(), ApiError>>;
+
+/// Reads what somebody else understands: one piece of code, whatever the answers are.
+struct Reader {
+    error: RwSignal<Option<ApiError>>,
+    busy: RwSignal<bool>,
+    again: RwSignal<u32>,
+    /// Takes an answer, or nothing in its place.
+    take: Take,
+    whole: bool,
+}
+
+impl Reader {
+    fn follow(self, path: Memo<Option<String>>) {
+        let Reader { error, busy, again, take, whole } = self;
+        let attempt = StoredValue::new(0u32);
+        let forget = {
+            let take = take.clone();
+            // Nothing is always understood.
+            move || drop(take(None))
+        };
+        effect_from(move |before: Option<Option<String>>| {
+            again.track();
+            let Some(path) = path.get() else {
+                forget();
+                busy.set(true);
+                return None;
+            };
+            let before = before.flatten();
+            if before.as_deref().is_some_and(|before| before.split('?').next() != path.split('?').next()) {
+                forget();
+            }
+            if before.as_deref() != Some(&path)
+                && let Some(text) = seen(&path)
+            {
+                // What cannot be read any more is read again below.
+                let _ = take(Some(&text));
+            }
+            attempt.update_value(|attempt| *attempt += 1);
+            let this = attempt.get_value();
+            busy.set(true);
+            let (asked, take) = (path.clone(), take.clone());
+            spawn_local(async move {
+                let answer = if whole { whole_list(&asked).await } else { client::get_text(&asked).await };
+                // The page may be gone, or may have asked for something else since.
+                if attempt.try_get_value() != Some(this) {
+                    return;
+                }
+                match answer.and_then(|text| take(Some(&text)).map(|()| text)) {
+                    Ok(text) => {
+                        remember(&asked, text.into());
+                        error.set(None);
+                    }
+                    Err(failure) => error.set(Some(failure)),
+                }
+                busy.set(false);
+            });
+            Some(path)
+        });
+    }
 }
 
 /// All pages of a list as one.
@@ -244,6 +275,9 @@ pub struct Task {
     pub failures: RwSignal<u32>,
 }
 
+/// A change under way, and what to do once it is made.
+type Work = Pin<Box<dyn Future<Output = Result<Box<dyn FnOnce()>, ApiError>>>>;
+
 impl Default for Task {
     fn default() -> Self {
         Task { busy: RwSignal::new(false), error: RwSignal::new(None), failures: RwSignal::new(0) }
@@ -262,6 +296,13 @@ impl Task {
         work: impl Future<Output = Result<T, ApiError>> + 'static,
         done: impl FnOnce(T) + 'static,
     ) {
+        self.start(Box::pin(async move {
+            let value = work.await?;
+            Ok(Box::new(move || done(value)) as Box<dyn FnOnce()>)
+        }));
+    }
+
+    fn start(self, work: Work) {
         if self.busy.get_untracked() {
             return;
         }
@@ -271,7 +312,7 @@ impl Task {
             let result = work.await;
             self.busy.try_set(false);
             match result {
-                Ok(value) => done(value),
+                Ok(done) => done(),
                 Err(error) => {
                     self.error.try_set(Some(error));
                     self.failures.try_update(|failures| *failures += 1);

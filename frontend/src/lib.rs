@@ -6,6 +6,7 @@
 pub mod api;
 pub mod app;
 pub mod data;
+pub mod effect;
 pub mod features;
 pub mod format;
 pub mod i18n;

@@ -9,6 +9,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::{use_location, use_navigate};
 
+use crate::effect::effect;
 use crate::features::auth::Logo;
 use crate::i18n::{t, words};
 use crate::session::{self, State};
@@ -23,7 +24,7 @@ pub use topbar::tell_freshness;
 pub fn Shell() -> AnyView {
     let navigate = use_navigate();
     let location = use_location();
-    Effect::new(move |_| {
+    effect(move || {
         if let State::Out { .. } = session::state() {
             let here = format!(
                 "{}{}",

@@ -2,10 +2,12 @@
 
 use leptos::prelude::*;
 
+use crate::effect::effect;
+
 /// Opens a dialog whenever something is asked for, also for the same thing again.
 pub fn opened_by<T: Send + Sync + 'static>(asked: RwSignal<Option<T>>) -> RwSignal<bool> {
     let open = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move || {
         if asked.with(Option::is_some) {
             open.set(true);
         }

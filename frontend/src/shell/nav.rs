@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
+use crate::effect::effect;
 use crate::features::auth::Logo;
 use crate::i18n::{Word, t, words};
 use crate::session;
@@ -125,7 +126,7 @@ pub fn Drawer(
 ) -> AnyView {
     let node = NodeRef::<leptos::html::Dialog>::new();
     let location = use_location();
-    Effect::new(move |_| {
+    effect(move || {
         let Some(dialog) = node.get() else { return };
         match (open.get(), dialog.open()) {
             (true, false) => drop(dialog.show_modal()),
@@ -134,7 +135,7 @@ pub fn Drawer(
         }
     });
     // Choosing a page closes it.
-    Effect::new(move |_| {
+    effect(move || {
         location.pathname.track();
         open.set(false);
     });

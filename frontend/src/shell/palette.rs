@@ -8,6 +8,7 @@ use leptos_router::hooks::use_navigate;
 
 use super::nav::entries;
 use crate::data::use_list;
+use crate::effect::effect;
 use crate::i18n::{Locale, Word, locale, set_locale, t, words};
 use crate::session;
 use crate::theme::{self, Theme};
@@ -75,7 +76,7 @@ pub fn Palette(
     open: RwSignal<bool>,
 ) -> AnyView {
     let node = NodeRef::<leptos::html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move || {
         let Some(dialog) = node.get() else { return };
         match (open.get(), dialog.open()) {
             (true, false) => drop(dialog.show_modal()),

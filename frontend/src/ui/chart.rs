@@ -19,6 +19,7 @@ use super::Text;
 use super::button::{Button, ButtonKind};
 use super::dom::unique_id;
 use super::icon::Icon;
+use crate::effect::{effect, effect_from};
 use crate::i18n::{locale, words};
 
 /// How values are drawn.
@@ -60,7 +61,7 @@ pub fn Chart(
     let as_table = as_table.unwrap_or_else(|| RwSignal::new(false));
     let help = unique_id("chart");
     // Another plot has other series and other days.
-    Effect::new(move |before: Option<Vec<String>>| {
+    effect_from(move |before: Option<Vec<String>>| {
         let keys = plot.with(|plot| plot.series.iter().map(|series| series.key.clone()).collect::<Vec<_>>());
         if before.is_some_and(|before| before != keys) {
             alone.set(None);
@@ -234,7 +235,7 @@ fn observed_width(node: NodeRef<leptos::html::Div>) -> RwSignal<f64> {
             }
         });
     };
-    Effect::new(move |_| {
+    effect(move || {
         let Some(node) = node.get() else { return };
         stop();
         width.set(f64::from(node.client_width()).max(1.0));

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::Text;
 use super::field::{Ids, frame};
 use super::{ButtonSize, Icon, IconButton};
+use crate::effect::effect;
 use crate::i18n::words;
 
 /// One line of text.
@@ -248,7 +249,7 @@ pub fn Select(
 
 fn focus_when_shown(node: NodeRef<leptos::html::Input>, wanted: bool) {
     if wanted {
-        Effect::new(move |_| {
+        effect(move || {
             if let Some(input) = node.get() {
                 // After the shell has moved the focus to the page's heading.
                 request_animation_frame(move || {

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::Text;
 use super::icon::{Glyph, Icon};
+use crate::effect::effect;
 use crate::i18n::words;
 
 /// A step of the trail.
@@ -31,7 +32,7 @@ pub fn PageHeader(
     #[prop(into, optional)]
     actions: ViewFnOnce,
 ) -> AnyView {
-    Effect::new(move |_| {
+    effect(move || {
         let title = title.get();
         let app = words::common::APP_NAME.get();
         document().set_title(&if title.is_empty() { app.to_owned() } else { format!("{title} · {app}") });

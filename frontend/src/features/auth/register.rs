@@ -11,6 +11,7 @@ use leptos_router::hooks::use_navigate;
 use super::{Entrance, PASSWORD_MIN, looks_like_email, role_name};
 use crate::api::{self, ApiError};
 use crate::data::{self, Task, use_get};
+use crate::effect::effect;
 use crate::i18n::{Word, locale_untracked, t, words};
 use crate::session;
 use crate::ui::{
@@ -23,7 +24,7 @@ pub fn RegisterPage() -> AnyView {
     let navigate = use_navigate();
     // Where somebody goes who has just made an account, and who was signed in before.
     let made = StoredValue::new(None::<&'static str>);
-    Effect::new(move |_| {
+    effect(move || {
         if session::me().is_some() {
             let to = made.get_value().unwrap_or("/");
             navigate(to, NavigateOptions { replace: true, ..Default::default() });

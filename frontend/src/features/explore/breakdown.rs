@@ -8,6 +8,7 @@ use super::model::{self, Filter, Nothing};
 use super::table::BreakdownTable;
 use super::wording::{dimension_name, parts_name};
 use crate::data::{self, Query, use_get};
+use crate::effect::effect;
 use crate::features::home::to_setup;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
@@ -106,7 +107,7 @@ pub fn Breakdown(
         cells.data.with(|answer| answer.as_ref().is_some_and(|answer| answer.next_cursor.is_some()))
     });
     let days = use_get::<CostsAnswer>(move || too_many.get().then(|| view.path(&[Dimension::Day], CELLS, None)));
-    Effect::new(move |_| {
+    effect(move || {
         cells.data.with(|answer| {
             if let Some(answer) = answer {
                 tell_freshness(&answer.freshness);

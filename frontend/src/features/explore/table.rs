@@ -14,6 +14,7 @@ use super::model::{self, Group};
 use super::wording::{dimension_name, part_name};
 use crate::api::{self, ApiError};
 use crate::data::{self, Task, use_get};
+use crate::effect::effect;
 use crate::format::number::percent;
 use crate::i18n::{t, words};
 use crate::ui::{
@@ -160,7 +161,7 @@ fn Export(view: View) -> AnyView {
             }
         });
     };
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(error) = task.text().get() {
             toast::failed(error);
         }

@@ -11,6 +11,7 @@ use super::members::MembersTab;
 use super::model::environment_name;
 use super::settings::SettingsTab;
 use crate::data::{Query, section, use_get};
+use crate::effect::effect;
 use crate::features::explore::Breakdown;
 use crate::features::home::model::plot;
 use crate::features::home::periods::{periods, periods_skeleton};
@@ -37,7 +38,7 @@ pub fn ProjectPage() -> AnyView {
     let summary = use_get::<CostSummary>(move || {
         Some(format!("/costs/summary?projectId={}&{}", id.get().unwrap_or_default(), period.get().query()))
     });
-    Effect::new(move |_| {
+    effect(move || {
         summary.data.with(|summary| {
             if let Some(summary) = summary {
                 tell_freshness(&summary.freshness);

@@ -10,6 +10,7 @@ use super::form::CreateProject;
 use super::model::{before, environment_name, until_today};
 use super::table::{Costs, projects_table};
 use crate::data::{section, use_get};
+use crate::effect::effect;
 use crate::i18n::{t, words};
 use crate::period::{today, use_period};
 use crate::session;
@@ -31,7 +32,7 @@ pub fn ProjectsPage() -> AnyView {
     });
     let teams = use_get::<Page<Team>>(|| Some("/teams?limit=200".to_owned()));
     let costs = use_costs();
-    Effect::new(move |_| {
+    effect(move || {
         costs.now.data.with(|answer| {
             if let Some(answer) = answer {
                 tell_freshness(&answer.freshness);

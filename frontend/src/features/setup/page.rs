@@ -10,6 +10,7 @@ use leptos::prelude::*;
 
 use super::model::{self, Stage};
 use crate::data::{self, Query, poll, use_get, use_list};
+use crate::effect::{effect, effect_from};
 use crate::features::teams::collection::{failure, follow, progress};
 use crate::features::teams::connect::ConnectForm;
 use crate::features::teams::form::{KeyForm, TeamForm};
@@ -130,7 +131,7 @@ fn use_setup() -> Setup {
             && !summary.data.with_untracked(|summary| summary.as_ref().is_some_and(model::has_cost))
     });
     let status = Memo::new(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
-    Effect::new(move |before: Option<Option<CollectionStatus>>| {
+    effect_from(move |before: Option<Option<CollectionStatus>>| {
         let now = status.get();
         if before.flatten().is_some_and(|before| Some(before) != now) {
             summary.reload();
@@ -237,12 +238,12 @@ fn other_team(setup: Setup) -> AnyView {
     });
     let set = use_set_params();
     let chosen = RwSignal::new(String::new());
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(team) = setup.team.get() {
             chosen.set(team.id.to_string());
         }
     });
-    Effect::new(move |_| {
+    effect(move || {
         let now = chosen.get();
         let shown = setup.team.with_untracked(|team| team.as_ref().map(|team| team.id.to_string()));
         if !now.is_empty() && shown.is_some_and(|shown| shown != now) {

@@ -7,6 +7,7 @@ use super::model;
 use super::page::TeamView;
 use crate::api;
 use crate::data::{self, Query, Task, poll};
+use crate::effect::effect_from;
 use crate::features::moment;
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
@@ -44,7 +45,7 @@ pub fn CollectionCard(
     };
     let status = Memo::new(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
     // A run that has ended used the key.
-    Effect::new(move |before: Option<Option<CollectionStatus>>| {
+    effect_from(move |before: Option<Option<CollectionStatus>>| {
         let now = status.get();
         if before.flatten().is_some_and(model::is_moving) && !now.is_some_and(model::is_moving) {
             view.keys.reload();

@@ -8,6 +8,7 @@ use super::model;
 use super::page::TeamView;
 use crate::api;
 use crate::data::{self, Task};
+use crate::effect::effect;
 use crate::features::{ask, moment};
 use crate::format::time;
 use crate::i18n::{Word, t, words};
@@ -177,7 +178,7 @@ fn KeyActions(view: TeamView, key: AdminKey, asks: Asks) -> AnyView {
             view.keys_changed();
         });
     };
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(error) = task.error.get() {
             toast::failed(error.text());
         }
