@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use finops_contract::Page;
 use leptos::prelude::*;
@@ -209,38 +210,51 @@ where
     S: Fn() -> AnyView + Send + Sync + 'static,
     V: Fn(T) -> AnyView + Send + Sync + 'static,
 {
+    let ready = Memo::new(move |_| query.data.with(Option::is_some));
+    // The phase changes in the same turn when the answer goes.
+    let show = move || query.data.get().map(&show);
+    frame(ready, query.error, query.busy, query.again, Box::new(skeleton), Arc::new(show))
+}
+
+/// A section around whatever it shows: one piece of code, whatever the answers are.
+fn frame(
+    ready: Memo<bool>,
+    error: RwSignal<Option<ApiError>>,
+    busy: RwSignal<bool>,
+    again: RwSignal<u32>,
+    skeleton: Box<dyn Fn() -> AnyView + Send + Sync>,
+    show: Arc<dyn Fn() -> Option<AnyView> + Send + Sync>,
+) -> AnyView {
+    let reload = move || again.update(|again| *again += 1);
     let phase = Memo::new(move |_| {
-        if query.data.with(Option::is_some) {
+        if ready.get() {
             Phase::Ready
-        } else if let Some(error) = query.error.get().filter(|_| !query.busy.get()) {
+        } else if let Some(error) = error.get().filter(|_| !busy.get()) {
             Phase::Failed(error)
         } else {
             Phase::Loading
         }
     });
-    let show = StoredValue::new(show);
     let content = move || match phase.get() {
         Phase::Loading => {
             view! { <div><p class="sr-only" role="status">{t(words::common::LOADING)}</p>{skeleton()}</div> }.into_any()
         }
-        Phase::Failed(error) => failed(error, Callback::new(move |()| query.reload())),
-        Phase::Ready => (move || {
-            // The phase changes in the same turn when the answer goes.
-            query.data.get().map(|data| show.with_value(|show| show(data)))
-        })
-        .into_any(),
+        Phase::Failed(error) => failed(error, Callback::new(move |()| reload())),
+        Phase::Ready => {
+            let show = show.clone();
+            (move || show()).into_any()
+        }
     };
-    let refreshing = Memo::new(move |_| query.busy.get() && phase.get() == Phase::Ready);
-    let stale =
-        Memo::new(move |_| query.error.with(Option::is_some) && phase.get() == Phase::Ready && !query.busy.get());
+    let refreshing = Memo::new(move |_| busy.get() && phase.get() == Phase::Ready);
+    let stale = Memo::new(move |_| error.with(Option::is_some) && phase.get() == Phase::Ready && !busy.get());
     view! {
-        <div class="section-live" aria-busy=move || query.busy.get().then_some("true")>
+        <div class="section-live" aria-busy=move || busy.get().then_some("true")>
             {move || refreshing.get().then(|| view! { <div class="refetch" aria-hidden="true"></div> })}
             {move || stale.get().then(|| view! {
                 <div class="section-stale">
                     <Banner
                         tone=Tone::Warning
-                        actions=move || view! { <Button on_press=move |_| query.reload()>{t(words::common::RETRY)}</Button> }
+                        actions=move || view! { <Button on_press=move |_| reload()>{t(words::common::RETRY)}</Button> }
                     >
                         {t(words::common::STALE)}
                     </Banner>

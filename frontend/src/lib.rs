@@ -10,6 +10,7 @@ pub mod effect;
 pub mod features;
 pub mod format;
 pub mod i18n;
+pub mod order;
 pub mod period;
 pub mod session;
 pub mod shell;

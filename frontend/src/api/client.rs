@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::pin::Pin;
 
 use finops_contract::ErrorCode;
 use finops_contract::accounts::Session;
@@ -110,11 +111,16 @@ pub fn set_token(token: Option<String>) {
     TOKEN.set(token);
 }
 
-async fn change(method: &str, path: &str, body: Option<String>, kind: &str) -> Result<String, ApiError> {
-    let answer = send(method, path, body, kind).await;
-    CHANGES.set(CHANGES.get().wrapping_add(1));
-    answer
+/// Boxed: who waits for it would hold a copy of the whole exchange.
+fn change<'a>(method: &'a str, path: &'a str, body: Option<String>, kind: &'a str) -> Exchange<'a> {
+    Box::pin(async move {
+        let answer = send(method, path, body, kind).await;
+        CHANGES.set(CHANGES.get().wrapping_add(1));
+        answer
+    })
 }
+
+type Exchange<'a> = Pin<Box<dyn Future<Output = Result<String, ApiError>> + 'a>>;
 
 async fn send(method: &str, path: &str, body: Option<String>, kind: &str) -> Result<String, ApiError> {
     // The same key for a request that is sent again, so that it is done once.

@@ -10,6 +10,7 @@ use super::nav::entries;
 use crate::data::use_list;
 use crate::effect::effect;
 use crate::i18n::{Locale, Word, locale, set_locale, t, words};
+use crate::order::sort_by;
 use crate::session;
 use crate::theme::{self, Theme};
 use crate::ui::dom::is_composing;
@@ -62,9 +63,10 @@ fn find(all: &[Item], query: &str) -> Vec<Item> {
         }
     }
     for (_, items) in &mut groups {
-        items.sort_by_key(|(rank, _)| *rank);
+        sort_by(items, |(a, _), (b, _)| a.cmp(b));
     }
-    groups.sort_by_key(|(_, items)| items.first().map(|(rank, _)| *rank));
+    let best = |items: &[(u32, &Item)]| items.first().map(|(rank, _)| *rank);
+    sort_by(&mut groups, |(_, a), (_, b)| best(a).cmp(&best(b)));
     let most = if query.trim().is_empty() { 8 } else { 12 };
     groups.into_iter().flat_map(|(_, items)| items.into_iter().take(most)).map(|(_, item)| item.clone()).collect()
 }

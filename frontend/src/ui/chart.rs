@@ -116,8 +116,8 @@ pub fn Chart(
                 on:keydown=move |event| cursor.key(&event)
             >
                 <svg class="chart-svg" aria-hidden="true" width=move || width.get().to_string() height=height.to_string()>
-                    {move || draw(&shown.get(), kind, plane.get())}
-                    {move || marks(&shown.get(), kind, plane.get(), cursor.at.get(), cursor.drag.get())}
+                    <g inner_html=move || draw(&shown.get(), kind, plane.get())></g>
+                    <g inner_html=move || marks(&shown.get(), kind, plane.get(), cursor.at.get(), cursor.drag.get())></g>
                 </svg>
                 {move || cursor.at.get().map(|index| tip(&shown.get(), plane.get(), index))}
             </div>

@@ -10,6 +10,7 @@ use super::breakdown::use_filter;
 use super::model::{self, Filter, NONE};
 use crate::data::use_get;
 use crate::i18n::{t, words};
+use crate::order::sort_by;
 use crate::period::use_period;
 use crate::ui::{Button, ButtonKind, Icon, ParamSelect};
 use crate::url::use_set_params;
@@ -29,7 +30,7 @@ pub fn FilterBar() -> AnyView {
             let rows = answer.data.with(|answer| answer.as_ref().map(|answer| answer.data.clone()).unwrap_or_default());
             let parts = rows.iter().flat_map(|row| model::parts(&row.dimensions));
             let mut values: Vec<(String, String)> = parts.filter_map(|part| Some((part.key, part.name?))).collect();
-            values.sort();
+            sort_by(&mut values, Ord::cmp);
             values.dedup();
             values
         })

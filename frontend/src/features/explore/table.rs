@@ -1,7 +1,5 @@
 //! The sums behind a breakdown's chart, and the same as a file.
 
-use std::cmp::Reverse;
-
 use finops_contract::costs::{CostRow, CostsAnswer, Dimension, Settlement};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -17,6 +15,7 @@ use crate::data::{self, Task, use_get};
 use crate::effect::effect;
 use crate::format::number::percent;
 use crate::i18n::{t, words};
+use crate::order::sort_by;
 use crate::ui::{
     Badge, Button, Card, Column, DensityMenu, Icon, Money, Pager, Row, Skeleton, Table, Text, toast, use_sort,
 };
@@ -84,12 +83,10 @@ fn table(view: View, label: Text, answer: CostsAnswer) -> AnyView {
         let mut groups = model::groups(&answer.data, &currency);
         if whole {
             let (key, down) = sort.get();
-            match (key.as_str(), down) {
-                ("name", false) => groups.sort_by_cached_key(first_name),
-                ("name", true) => groups.sort_by_cached_key(|group| Reverse(first_name(group))),
-                (_, false) => groups.sort_by_key(|group| group.cost),
-                (_, true) => groups.sort_by_key(|group| Reverse(group.cost)),
-            }
+            sort_by(&mut groups, |a, b| {
+                let order = if key == "name" { first_name(a).cmp(&first_name(b)) } else { a.cost.cmp(&b.cost) };
+                if down { order.reverse() } else { order }
+            });
         }
         let path = location.pathname.get();
         let make = |group: Group| row(view, &path, group, &currency, total.unwrap_or_default());

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::i18n::{Word, words};
+use crate::order::sort_by;
 use crate::period::Period;
 
 /// The same number of days before a period.
@@ -71,13 +72,13 @@ pub fn trends(rows: &[CostRow], currency: &str, period: Period) -> BTreeMap<Uuid
 }
 
 /// What rows are sorted by: a column of the table. What is not known comes last either way.
-pub fn sort(lines: &mut [Line], key: &str, down: bool) {
+pub fn sort(lines: &mut Vec<Line>, key: &str, down: bool) {
     let turn = |order: Ordering| if down { order.reverse() } else { order };
     let known = |a: Option<Decimal>, b: Option<Decimal>| match (a, b) {
         (Some(a), Some(b)) => turn(a.cmp(&b)),
         (a, b) => b.is_some().cmp(&a.is_some()),
     };
-    lines.sort_by(|a, b| {
+    sort_by(lines, |a, b| {
         let by_name = a.project.name.to_lowercase().cmp(&b.project.name.to_lowercase());
         match key {
             "name" => turn(by_name),
@@ -96,10 +97,9 @@ pub fn is_project_id(text: &str) -> bool {
 }
 
 /// Those that can be picked first, by name.
-pub fn order_for_picking(projects: &mut [ProviderProject]) {
-    projects.sort_by_cached_key(|project| {
-        (project.project_id.is_some(), project.archived, project.name.to_lowercase(), project.id.clone())
-    });
+pub fn order_for_picking(projects: &mut Vec<ProviderProject>) {
+    let key = |project: &ProviderProject| (project.project_id.is_some(), project.archived, project.name.to_lowercase());
+    sort_by(projects, |a, b| key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id)));
 }
 
 /// What an environment is called.

@@ -112,7 +112,7 @@ pub fn unconnected(projects: &[Project]) -> Vec<&Project> {
 /// Projects at the provider that no project of ours has, those in use there first.
 pub fn connectable(projects: &[ProviderProject]) -> Vec<&ProviderProject> {
     let mut free: Vec<_> = projects.iter().filter(|project| project.project_id.is_none()).collect();
-    free.sort_by(|a, b| (a.archived, &a.name).cmp(&(b.archived, &b.name)));
+    crate::order::sort_by(&mut free, |a, b| (a.archived, &a.name).cmp(&(b.archived, &b.name)));
     free
 }
 

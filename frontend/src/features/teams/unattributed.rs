@@ -43,7 +43,7 @@ fn all_well() -> AnyView {
 }
 
 fn table(mut lines: Vec<UnattributedProject>) -> AnyView {
-    lines.sort_by_key(|line| std::cmp::Reverse(line.cost));
+    crate::order::sort_by(&mut lines, |a, b| b.cost.cmp(&a.cost));
     let manages = session::manages();
     let mut columns = vec![
         Column::text(words::teams::COLUMN_PROJECT_ID),

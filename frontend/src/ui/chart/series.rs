@@ -3,6 +3,8 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use crate::order::sort_by;
+
 /// How many series get a colour of their own.
 pub const COLOURS: usize = 6;
 
@@ -80,7 +82,7 @@ impl Plot {
 
 /// Keeps the dearest six and puts the others together under `rest`.
 pub fn top(mut all: Vec<Series>, rest: &str) -> Vec<Series> {
-    all.sort_by(|a, b| b.total().cmp(&a.total()).then_with(|| a.key.cmp(&b.key)));
+    sort_by(&mut all, |a, b| b.total().cmp(&a.total()).then_with(|| a.key.cmp(&b.key)));
     let small = all.split_off(all.len().min(COLOURS));
     colour(&mut all);
     let others = small.into_iter().reduce(|mut sum, next| {
@@ -100,7 +102,7 @@ pub fn top(mut all: Vec<Series>, rest: &str) -> Vec<Series> {
 /// the same one take the next that is free, in the order of their keys.
 fn colour(all: &mut [Series]) {
     let mut order: Vec<_> = (0..all.len()).collect();
-    order.sort_by(|a, b| all[*a].key.cmp(&all[*b].key));
+    sort_by(&mut order, |a, b| all[*a].key.cmp(&all[*b].key));
     let mut taken = [false; COLOURS];
     for index in order {
         // FNV-1a: the same in every browser and every version.
