@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use self::output::{Output, print};
 
+use crate::features::collector::rollups;
 use crate::platform::clock::Clock;
 use crate::platform::config::{self, Config};
 use crate::platform::crypto::rekey::{self, RekeyReport};
@@ -46,6 +47,15 @@ enum Command {
     /// Re-encrypt every stored secret under the current key, while the service runs.
     Rekey {
         /// How to print what was done.
+        #[arg(short, long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Prove that every sum that dashboards read is what its lines add up to.
+    VerifyRollups {
+        /// Compute anew what differs.
+        #[arg(long)]
+        repair: bool,
+        /// How to print what was found.
         #[arg(short, long, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
@@ -97,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Serve => run(serve::serve),
         Command::Jobs => run(serve::jobs),
         Command::Rekey { output } => run(|config| rekey(config, output)),
+        Command::VerifyRollups { repair, output } => run(|config| verify_rollups(config, repair, output)),
         Command::Collect { date, output } => run(|config| collect::collect(config, date, output)),
         Command::RegisterAdminKey { team_id, output } => {
             run(|config| setup::register_admin_key(config, team_id, output))
@@ -136,5 +147,20 @@ async fn rekey(config: Config, output: Output) -> anyhow::Result<()> {
         )
     })?;
     anyhow::ensure!(report.failed == 0, "{} secrets could not be opened; the log names them", report.failed);
+    Ok(())
+}
+
+async fn verify_rollups(config: Config, repair: bool, output: Output) -> anyhow::Result<()> {
+    let state = State::new(config, Clock::system()).await?;
+    let report = rollups::verify(&state, repair).await;
+    state.db.close().await;
+    let report = report?;
+    output.print(&report, |report| {
+        format!(
+            "{} organizations: {} days differ from their lines, {} repaired\n",
+            report.organizations, report.differing, report.repaired
+        )
+    })?;
+    anyhow::ensure!(report.differing == report.repaired, "sums differ from their lines; --repair computes them anew");
     Ok(())
 }

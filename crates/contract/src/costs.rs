@@ -92,10 +92,10 @@ impl Dimension {
 #[cfg_attr(feature = "server", into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CostsQuery {
-    /// First day (local date) or instant (RFC 3339), inclusive.
+    /// First UTC day, or a time (RFC 3339) within it, inclusive.
     #[cfg_attr(feature = "server", param(example = "2026-11-01"))]
     pub from: String,
-    /// Day or instant after the last, exclusive.
+    /// The UTC day after the last, or a time (RFC 3339), exclusive; a time within a day takes that day with it.
     #[cfg_attr(feature = "server", param(example = "2026-11-23"))]
     pub to: String,
     /// Comma-separated: `project`, `team`, `lineItem`, `model`, `provider`, `apiKey`, `day`. None gives one row.
@@ -293,7 +293,7 @@ pub struct PeriodCost {
     pub to: NaiveDate,
     /// What it cost.
     pub cost: Amount,
-    /// What the period before cost; null when nothing was collected for it.
+    /// What the period before cost; null unless both periods are complete.
     pub previous_cost: Option<Amount>,
     /// The change in percent, one fraction digit; null without a base to compare with.
     #[cfg_attr(feature = "server", schema(example = "12.4"))]
@@ -304,6 +304,9 @@ pub struct PeriodCost {
     pub settlement: Settlement,
     /// Whether anything was collected for it. `false` means unknown, not zero.
     pub has_data: bool,
+    /// Whether every account was collected for every day of it. If not, `cost` is what is known, and there may be more.
+    #[serde(default)]
+    pub complete: bool,
 }
 
 /// The project that moved a period's cost most.
@@ -347,8 +350,8 @@ pub struct ProjectCost {
     pub previous_cost: Option<Amount>,
     /// The change in percent, one fraction digit.
     pub change_percent: Option<String>,
-    /// What it cost on each day of the trend's period, in order.
-    pub trend: Vec<Amount>,
+    /// What it cost on each day of the trend's period, in order; null where that is not known.
+    pub trend: Vec<Option<Amount>>,
 }
 
 /// Something worth doing now.

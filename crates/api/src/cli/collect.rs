@@ -8,16 +8,17 @@ use finops_contract::accounts::Locale;
 use finops_contract::collector::DailyBatchReport;
 
 use super::output::Output;
-use crate::features::collector::{self, Scope};
-use crate::platform::clock::Clock;
+use crate::features::collector;
+use crate::platform::clock::{Clock, FIRST_DAY};
 use crate::platform::config::Config;
 use crate::platform::state::State;
 
 /// Collects every team's bill up to a UTC day, and waits for it.
 pub(super) async fn collect(config: Config, date: Option<NaiveDate>, output: Output) -> anyhow::Result<()> {
     let state = State::new(config, Clock::system()).await?;
-    ensure!(date.is_none_or(|date| date < state.clock.today()), "--date must be a UTC day that is over");
-    let report = collector::daily(&state, Scope::Platform, date, Locale::En).await;
+    let over = |date| (FIRST_DAY..state.clock.today()).contains(&date);
+    ensure!(date.is_none_or(over), "--date must be a UTC day since 2000 that is over");
+    let report = collector::daily(&state, date, Locale::En).await;
     state.db.close().await;
     let report = report?;
     output.print(&report, text)?;

@@ -3,8 +3,19 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
+
+/// Days before this one and from [`END_OF_DAYS`] on are slips of a finger: no provider has billed them, and PostgreSQL
+/// knows no day before 4713 BC.
+pub const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a day");
+/// The first day that is too late.
+pub const END_OF_DAYS: NaiveDate = NaiveDate::from_ymd_opt(2100, 1, 1).expect("a day");
+
+/// The UTC midnight that begins a day.
+pub fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
+}
 
 /// The time, as the service sees it. Cheap to clone; clones of a fixed clock move together.
 #[derive(Clone)]

@@ -264,6 +264,25 @@ async fn guessing_is_slowed_down_and_the_owner_is_not_locked_out() {
 }
 
 #[tokio::test]
+async fn many_addresses_guess_no_faster_than_one_and_the_owner_still_gets_in() {
+    let app = TestApp::builder().set("TRUSTED_PROXY_HOPS", "1").spawn().await;
+    let from = |address: String| app.anonymous().with_header("x-forwarded-for", address);
+    app.found("admin@example.com", "Example Inc.").await;
+    let home = from("198.51.100.1".into());
+    login(&home, "admin@example.com", PASSWORD).await.ok();
+    let mut refused = 0;
+    for number in 0..33 {
+        let guess = login(&from(format!("203.0.113.{number}")), "admin@example.com", "wrong horse battery").await;
+        refused += u32::from(guess.status == 429);
+    }
+    assert_eq!(refused, 4, "the first of thirty was the owner's own");
+    login(&home, "admin@example.com", PASSWORD).await.ok();
+    login(&from("192.0.2.77".into()), "admin@example.com", PASSWORD).await.problem(ErrorCode::RateLimited);
+    app.advance(TimeDelta::minutes(10));
+    login(&from("192.0.2.77".into()), "admin@example.com", PASSWORD).await.ok();
+}
+
+#[tokio::test]
 async fn an_old_hash_is_replaced_when_its_owner_signs_in() {
     let app = TestApp::spawn().await;
     app.found("admin@example.com", "Example Inc.").await;

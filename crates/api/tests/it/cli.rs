@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::app::MASTER_KEY;
-use crate::support::costs::{project, project_with_id, team, team_with_key};
+use crate::support::costs::{assert_rollup_is_exact, project, project_with_id, team, team_with_key};
 
 /// Runs `finops` against a service's database and outside world.
 async fn finops(app: &TestApp, arguments: &[&str], input: &str) -> Output {
@@ -128,4 +128,21 @@ async fn everything_is_encrypted_anew_and_the_settings_show_no_secret() {
     );
     let migrated = finops(&app, &["migrate"], "").await;
     assert!(migrated.status.success(), "{migrated:?}");
+}
+
+#[tokio::test]
+async fn sums_that_differ_from_their_lines_are_found_and_mended() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    team_with_key(&app, &people.admin, "platform", "org-alpha").await;
+    app.run_jobs().await;
+    let found = finops(&app, &["verify-rollups", "-o", "json"], "").await;
+    assert_eq!((json_of(&found)["differing"].clone(), found.status.code()), (json!(0), Some(0)));
+    app.database.sql("UPDATE billed_daily SET amount = amount + 0.000001 WHERE day = '2026-03-10'").await;
+    app.database.sql("DELETE FROM billed_daily WHERE day = '2026-03-11'").await;
+    let found = finops(&app, &["verify-rollups"], "").await;
+    assert_eq!((text(&found).contains("2 days differ"), found.status.code()), (true, Some(1)));
+    let mended = json_of(&finops(&app, &["verify-rollups", "--repair", "-o", "json"], "").await);
+    assert_eq!((&mended["differing"], &mended["repaired"]), (&json!(2), &json!(2)));
+    assert_rollup_is_exact(&app).await;
 }

@@ -39,7 +39,8 @@ fn row(cost: &ProjectCost, known: &[bool], currency: &str, period: Period) -> Ro
     };
     let team = cost.team.as_ref().map_or_else(|| "–".to_owned(), |team| team.name.clone());
     // A day that was not collected is a gap for every project.
-    let trend = cost.trend.iter().zip(known).map(|(amount, known)| known.then_some(amount.0)).collect();
+    let trend =
+        cost.trend.iter().zip(known).map(|(amount, known)| amount.filter(|_| *known).map(|amount| amount.0)).collect();
     Row {
         linked: true,
         cells: vec![

@@ -1,5 +1,6 @@
 //! Registering, signing in and refreshing: what one transaction does.
 
+use chrono::TimeDelta;
 use finops_contract::ErrorCode;
 use finops_contract::accounts::{ChangePasswordRequest, LoginRequest, Me, RegisterRequest, Role, Session};
 use secrecy::SecretString;
@@ -21,6 +22,11 @@ const PER_ADDRESS: Limit = Limit { burst: 20.0, per_second: 0.2 };
 /// From one address, at one account: 5 attempts, then one every 30 seconds. The owner's own address is another
 /// bucket, so guessing from elsewhere does not lock them out.
 const PER_ACCOUNT: Limit = Limit { burst: 5.0, per_second: 1.0 / 30.0 };
+/// At one account, from all addresses together that have not signed in to it lately: many machines guess no faster than
+/// this. Whoever has is let through, so that guessing does not lock the owner out.
+const FROM_STRANGERS: Limit = Limit { burst: 30.0, per_second: 1.0 / 60.0 };
+/// How long an address stays known after a sign-in.
+const KNOWN: TimeDelta = TimeDelta::days(30);
 
 /// A session that was just begun or continued: what to answer, and the refresh token for the cookie.
 #[derive(Debug)]
@@ -50,6 +56,17 @@ async fn slow_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()>
     let by_account = rate_limit::take(&mut tx, PER_ACCOUNT, &["account", email, origin.address()], now).await;
     tx.commit().await?;
     by_address.and(by_account)
+}
+
+async fn slow_strangers_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()> {
+    let now = state.clock.now();
+    let mut tx = state.db.platform().await?;
+    if rate_limit::is_noted(&mut tx, &["known", email, origin.address()], now).await? {
+        return Ok(());
+    }
+    let taken = rate_limit::take(&mut tx, FROM_STRANGERS, &["strangers", email], now).await;
+    tx.commit().await?;
+    taken
 }
 
 /// Begins a session for an account whose organization the transaction has entered.
@@ -146,6 +163,7 @@ async fn found(tx: &mut Tx, state: &State, name: &str) -> ApiResult<Organization
 pub(super) async fn login(state: &State, origin: &Origin, request: LoginRequest) -> ApiResult<Opened> {
     let email = normalize_email(&request.email);
     slow_down(state, origin, &email).await?;
+    slow_strangers_down(state, origin, &email).await?;
     let mut tx = state.db.platform().await?;
     let credentials = store::credentials_by_email(&mut tx, &email).await?;
     tx.commit().await?;
@@ -163,6 +181,7 @@ pub(super) async fn login(state: &State, origin: &Origin, request: LoginRequest)
     let mut tx = state.db.platform().await?;
     db::enter(&mut tx, organization).await?;
     rate_limit::refund(&mut tx, &["account", &email, origin.address()]).await?;
+    rate_limit::note(&mut tx, &["known", &email, origin.address()], state.clock.now() + KNOWN).await?;
     if let Some(hash) = rehashed {
         store::set_password_hash(&mut tx, organization, user, &hash).await?;
     }

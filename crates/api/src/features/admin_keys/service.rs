@@ -151,7 +151,7 @@ pub(super) async fn verify(state: &State, ctx: &Ctx, team: Uuid, id: Uuid) -> Ap
     let secret = state.secrets.open(ctx.organization, store::owner(id), &sealed).await?;
     let verdict = ask(state, secret).await;
     let mut tx = state.db.tenant(ctx.organization).await?;
-    store::set_verdict(&mut tx, ctx.organization, id, &verdict, ctx.now()).await?;
+    store::set_verdict(&mut tx, ctx.organization, id, sealed.version(), &verdict, ctx.now()).await?;
     let after = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
     let change = audit::Change::new("admin_key.verify", id, after.masked.clone())
         .before(json!({"verification": before.verification}))
@@ -211,6 +211,8 @@ pub struct OpenKey {
     pub key: ActiveKey,
     /// The key itself.
     pub secret: SecretString,
+    /// Which of the key's secrets it is: rotating makes another.
+    pub version: i32,
 }
 
 /// Why a team's active key cannot be used.
@@ -260,7 +262,7 @@ pub async fn open_active(
     store::touch(&mut tx, organization, key.id, state.clock.now()).await?;
     tx.commit().await?;
     let secret = state.secrets.open(organization, store::owner(key.id), &sealed).await?;
-    Ok(OpenKey { key, secret })
+    Ok(OpenKey { key, secret, version: sealed.version() })
 }
 
 /// The provider's account behind a key. Asks the provider when that is not known yet, as for a key that was stored while
@@ -285,23 +287,23 @@ pub async fn settle(
         Err(error) => verdict_of(error),
     };
     let mut tx = state.db.background().tenant(organization).await?;
-    store::set_verdict(&mut tx, organization, open.key.id, &verdict, state.clock.now()).await?;
+    store::set_verdict(&mut tx, organization, open.key.id, open.version, &verdict, state.clock.now()).await?;
     tx.commit().await?;
     Ok(account_of(outcome?.account))
 }
 
-/// Writes down what using a key showed: that the provider takes it, or that it has refused it.
+/// Writes down what using a key, of this id and version, showed: that the provider takes it, or that it has refused it.
 ///
 /// # Errors
 /// The database's.
 pub async fn note_use(
     state: &State,
     organization: OrganizationId,
-    key: Uuid,
+    key: (Uuid, i32),
     refusal: Option<&ProviderError>,
 ) -> sqlx::Result<()> {
     let verdict = refusal.map_or(Verdict::VERIFIED, verdict_of);
     let mut tx = state.db.background().tenant(organization).await?;
-    store::set_verdict(&mut tx, organization, key, &verdict, state.clock.now()).await?;
+    store::set_verdict(&mut tx, organization, key.0, key.1, &verdict, state.clock.now()).await?;
     tx.commit().await
 }

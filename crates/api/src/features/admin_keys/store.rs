@@ -181,11 +181,13 @@ pub(super) async fn replace(
     .map(drop)
 }
 
-/// Writes down what the provider said of a key. A key whose account is known keeps it.
+/// Writes down what the provider said of a key, unless the secret that it was asked about has been replaced meanwhile. A
+/// key whose account is known keeps it.
 pub(super) async fn set_verdict(
     conn: &mut PgConnection,
     organization: OrganizationId,
     id: Uuid,
+    version: i32,
     verdict: &Verdict,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
@@ -193,14 +195,16 @@ pub(super) async fn set_verdict(
         "
         UPDATE admin_keys SET verification = $3, verification_reason = $4, provider_account = coalesce(provider_account, $5),
             last_verified_at = CASE WHEN $3 = 'verified' THEN $6 ELSE last_verified_at END
-        WHERE organization_id = $1 AND id = $2
+        WHERE organization_id = $1 AND id = $2 AND EXISTS (SELECT FROM secrets s
+            WHERE s.organization_id = $1 AND s.owner_table = 'admin_keys' AND s.owner_id = $2 AND s.version = $7)
         ",
         organization as OrganizationId,
         id,
         verdict.verification.name(),
         verdict.reason,
         verdict.account,
-        now
+        now,
+        version
     )
     .execute(conn)
     .await

@@ -23,28 +23,14 @@ const AT_ONCE: usize = 3;
 const BUSY_PATIENCE: Duration = Duration::from_secs(120);
 const BUSY_POLL: Duration = Duration::from_millis(250);
 
-/// Whose bills to collect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Every organization's.
-    Platform,
-    /// One organization's.
-    Organization(OrganizationId),
-}
-
 /// Collects every team's bill up to a day and reports. One team's failure leaves the others untouched.
 ///
 /// # Errors
 /// When the teams cannot be listed.
-pub async fn daily(
-    state: &State,
-    scope: Scope,
-    date: Option<NaiveDate>,
-    locale: Locale,
-) -> sqlx::Result<DailyBatchReport> {
+pub async fn daily(state: &State, date: Option<NaiveDate>, locale: Locale) -> sqlx::Result<DailyBatchReport> {
     let started = Instant::now();
     let date = date.or_else(|| state.clock.today().pred_opt()).unwrap_or_default();
-    let teams = teams(state, scope).await?;
+    let teams = teams(state).await?;
     let mut reports: Vec<(usize, TeamBatchReport)> = stream::iter(teams.into_iter().enumerate())
         .map(|(at, (organization, team))| async move { (at, one(state, organization, team, date, locale).await) })
         .buffer_unordered(AT_ONCE)
@@ -63,14 +49,10 @@ pub async fn daily(
     })
 }
 
-async fn teams(state: &State, scope: Scope) -> sqlx::Result<Vec<(OrganizationId, CollectedTeam)>> {
-    let organizations = match scope {
-        Scope::Platform => {
-            let mut tx = state.db.background().platform().await?;
-            organizations::ids(&mut tx).await?
-        }
-        Scope::Organization(organization) => vec![organization],
-    };
+async fn teams(state: &State) -> sqlx::Result<Vec<(OrganizationId, CollectedTeam)>> {
+    let mut tx = state.db.background().platform().await?;
+    let organizations = organizations::ids(&mut tx).await?;
+    tx.commit().await?;
     let mut teams = Vec::new();
     for organization in organizations {
         let mut tx = state.db.background().tenant(organization).await?;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use finops_providers::{CostBucket, CostLine};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::error::CollectError;
+use crate::platform::clock::midnight;
 
 /// Days that a new key's bill is brought in for.
 pub(super) const BACKFILL_DAYS: u64 = 180;
@@ -29,11 +30,13 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The days to ask for when `through` is the last whole day and `done` the last one that is stored.
+    /// The days to ask for when `through` is the last whole day and `done` the last one that is stored. The days that
+    /// were still moving then are asked for again however long ago that was: nobody has seen how they settled.
     pub(super) fn new(done: Option<NaiveDate>, through: NaiveDate) -> Self {
-        let back = |days: u64| through.checked_sub_days(Days::new(days - 1)).unwrap_or(through);
-        let next = done.and_then(|done| done.succ_opt());
-        let first = next.map_or(back(BACKFILL_DAYS), |next| next.min(back(RESTATED_DAYS)).max(back(BACKFILL_DAYS)));
+        let back = |day: NaiveDate, days: u64| day.checked_sub_days(Days::new(days)).unwrap_or(day);
+        let oldest = back(through, BACKFILL_DAYS - 1);
+        let moving = done.map(|done| back(done, RESTATED_DAYS - 2));
+        let first = moving.map_or(oldest, |moving| moving.min(back(through, RESTATED_DAYS - 1)).max(oldest));
         Self { first, last: through }
     }
 
@@ -53,10 +56,6 @@ impl Window {
     pub(super) fn holds(self, day: NaiveDate) -> bool {
         (self.first..=self.last).contains(&day)
     }
-}
-
-pub(super) fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
 }
 
 /// Whether a day that is stored now will not be asked for again.
@@ -250,7 +249,9 @@ mod tests {
         let daily = Window::new(Some(day("2026-11-22")), through);
         assert_eq!((daily.first, daily.days()), (day("2026-11-17"), 7));
         let late = Window::new(Some(day("2026-11-01")), through);
-        assert_eq!(late.first, day("2026-11-02"), "what was missed comes too");
+        assert_eq!(late.first, day("2026-10-27"), "what was missed comes too, and what was still moving then");
+        let last_settled = day("2026-10-26");
+        assert!(is_settled(last_settled, day("2026-11-01")) && !is_settled(late.first, day("2026-11-01")));
         assert_eq!(Window::new(Some(day("2024-01-01")), through), new, "but never more than a new key's");
         let again = Window::new(Some(through), through);
         assert_eq!(again.first, day("2026-11-17"));

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::collector::CostImportReport;
 use finops_contract::{Amount, ErrorCode, FieldError};
 use finops_providers::{CostBucket, CostLine, LineItem};
@@ -15,6 +15,7 @@ use super::domain::{self, Line, LineKey};
 use super::error::CollectError;
 use super::store::{self, Slice};
 use crate::features::{audit, teams};
+use crate::platform::clock::{FIRST_DAY, midnight};
 use crate::platform::db::OrganizationId;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
@@ -72,7 +73,6 @@ pub(super) async fn run(state: &State, ctx: &Ctx, team: Uuid, body: &[u8]) -> Ap
     };
     slice.insert_as(&mut tx, &changes.new, &ctx.clock, owner).await?;
     slice.rebuild_rollup(&mut tx, &changes.days()).await?;
-    slice.mark_collected(&mut tx, &days, ctx.clock.today(), team.id, ctx.now()).await?;
     let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
     let report = CostImportReport {
         records_created: count(changes.new.len()),
@@ -165,13 +165,17 @@ fn wrong(line: usize, column: &str, code: &str, message: &str) -> FieldError {
     FieldError { pointer, code: code.into(), message: message.into() }
 }
 
+/// A date, or the UTC day of a time.
+fn day(text: &str) -> Option<NaiveDate> {
+    text.parse().ok().or_else(|| text.parse::<DateTime<Utc>>().ok().map(|at| at.date_naive()))
+}
+
 type Wrong = (&'static str, &'static str, &'static str);
 
 fn bucket(record: &Record, today: NaiveDate) -> Result<CostBucket, Wrong> {
-    let date = record.date.get(..10).unwrap_or(&record.date);
-    let day: NaiveDate = date.parse().map_err(|_| ("date", "date", "must be a date like 2025-01-04"))?;
-    if day >= today {
-        return Err(("date", "range", "must be a day that is over"));
+    let day = day(&record.date).ok_or(("date", "date", "must be a date like 2025-01-04 or an RFC 3339 time"))?;
+    if day >= today || day < FIRST_DAY {
+        return Err(("date", "range", "must be a day since 2000 that is over"));
     }
     let amount: Amount = record.cost.parse().map_err(|_| ("cost", "decimal", "must be an exact decimal"))?;
     let tokens = match record.tokens.as_str() {
@@ -197,7 +201,7 @@ fn bucket(record: &Record, today: NaiveDate) -> Result<CostBucket, Wrong> {
         quantity: tokens.map(|tokens| tokens.0.normalize()),
         quantity_unit: tokens.map(|_| "tokens".to_owned()),
     };
-    let start = domain::midnight(day);
+    let start = midnight(day);
     Ok(CostBucket { start, end: start + chrono::TimeDelta::days(1), lines: vec![line] })
 }
 
@@ -230,6 +234,11 @@ mod tests {
         let fields: Vec<_> = error.fields.iter().map(|field| (field.pointer.as_str(), field.code.as_str())).collect();
         assert_eq!(fields, [("/2/cost", "decimal"), ("/3/date", "date"), ("/4/date", "range"), ("/5/cost", "decimal")]);
         assert_eq!(error.code, ErrorCode::CsvInvalid);
+        for date in ["2025-01-03garbage", "0001-01-01", "1999-12-31"] {
+            assert!(parse(&format!("date,project,model,cost\n{date},a,b,1\n")).is_err(), "{date}");
+        }
+        let late = parse("date,project,model,cost\n2025-01-03T23:30:00-05:00,a,b,1\n").unwrap();
+        assert_eq!(late[0].key.day.to_string(), "2025-01-04", "the UTC day");
         for text in ["", "date,project,model,cost\n", "a,b\n1,2\n", "date,cost\n2025-01-01\n"] {
             assert_eq!(parse(text).unwrap_err().code, ErrorCode::CsvInvalid, "{text}");
         }

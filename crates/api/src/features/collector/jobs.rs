@@ -21,8 +21,11 @@ use crate::platform::state::State;
 pub(super) const COLLECT: &str = "collect_costs";
 /// What puts every team's collection into the queue.
 const DAILY: &str = "daily_batch";
-/// How often one collection is tried before its failure waits for the next day; with the queue's backoff, some hours.
-const ATTEMPTS: i32 = 8;
+/// How often one collection is tried before its failure waits for the next day: half a minute, doubled up to an hour,
+/// which makes most of a night. A provider's outage is rarely over in minutes.
+const ATTEMPTS: i32 = 16;
+const FIRST_WAIT: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 /// When a team that another worker is at is looked at again.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -114,6 +117,11 @@ struct Collect {
     state: State,
 }
 
+fn wait_after(attempt: i32) -> Duration {
+    let doublings = u32::try_from(attempt - 1).unwrap_or_default().min(16);
+    (FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT)
+}
+
 #[async_trait]
 impl JobHandler for Collect {
     fn name(&self) -> &'static str {
@@ -132,9 +140,23 @@ impl JobHandler for Collect {
             Err(super::error::CollectError::Busy) => JobOutcome::Reschedule { after: BUSY },
             Err(super::error::CollectError::Interrupted) => JobOutcome::interrupted(),
             Err(error) if error.is_transient() => {
-                JobOutcome::Retry { error: error.code().to_owned(), after: error.retry_after() }
+                let after = error.retry_after().unwrap_or_else(|| wait_after(job.attempt));
+                JobOutcome::Retry { error: error.code().to_owned(), after: Some(after) }
             }
             Err(error) => JobOutcome::dead(error.code()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_night_of_outage_is_outlasted_and_a_day_is_not() {
+        let waits: Vec<_> = (1..ATTEMPTS).map(wait_after).collect();
+        assert_eq!((waits[0], waits[1], waits[14]), (FIRST_WAIT, FIRST_WAIT * 2, LONGEST_WAIT));
+        let hours = waits.iter().sum::<Duration>().as_secs() / 3_600;
+        assert!((8..12).contains(&hours), "{hours} hours");
     }
 }

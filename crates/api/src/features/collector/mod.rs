@@ -12,13 +12,14 @@ mod import;
 mod jobs;
 mod lease;
 mod page;
+pub mod rollups;
 mod routes;
 mod service;
 pub mod setup;
 mod status;
 mod store;
 
-pub use batch::{Scope, daily};
+pub use batch::daily;
 pub use jobs::{jobs, request};
 pub use routes::routes;
 pub use status::{Lag, follow_key, lag};

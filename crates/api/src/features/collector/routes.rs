@@ -10,17 +10,14 @@ use secrecy::ExposeSecret as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::batch::{self, Scope};
-use super::{import, jobs, status};
+use super::{batch, import, jobs, status};
 use crate::features::{audit, teams};
 use crate::platform::auth::Permission;
+use crate::platform::clock::FIRST_DAY;
 use crate::platform::http::ctx::{bearer, locale};
-use crate::platform::http::extract::read_body;
+use crate::platform::http::extract::{FILE_LIMIT, read_body};
 use crate::platform::http::{ApiError, ApiResult, Ctx, Path, Query};
 use crate::platform::state::State;
-
-/// The largest file of legacy costs: some 100,000 rows.
-const IMPORT_LIMIT: usize = 8 * 1024 * 1024;
 
 /// This feature's routes.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -46,7 +43,8 @@ async fn get_team_collection(
 ) -> ApiResult<web::Json<TeamCollection>> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     teams::seen(&mut tx, &ctx, team.0).await?;
-    let collection = status::of_team(&mut tx, ctx.organization, team.0, ctx.locale, ctx.now()).await?;
+    let everything = ctx.require(Permission::SeeEverything).is_ok();
+    let collection = status::of_team(&mut tx, ctx.organization, team.0, everything, ctx.locale, ctx.now()).await?;
     tx.commit().await?;
     Ok(web::Json(collection))
 }
@@ -71,7 +69,7 @@ async fn run_team_collection(ctx: Ctx, state: web::Data<State>, team: Path<Uuid>
     let slot = format!("manual:{}:{}", team.id, ctx.now().timestamp());
     jobs::request(&mut tx, &ctx, team.id, &slot).await?;
     audit::record(&mut tx, &ctx, audit::Change::new("collection.request", team.id, team.name)).await?;
-    let collection = status::of_team(&mut tx, ctx.organization, team.id, ctx.locale, ctx.now()).await?;
+    let collection = status::of_team(&mut tx, ctx.organization, team.id, true, ctx.locale, ctx.now()).await?;
     tx.commit().await?;
     state.nudge.nudge();
     Ok(HttpResponse::Accepted().json(collection))
@@ -100,7 +98,7 @@ async fn import_costs(
     payload: web::Payload,
 ) -> ApiResult<web::Json<CostImportReport>> {
     ctx.require(Permission::CostsCollect)?;
-    let body = read_body(&request, &mut payload.into_inner(), IMPORT_LIMIT).await?;
+    let body = read_body(&request, &mut payload.into_inner(), FILE_LIMIT).await?;
     Ok(web::Json(import::run(&state, &ctx, query.0.team_id, &body).await?))
 }
 
@@ -145,9 +143,9 @@ async fn daily_batch(
     let secret = state.config.cron_secret.as_ref().ok_or(ErrorCode::Unauthenticated)?;
     verify_slices_are_equal(presented.as_bytes(), secret.expose_secret().as_bytes())
         .map_err(|_| ErrorCode::Unauthenticated)?;
-    if query.date.is_some_and(|date| date >= state.clock.today()) {
-        return Err(ApiError::field("/date", "range", "must be a UTC day that is over"));
+    if query.date.is_some_and(|date| date >= state.clock.today() || date < FIRST_DAY) {
+        return Err(ApiError::field("/date", "range", "must be a UTC day since 2000 that is over"));
     }
     let locale = locale(request).unwrap_or_default();
-    Ok(web::Json(batch::daily(state, Scope::Platform, query.date, locale).await?))
+    Ok(web::Json(batch::daily(state, query.date, locale).await?))
 }

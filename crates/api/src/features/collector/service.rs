@@ -58,7 +58,7 @@ async fn run(state: &State, lease: &Lease, through: Option<NaiveDate>) -> Result
         _ => None,
     });
     if collected.is_ok() || refusal.is_some() {
-        admin_keys::note_use(state, lease.organization, open.key.id, refusal).await?;
+        admin_keys::note_use(state, lease.organization, (open.key.id, open.version), refusal).await?;
     }
     collected
 }

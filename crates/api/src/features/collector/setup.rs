@@ -9,9 +9,10 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-use super::domain::{PAGE_DAYS, midnight};
+use super::domain::PAGE_DAYS;
 use super::error::{self, CollectError};
 use crate::features::{admin_keys, projects, teams};
+use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
 use crate::platform::state::State;
 

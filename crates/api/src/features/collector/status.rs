@@ -7,10 +7,10 @@ use finops_contract::collector::{CollectionStatus, TeamCollection, UnattributedP
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::domain;
 use super::error;
 use super::jobs::COLLECT;
 use crate::features::admin_keys;
+use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
 
 /// Days that unattributed costs are shown for.
@@ -27,11 +27,12 @@ struct Row {
     days_done: i32,
 }
 
-/// A team's collection as it is shown.
+/// A team's collection as it is shown. Who does not see everything is not told what another team's key brought in.
 pub(super) async fn of_team(
     conn: &mut PgConnection,
     organization: OrganizationId,
     team: Uuid,
+    everything: bool,
     locale: Locale,
     now: DateTime<Utc>,
 ) -> sqlx::Result<TeamCollection> {
@@ -44,9 +45,9 @@ pub(super) async fn of_team(
         Some(account) => settled_before(conn, organization, account).await?,
         None => None,
     };
-    let since = domain::midnight(now.date_naive() - Days::new(UNATTRIBUTED_DAYS));
+    let since = midnight(now.date_naive() - Days::new(UNATTRIBUTED_DAYS));
     let unattributed = match &account {
-        Some(account) => unattributed(conn, organization, account, since).await?,
+        Some(account) => unattributed(conn, organization, account, (!everything).then_some(team), since).await?,
         None => Vec::new(),
     };
     let last_error = row.as_ref().and_then(|row| {
@@ -59,7 +60,7 @@ pub(super) async fn of_team(
         last_run_at: row.as_ref().and_then(|row| row.last_run_at),
         last_success_at: row.as_ref().and_then(|row| row.last_success_at),
         last_error,
-        next_run_at: domain::midnight(now.date_naive() + Days::new(1)),
+        next_run_at: midnight(now.date_naive() + Days::new(1)),
         days_total: row.as_ref().map_or(0, |row| row.days_total),
         days_done: row.as_ref().map_or(0, |row| row.days_done),
         settled_before,
@@ -135,6 +136,7 @@ async fn unattributed(
     conn: &mut PgConnection,
     organization: OrganizationId,
     account: &str,
+    only: Option<Uuid>,
     since: DateTime<Utc>,
 ) -> sqlx::Result<Vec<UnattributedProject>> {
     let rows = sqlx::query!(
@@ -143,13 +145,14 @@ async fn unattributed(
             (max(bucket_start) AT TIME ZONE 'UTC')::date AS "last_day!"
         FROM billed_costs
         WHERE organization_id = $1 AND provider_account = $2 AND project_id IS NULL AND bucket_start >= $3
-            AND api_version = 'costs_v1'
+            AND api_version = 'costs_v1' AND ($4::uuid IS NULL OR team_id = $4)
         GROUP BY provider_project_id, currency HAVING sum(amount) <> 0
         ORDER BY sum(amount) DESC, provider_project_id LIMIT 100
         "#,
         organization as OrganizationId,
         account,
-        since
+        since,
+        only
     )
     .fetch_all(conn)
     .await?;
@@ -173,10 +176,14 @@ pub async fn follow_key(
     active: bool,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE collections SET has_active_key = $3 WHERE organization_id = $1 AND team_id = $2",
+        "
+        INSERT INTO collections (organization_id, team_id, provider, has_active_key) VALUES ($1, $2, $4, $3)
+        ON CONFLICT (organization_id, team_id, provider) DO UPDATE SET has_active_key = excluded.has_active_key
+        ",
         organization as OrganizationId,
         team,
-        active
+        active,
+        Provider::Openai.name()
     )
     .execute(conn)
     .await

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::domain::{self, Line, LineKey, Restated, StoredLine, Window};
 use super::lease::Lease;
 use crate::features::projects::Attribution;
-use crate::platform::clock::Clock;
+use crate::platform::clock::{Clock, midnight};
 use crate::platform::db::OrganizationId;
 
 /// Keeps what Project IDs stand for as it is until the transaction ends.
@@ -258,7 +258,7 @@ impl Slice<'_> {
 }
 
 fn starts(days: &[NaiveDate]) -> Vec<DateTime<Utc>> {
-    days.iter().copied().map(domain::midnight).collect()
+    days.iter().copied().map(midnight).collect()
 }
 
 /// Lines as columns, the shape that one statement takes many rows in.
@@ -284,7 +284,7 @@ impl<'a> Columns<'a> {
         for line in lines {
             let (project, team) = owner(line);
             columns.ids.push(clock.new_id());
-            columns.starts.push(domain::midnight(line.key.day));
+            columns.starts.push(midnight(line.key.day));
             columns.provider_projects.push(line.key.provider_project_id.as_deref());
             columns.line_items.push(line.key.line_item.as_deref());
             columns.api_keys.push(line.key.provider_api_key_id.as_deref());

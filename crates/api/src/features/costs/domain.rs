@@ -7,6 +7,7 @@ use finops_contract::ErrorCode;
 use finops_contract::costs::Dimension;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use crate::platform::clock::{END_OF_DAYS, FIRST_DAY};
 use crate::platform::http::{ApiError, ApiResult};
 
 /// The longest period of one query, in days: three years and a leap day.
@@ -31,10 +32,11 @@ impl Period {
     }
 
     /// # Errors
-    /// `range_too_large` when it is empty, reversed or longer than three years.
+    /// `range_too_large` when it is empty, reversed, longer than three years, or outside of this century.
     pub(super) fn new(from: NaiveDate, to: NaiveDate) -> ApiResult<Self> {
         let period = Self { from, to };
-        if (1..=MAX_DAYS).contains(&period.days()) { Ok(period) } else { Err(ErrorCode::RangeTooLarge.into()) }
+        let known = from >= FIRST_DAY && to <= END_OF_DAYS;
+        if known && (1..=MAX_DAYS).contains(&period.days()) { Ok(period) } else { Err(ErrorCode::RangeTooLarge.into()) }
     }
 
     /// The trend's: as asked for, else the last thirty whole days.
@@ -180,7 +182,13 @@ mod tests {
         assert_eq!(parse("2026-11-01", "2026-11-02"), period("2026-11-01", "2026-11-02"));
         assert_eq!(parse("2026-11-01T05:00:00+09:00", "2026-11-02T00:00:00Z"), period("2026-10-31", "2026-11-02"));
         assert_eq!(parse("2026-11-01T10:00:00Z", "2026-11-02T00:00:01Z"), period("2026-11-01", "2026-11-03"));
-        for (from, to) in [("2026-11-02", "2026-11-02"), ("2026-11-03", "2026-11-02"), ("2020-01-01", "2026-01-01")] {
+        for (from, to) in [
+            ("2026-11-02", "2026-11-02"),
+            ("2026-11-03", "2026-11-02"),
+            ("2020-01-01", "2026-01-01"),
+            ("-5000-01-01", "-4999-01-01"),
+            ("0001-01-01", "0001-01-02"),
+        ] {
             assert_eq!(Period::parse(from, to).unwrap_err().code, ErrorCode::RangeTooLarge, "{from} {to}");
         }
         for bad in ["", "yesterday", "2026-13-01", "2026-11-01T10:00"] {

@@ -11,12 +11,22 @@ use super::domain::Period;
 use super::scope::Scope;
 use crate::platform::db::OrganizationId;
 
-/// The days that were collected, and whether each is settled.
+/// What is known of one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct CollectedDay {
+    /// Nothing of it is asked for again.
+    settled: bool,
+    /// Every account that is being collected, and was by then, has it.
+    whole: bool,
+}
+
+/// The days that were collected.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CollectedDays(BTreeMap<NaiveDate, bool>);
+pub(super) struct CollectedDays(BTreeMap<NaiveDate, CollectedDay>);
 
 impl CollectedDays {
-    /// Those of a period, for the accounts that the scope's team collects from.
+    /// Those of a period, for the accounts that the scope's team collects from. An account that nobody collects any more
+    /// neither moves nor is missed.
     pub(super) async fn of(
         conn: &mut PgConnection,
         organization: OrganizationId,
@@ -25,11 +35,23 @@ impl CollectedDays {
     ) -> sqlx::Result<Self> {
         let rows = sqlx::query!(
             r#"
-            SELECT day, bool_and(settled) AS "settled!" FROM collected_days
-            WHERE organization_id = $1 AND day >= $2 AND day < $3
-                AND ($4::uuid IS NULL OR team_id = $4 OR provider_account IN (
-                    SELECT provider_account FROM collections WHERE organization_id = $1 AND team_id = $4))
-            GROUP BY day
+            WITH accounts AS (
+                SELECT account, (SELECT min(day) FROM collected_days d
+                    WHERE d.organization_id = $1 AND d.provider_account = account) AS first
+                FROM (SELECT DISTINCT provider_account AS account FROM collections
+                    WHERE organization_id = $1 AND has_active_key AND ($4::uuid IS NULL OR team_id = $4)) a
+            ), days AS (
+                SELECT day, bool_and(settled OR provider_account NOT IN (SELECT account FROM accounts WHERE account IS NOT NULL))
+                        AS settled,
+                    array_agg(provider_account) AS collected
+                FROM collected_days
+                WHERE organization_id = $1 AND day >= $2 AND day < $3
+                    AND ($4::uuid IS NULL OR team_id = $4 OR provider_account IN (SELECT account FROM accounts))
+                GROUP BY day
+            )
+            SELECT day AS "day!", settled AS "settled!", NOT EXISTS (SELECT FROM accounts
+                WHERE first <= day AND account <> ALL (collected)) AS "whole!"
+            FROM days
             "#,
             organization as OrganizationId,
             period.from,
@@ -38,12 +60,18 @@ impl CollectedDays {
         )
         .fetch_all(conn)
         .await?;
-        Ok(Self(rows.into_iter().map(|row| (row.day, row.settled)).collect()))
+        let day = |settled, whole| CollectedDay { settled, whole };
+        Ok(Self(rows.into_iter().map(|row| (row.day, day(row.settled, row.whole))).collect()))
     }
 
-    /// Whether a day was collected.
+    /// Whether anything was collected for a day.
     pub(super) fn has(&self, day: NaiveDate) -> bool {
         self.0.contains_key(&day)
+    }
+
+    /// Whether all of a day was collected: only then is what is not there zero.
+    pub(super) fn is_whole(&self, day: NaiveDate) -> bool {
+        self.0.get(&day).is_some_and(|day| day.whole)
     }
 
     /// Whether anything of a period was.
@@ -53,12 +81,12 @@ impl CollectedDays {
 
     /// Whether all of it was: only then is its sum one to compare with.
     pub(super) fn has_all(&self, period: Period) -> bool {
-        period.from < period.to && period.each().all(|day| self.has(day))
+        period.from < period.to && period.each().all(|day| self.is_whole(day))
     }
 
-    /// Whether a period's sum may still change. Days that were not collected yet may bring more.
+    /// Whether a period's sum may still change. What was not collected yet may bring more.
     pub(super) fn settlement(&self, period: Period) -> Settlement {
-        let settled = period.each().all(|day| self.0.get(&day) == Some(&true));
+        let settled = period.each().all(|day| self.0.get(&day).is_some_and(|day| day.settled && day.whole));
         if settled { Settlement::Settled } else { Settlement::Moving }
     }
 }
@@ -69,16 +97,21 @@ struct State {
     last: Option<NaiveDate>,
 }
 
-/// How fresh the organization's billed costs are.
+/// How fresh the billed costs are, of the team that was asked for or of the whole organization.
 pub(super) async fn freshness(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Freshness> {
     let state = sqlx::query_as!(
         State,
         "
-        SELECT (SELECT max(last_success_at) FROM collections WHERE organization_id = $1) AS collected_at,
-            (SELECT min(day) FROM collected_days WHERE organization_id = $1 AND NOT settled) AS moving,
-            (SELECT max(day) FROM collected_days WHERE organization_id = $1) AS last
+        SELECT max(c.last_success_at) AS collected_at, min(d.moving) AS moving, max(d.last) AS last
+        FROM collections c
+        LEFT JOIN LATERAL (
+            SELECT min(day) FILTER (WHERE NOT settled) AS moving, max(day) AS last FROM collected_days
+            WHERE organization_id = $1 AND provider_account = c.provider_account AND c.has_active_key
+        ) d ON true
+        WHERE c.organization_id = $1 AND ($2::uuid IS NULL OR c.team_id = $2)
         ",
-        scope.organization() as OrganizationId
+        scope.organization() as OrganizationId,
+        scope.team
     )
     .fetch_one(&mut *conn)
     .await?;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::domain::Period;
 use crate::features::teams::{self, Visibility};
+use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
 use crate::platform::http::{ApiResult, Ctx};
 
@@ -116,9 +117,8 @@ impl Scope {
                 sql.push(" AND b.day >= ").push_bind(period.from).push(" AND b.day < ").push_bind(period.to);
             }
             Source::Lines => {
-                let start = |day: chrono::NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc();
-                sql.push(" AND b.bucket_start >= ").push_bind(start(period.from));
-                sql.push(" AND b.bucket_start < ").push_bind(start(period.to));
+                sql.push(" AND b.bucket_start >= ").push_bind(midnight(period.from));
+                sql.push(" AND b.bucket_start < ").push_bind(midnight(period.to));
             }
         }
         match self.project {
@@ -145,10 +145,12 @@ impl Scope {
     /// would dominate the planner's estimate, and have it sort and compile for lines that are never asked about.
     pub(super) fn push_once(&self, sql: &mut QueryBuilder<Postgres>, source: Source, period: Period) {
         sql.push(" AND (b.api_version = 'costs_v1' OR (b.provider, ").push(source.day()).push(", ");
-        sql.push(project_key("b")).push(") NOT IN (SELECT l.provider, l.day, ").push(project_key("l"));
+        sql.push(owner_key("b")).push(", b.currency) NOT IN (SELECT l.provider, l.day, ").push(owner_key("l"));
         sql.push(
-            " FROM billed_daily l JOIN billed_daily c ON c.organization_id = l.organization_id AND c.day = l.day
-                AND c.provider = l.provider AND c.project_id IS NOT DISTINCT FROM l.project_id
+            ", l.currency FROM billed_daily l JOIN billed_daily c ON c.organization_id = l.organization_id AND c.day = l.day
+                AND c.provider = l.provider AND c.currency = l.currency
+                AND c.project_id IS NOT DISTINCT FROM l.project_id
+                AND (l.project_id IS NOT NULL OR c.team_id = l.team_id)
             WHERE l.api_version = 'usage_v1' AND c.api_version = 'costs_v1' AND l.organization_id = ",
         );
         sql.push_bind(self.organization);
@@ -156,9 +158,9 @@ impl Scope {
     }
 }
 
-/// A row's project, as a value that `NOT IN` compares: no project is none too.
-fn project_key(row: &str) -> String {
-    format!("coalesce({row}.project_id, '00000000-0000-0000-0000-000000000000')")
+/// Whose a row is, as a value that `NOT IN` compares: its project, or its team where it belongs to none.
+fn owner_key(row: &str) -> String {
+    format!("coalesce({row}.project_id, {row}.team_id)")
 }
 
 async fn team_exists(conn: &mut PgConnection, organization: OrganizationId, team: Uuid) -> sqlx::Result<bool> {

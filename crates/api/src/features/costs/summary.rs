@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use finops_contract::Amount;
 use finops_contract::costs::{
     Basis, CostDriver, CostSummary, CostSummaryQuery, CostTotal, Named, PeriodCost, ProjectCost, TrendPoint,
 };
@@ -14,6 +15,7 @@ use super::actions;
 use super::domain::{Compared, Period, Periods, change_percent};
 use super::facts::{self, CollectedDays};
 use super::scope::{ProjectFilter, Scope, Source};
+use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
 use crate::platform::http::{ApiResult, Ctx};
 
@@ -223,6 +225,11 @@ async fn trend(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> sqlx::R
     Ok(points.collect())
 }
 
+/// A day's cost: what was billed, or zero once all of the day was collected and nothing was.
+fn known(billed: Option<Decimal>, facts: &Facts, day: NaiveDate) -> Option<Amount> {
+    billed.or_else(|| facts.days.is_whole(day).then_some(Decimal::ZERO)).map(Into::into)
+}
+
 async fn top_projects(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> sqlx::Result<Vec<ProjectCost>> {
     let mut dearest: Vec<&Sums> =
         facts.sums.iter().filter(|sums| sums.project_id.is_some() && !sums.of(TREND).is_zero()).collect();
@@ -231,7 +238,7 @@ async fn top_projects(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> 
     let ids: Vec<Uuid> = dearest.iter().filter_map(|sums| sums.project_id).collect();
     let rows = by_day(conn, scope, facts, Some(&ids)).await?;
     let costs: HashMap<_, _> = rows.into_iter().map(|(project, day, cost)| ((project, day), cost)).collect();
-    let comparable = facts.days.has_all(facts.periods.trend.before);
+    let comparable = facts.days.has_all(facts.periods.trend.before) && facts.days.has_all(facts.periods.trend.now);
     let projects = dearest.into_iter().map(|sums| {
         let previous = comparable.then(|| sums.of(TREND + 1));
         let name = sums.project_id.and_then(|id| facts.names.get(&id));
@@ -242,7 +249,7 @@ async fn top_projects(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> 
             cost: sums.of(TREND).into(),
             previous_cost: previous.map(Into::into),
             change_percent: change_percent(sums.of(TREND), previous),
-            trend: days.map(|day| costs.get(&(sums.project_id, day)).copied().unwrap_or_default().into()).collect(),
+            trend: days.map(|day| known(costs.get(&(sums.project_id, day)).copied(), facts, day)).collect(),
         }
     });
     Ok(projects.collect())
@@ -257,7 +264,8 @@ async fn period_cost(
 ) -> sqlx::Result<PeriodCost> {
     let sum = |at: usize| facts.sums.iter().map(|sums| sums.of(at)).sum::<Decimal>();
     let cost = sum(at);
-    let previous = facts.days.has_all(period.before).then(|| sum(at + 1));
+    let complete = facts.days.has_all(period.now);
+    let previous = (complete && facts.days.has_all(period.before)).then(|| sum(at + 1));
     let driver = match previous {
         Some(previous) => driver(conn, scope, facts, period, at, cost - previous).await?,
         None => None,
@@ -270,7 +278,8 @@ async fn period_cost(
         change_percent: change_percent(cost, previous),
         driver,
         settlement: facts.days.settlement(period.now),
-        has_data: facts.days.has_some(period.now),
+        has_data: facts.days.has_some(period.now) || !cost.is_zero(),
+        complete,
     })
 }
 
@@ -306,8 +315,8 @@ async fn moved_model(
     change: Decimal,
 ) -> sqlx::Result<Option<String>> {
     let hull = Period { from: period.before.from, to: period.now.to };
-    let start = period.now.from.and_time(chrono::NaiveTime::MIN).and_utc();
-    let end = period.before.to.and_time(chrono::NaiveTime::MIN).and_utc();
+    let start = midnight(period.now.from);
+    let end = midnight(period.before.to);
     let mut sql =
         QueryBuilder::<Postgres>::new("SELECT b.model, coalesce(sum(b.amount) FILTER (WHERE b.bucket_start >= ");
     sql.push_bind(start).push("), 0) - coalesce(sum(b.amount) FILTER (WHERE b.bucket_start < ").push_bind(end);

@@ -158,7 +158,8 @@ pub(super) async fn register_id(state: &State, ctx: &Ctx, project: Uuid, text: &
     }
     tx.commit().await?;
     reach(&client(state, ctx, now.team_id).await?, &id).await?;
-    let mut tx = state.db.tenant(ctx.organization).await?;
+    // Half a year of a large project's lines take longer than a request's statements may.
+    let mut tx = state.db.background().tenant(ctx.organization).await?;
     let before = held(&mut tx, ctx, project).await?;
     if before.team_id != now.team_id {
         return Err(ErrorCode::Conflict.into());

@@ -49,6 +49,36 @@ pub async fn refund(conn: &mut PgConnection, subject: &[&str]) -> sqlx::Result<(
     sqlx::query!("DELETE FROM rate_limit_buckets WHERE key = $1", key(subject)).execute(conn).await.map(drop)
 }
 
+/// Remembers a subject for a while.
+///
+/// # Errors
+/// The database's.
+pub async fn note(conn: &mut PgConnection, subject: &[&str], until: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO rate_limit_buckets (key, tokens, updated_at) VALUES ($1, 0, $2)
+        ON CONFLICT (key) DO UPDATE SET updated_at = excluded.updated_at",
+        key(subject),
+        until
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Whether a subject is remembered.
+///
+/// # Errors
+/// The database's.
+pub async fn is_noted(conn: &mut PgConnection, subject: &[&str], now: DateTime<Utc>) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM rate_limit_buckets WHERE key = $1 AND updated_at > $2) AS "noted!""#,
+        key(subject),
+        now
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Forgets buckets that are full again.
 pub async fn prune(conn: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
     let deleted = sqlx::query!("DELETE FROM rate_limit_buckets WHERE updated_at < $1", before).execute(conn).await?;

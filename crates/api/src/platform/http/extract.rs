@@ -16,6 +16,16 @@ use super::error::{ApiError, ApiResult};
 
 /// The largest JSON body, but for endpoints that say otherwise.
 pub const JSON_LIMIT: usize = 64 * 1024;
+/// The largest file that is sent as a body.
+pub const FILE_LIMIT: usize = 8 * 1024 * 1024;
+/// Endpoints that take a file.
+const FILE_PATHS: [&str; 1] = ["/api/costs/import"];
+
+/// The largest body that the handler of this path takes.
+pub fn body_limit(path: &str) -> usize {
+    if FILE_PATHS.contains(&path) { FILE_LIMIT } else { JSON_LIMIT }
+}
+
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 

@@ -24,7 +24,7 @@ pub use self::store::prune;
 use self::store::{Claim, Stored};
 use super::ctx::Ctx;
 use super::error::{ApiError, ApiResult};
-use super::extract::{self, JSON_LIMIT};
+use super::extract;
 use super::middleware::{refuse, time_limit};
 use crate::platform::state::State;
 
@@ -99,22 +99,16 @@ fn readable(key: &HeaderValue) -> ApiResult<String> {
     })
 }
 
-/// What makes a request this one: its method, its address, its body. Of a body that is longer than JSON bodies are,
-/// such as an imported file, its announced length stands for the rest.
+/// What makes a request this one: its method, its address, all of its body.
 async fn fingerprint(request: &mut ServiceRequest) -> ApiResult<Vec<u8>> {
     let mut hash = Context::new(&SHA256);
     let head = format!("{} {}?{}", request.method(), request.path(), request.query_string());
     hash.update(head.as_bytes());
     hash.update(&[0]);
-    let announced = extract::announced_length(request.request());
-    if announced.is_some_and(|length| length > JSON_LIMIT) {
-        hash.update(format!("{announced:?}").as_bytes());
-    } else {
-        let mut payload = request.take_payload();
-        let body = extract::read_body(request.request(), &mut payload, JSON_LIMIT).await?.freeze();
-        hash.update(&body);
-        request.set_payload(Payload::from(body));
-    }
+    let mut payload = request.take_payload();
+    let body = extract::read_body(request.request(), &mut payload, extract::body_limit(request.path())).await?.freeze();
+    hash.update(&body);
+    request.set_payload(Payload::from(body));
     Ok(hash.finish().as_ref().to_vec())
 }
 
