@@ -32,16 +32,6 @@ function put(name, extension, data) {
   return `/assets/${file}`;
 }
 
-/** Custom properties with the shortest names: no script reads them, and they are a third of what a style sheet says. */
-function shorten(css) {
-  const name = /--[a-z][a-z0-9-]*/g;
-  const uses = new Map();
-  for (const [found] of css.matchAll(name)) uses.set(found, (uses.get(found) ?? 0) + 1);
-  const order = [...uses].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([found]) => found);
-  const short = new Map(order.map((found, index) => [found, `--${index.toString(36)}`]));
-  return css.replace(name, (found) => short.get(found));
-}
-
 // The wasm.
 let wasm = join(bound, "app_bg.wasm");
 if (!dev) {
@@ -72,6 +62,19 @@ const script = await build({
 });
 const scriptUrl = put("app", "js", script.outputFiles[0].contents);
 
+/** Writes spaces and radii where they are used: no theme changes them, and `16px` is a third of `var(--s-16)`. */
+function constantsWritten(css) {
+  const constants = new Map();
+  const without = css.replace(/(--[sr]-\d+):\s*(\d+px);?/g, (_, name, value) => {
+    if (constants.has(name)) throw new Error(`${name} is no constant`);
+    constants.set(name, value);
+    return "";
+  });
+  // The minifier leaves the blanks in the values of custom properties.
+  const lean = without.replace(/(--[\w-]+): ([^;}]*)/g, (_, name, value) => `${name}:${value.replaceAll(", ", ",")}`);
+  return lean.replace(/var\((--[sr]-\d+)\)/g, (_, name) => constants.get(name));
+}
+
 // Fonts first, because the style sheet names them.
 const fontUrls = {};
 for (const [name, data] of await fonts(join(dist, "..", "fonts"))) {
@@ -86,8 +89,9 @@ const sheet = await build({
   target: ["chrome123", "firefox121", "safari17.5"],
   external: ["/assets/*"],
 });
-let css = dev ? sheet.outputFiles[0].text : shorten(sheet.outputFiles[0].text);
+let css = sheet.outputFiles[0].text;
 for (const [plain, stamped] of Object.entries(fontUrls)) css = css.replaceAll(plain, stamped);
+if (!dev) css = constantsWritten(css);
 const cssUrl = put("app", "css", css);
 const iconUrl = put("icon", "svg", readFileSync("public/icon.svg"));
 

@@ -5,7 +5,6 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
-use crate::effect::effect_from;
 use crate::features::audit::AuditPage;
 use crate::features::auth::{LoginPage, RegisterPage};
 use crate::features::explore::ExplorePage;
@@ -14,6 +13,7 @@ use crate::features::projects::{ProjectPage, ProjectsPage};
 use crate::features::settings::SettingsPage;
 use crate::features::setup::SetupPage;
 use crate::features::teams::{TeamPage, TeamsPage};
+use crate::reactive::effect;
 use crate::shell::{NotFoundPage, Shell};
 use crate::ui::{ToastRegion, dom};
 use crate::{i18n, session, theme};
@@ -62,7 +62,7 @@ fn Root() -> impl IntoView {
 #[component]
 fn FocusHeading() -> impl IntoView {
     let path = use_location().pathname;
-    effect_from(move |before: Option<String>| {
+    effect(move |before: Option<String>| {
         let now = path.get();
         if before.is_some_and(|before| before != now) {
             request_animation_frame(|| {

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use finops_contract::Page;
 use leptos::prelude::*;
@@ -14,8 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::api::{ApiError, client};
-use crate::effect::effect_from;
 use crate::i18n::{t, words};
+use crate::reactive::{effect, live};
 use crate::ui::{Banner, Button, EmptyKind, EmptyState, ErrorState, Tone};
 use crate::url::escape;
 
@@ -95,7 +94,7 @@ where
         busy: RwSignal::new(true),
         again: RwSignal::new(0),
     };
-    let take = move |text: Option<&str>| {
+    let show = move |text: Option<&str>| {
         let value = text.map(client::read::<T>).transpose()?;
         // An equal answer must not redraw what somebody is reading.
         if query.data.with_untracked(|old| *old != value) {
@@ -103,65 +102,58 @@ where
         }
         Ok(())
     };
-    let reader = Reader { error: query.error, busy: query.busy, again: query.again, take: Rc::new(take), whole };
-    reader.follow(Memo::new(move |_| path()));
+    Reading { error: query.error, busy: query.busy, again: query.again, whole, show: Rc::new(show) }
+        .follow(Memo::new(move |_| path()));
     query
 }
 
-type Take = Rc<dyn Fn(Option<&str>) -> Result<(), ApiError>>;
-
-/// Reads what somebody else understands: one piece of code, whatever the answers are.
-struct Reader {
+/// What of a [`Query`] does not depend on what is read.
+struct Reading {
     error: RwSignal<Option<ApiError>>,
     busy: RwSignal<bool>,
     again: RwSignal<u32>,
-    /// Takes an answer, or nothing in its place.
-    take: Take,
     whole: bool,
+    // Parses an answer and puts it where it is shown from; without one, takes away what is shown.
+    show: Rc<dyn Fn(Option<&str>) -> Result<(), ApiError>>,
 }
 
-impl Reader {
+impl Reading {
     fn follow(self, path: Memo<Option<String>>) {
-        let Reader { error, busy, again, take, whole } = self;
+        let Reading { error, busy, again, whole, show } = self;
         let attempt = StoredValue::new(0u32);
-        let forget = {
-            let take = take.clone();
-            // Nothing is always understood.
-            move || drop(take(None))
-        };
-        effect_from(move |before: Option<Option<String>>| {
+        effect(move |before: Option<Option<String>>| {
             again.track();
             let Some(path) = path.get() else {
-                forget();
+                let _ = show(None);
                 busy.set(true);
                 return None;
             };
             let before = before.flatten();
             if before.as_deref().is_some_and(|before| before.split('?').next() != path.split('?').next()) {
-                forget();
+                let _ = show(None);
             }
             if before.as_deref() != Some(&path)
                 && let Some(text) = seen(&path)
             {
-                // What cannot be read any more is read again below.
-                let _ = take(Some(&text));
+                // What cannot be parsed is read again at once anyway.
+                let _ = show(Some(&text));
             }
             attempt.update_value(|attempt| *attempt += 1);
             let this = attempt.get_value();
             busy.set(true);
-            let (asked, take) = (path.clone(), take.clone());
+            let (asked, show) = (path.clone(), Rc::clone(&show));
             spawn_local(async move {
                 let answer = if whole { whole_list(&asked).await } else { client::get_text(&asked).await };
                 // The page may be gone, or may have asked for something else since.
                 if attempt.try_get_value() != Some(this) {
                     return;
                 }
-                match answer.and_then(|text| take(Some(&text)).map(|()| text)) {
+                match answer.and_then(|text| show(Some(&text)).map(|()| text)) {
                     Ok(text) => {
                         remember(&asked, text.into());
                         error.set(None);
                     }
-                    Err(failure) => error.set(Some(failure)),
+                    Err(failed) => error.set(Some(failed)),
                 }
                 busy.set(false);
             });
@@ -210,60 +202,71 @@ where
     S: Fn() -> AnyView + Send + Sync + 'static,
     V: Fn(T) -> AnyView + Send + Sync + 'static,
 {
-    let ready = Memo::new(move |_| query.data.with(Option::is_some));
+    let show = StoredValue::new(show);
     // The phase changes in the same turn when the answer goes.
-    let show = move || query.data.get().map(&show);
-    frame(ready, query.error, query.busy, query.again, Box::new(skeleton), Arc::new(show))
+    let ready = move || live(move || query.data.get().map(|data| show.with_value(|show| show(data))));
+    Section {
+        there: Memo::new(move |_| query.data.with(Option::is_some)),
+        error: query.error,
+        busy: query.busy,
+        again: query.again,
+        skeleton: Box::new(skeleton),
+        ready: Box::new(ready),
+    }
+    .view()
 }
 
-/// A section around whatever it shows: one piece of code, whatever the answers are.
-fn frame(
-    ready: Memo<bool>,
+/// What of a section does not depend on what it shows.
+struct Section {
+    there: Memo<bool>,
     error: RwSignal<Option<ApiError>>,
     busy: RwSignal<bool>,
     again: RwSignal<u32>,
-    skeleton: Box<dyn Fn() -> AnyView + Send + Sync>,
-    show: Arc<dyn Fn() -> Option<AnyView> + Send + Sync>,
-) -> AnyView {
-    let reload = move || again.update(|again| *again += 1);
-    let phase = Memo::new(move |_| {
-        if ready.get() {
-            Phase::Ready
-        } else if let Some(error) = error.get().filter(|_| !busy.get()) {
-            Phase::Failed(error)
-        } else {
-            Phase::Loading
+    skeleton: Box<dyn Fn() -> AnyView + Send>,
+    ready: Box<dyn Fn() -> AnyView + Send>,
+}
+
+impl Section {
+    fn view(self) -> AnyView {
+        let Section { there, error, busy, again, skeleton, ready } = self;
+        let reload = move || again.update(|again| *again += 1);
+        let phase = Memo::new(move |_| {
+            if there.get() {
+                Phase::Ready
+            } else if let Some(error) = error.get().filter(|_| !busy.get()) {
+                Phase::Failed(error)
+            } else {
+                Phase::Loading
+            }
+        });
+        let content = live(move || match phase.get() {
+            Phase::Loading => {
+                view! { <div><p class="sr-only" role="status">{t(words::common::LOADING)}</p>{skeleton()}</div> }
+                    .into_any()
+            }
+            Phase::Failed(error) => failed(error, Callback::new(move |()| reload())),
+            Phase::Ready => ready(),
+        });
+        let refreshing = Memo::new(move |_| busy.get() && phase.get() == Phase::Ready);
+        let stale = Memo::new(move |_| error.with(Option::is_some) && phase.get() == Phase::Ready && !busy.get());
+        view! {
+            <div class="section-live" aria-busy=move || busy.get().then_some("true")>
+                {move || refreshing.get().then(|| view! { <div class="refetch" aria-hidden="true"></div> })}
+                {move || stale.get().then(|| view! {
+                    <div class="section-stale">
+                        <Banner
+                            tone=Tone::Warning
+                            actions=move || view! { <Button on_press=move |_| reload()>{t(words::common::RETRY)}</Button> }
+                        >
+                            {t(words::common::STALE)}
+                        </Banner>
+                    </div>
+                })}
+                {content}
+            </div>
         }
-    });
-    let content = move || match phase.get() {
-        Phase::Loading => {
-            view! { <div><p class="sr-only" role="status">{t(words::common::LOADING)}</p>{skeleton()}</div> }.into_any()
-        }
-        Phase::Failed(error) => failed(error, Callback::new(move |()| reload())),
-        Phase::Ready => {
-            let show = show.clone();
-            (move || show()).into_any()
-        }
-    };
-    let refreshing = Memo::new(move |_| busy.get() && phase.get() == Phase::Ready);
-    let stale = Memo::new(move |_| error.with(Option::is_some) && phase.get() == Phase::Ready && !busy.get());
-    view! {
-        <div class="section-live" aria-busy=move || busy.get().then_some("true")>
-            {move || refreshing.get().then(|| view! { <div class="refetch" aria-hidden="true"></div> })}
-            {move || stale.get().then(|| view! {
-                <div class="section-stale">
-                    <Banner
-                        tone=Tone::Warning
-                        actions=move || view! { <Button on_press=move |_| reload()>{t(words::common::RETRY)}</Button> }
-                    >
-                        {t(words::common::STALE)}
-                    </Banner>
-                </div>
-            })}
-            {content}
-        </div>
+        .into_any()
     }
-    .into_any()
 }
 
 /// What to show where an answer should be.
@@ -289,9 +292,6 @@ pub struct Task {
     pub failures: RwSignal<u32>,
 }
 
-/// A change under way, and what to do once it is made.
-type Work = Pin<Box<dyn Future<Output = Result<Box<dyn FnOnce()>, ApiError>>>>;
-
 impl Default for Task {
     fn default() -> Self {
         Task { busy: RwSignal::new(false), error: RwSignal::new(None), failures: RwSignal::new(0) }
@@ -316,7 +316,7 @@ impl Task {
         }));
     }
 
-    fn start(self, work: Work) {
+    fn start(self, work: Pin<Box<dyn Future<Output = Result<Box<dyn FnOnce()>, ApiError>>>>) {
         if self.busy.get_untracked() {
             return;
         }

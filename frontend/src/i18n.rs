@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use finops_contract::ErrorCode;
 use leptos::prelude::*;
 
-use crate::effect::effect;
+use crate::reactive::effect;
 use crate::storage;
 
 /// All texts, generated from `locales/`.
@@ -85,7 +85,7 @@ pub fn start() {
     let chosen = storage::get("locale").and_then(|tag| Locale::from_tag(&tag));
     let browsers = || window().navigator().language().and_then(|tag| Locale::from_tag(&tag));
     LOCALE.set(chosen.or_else(browsers).unwrap_or_default());
-    effect(move || {
+    effect(move |_| {
         if let Some(html) = document().document_element() {
             // Fails only for malformed attribute names.
             let _ = html.set_attribute("lang", locale().tag());

@@ -6,12 +6,12 @@
 pub mod api;
 pub mod app;
 pub mod data;
-pub mod effect;
 pub mod features;
 pub mod format;
 pub mod i18n;
 pub mod order;
 pub mod period;
+pub mod reactive;
 pub mod session;
 pub mod shell;
 pub mod storage;

@@ -9,9 +9,9 @@ use leptos_router::NavigateOptions;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::{use_location, use_navigate};
 
-use crate::effect::effect;
 use crate::features::auth::Logo;
 use crate::i18n::{t, words};
+use crate::reactive::{effect, live};
 use crate::session::{self, State};
 use crate::ui::dom;
 use crate::ui::{EmptyKind, EmptyState, ErrorState, Icon, IconButton, LinkButton, PageHeader};
@@ -24,7 +24,7 @@ pub use topbar::tell_freshness;
 pub fn Shell() -> AnyView {
     let navigate = use_navigate();
     let location = use_location();
-    effect(move || {
+    effect(move |_| {
         if let State::Out { .. } = session::state() {
             let here = format!(
                 "{}{}",
@@ -43,13 +43,14 @@ pub fn Shell() -> AnyView {
         State::Out { .. } => Phase::Out,
         State::In(me) => Phase::In(me.organization.id.to_string()),
     });
-    (move || match phase.get() {
+    live(move || {
+        match phase.get() {
         Phase::Starting => view! { <div class="boot" role="status" aria-label=move || words::common::LOADING.get()><span class="boot-mark"></span></div> }.into_any(),
         Phase::Out => ().into_any(),
         Phase::Unreachable => unreachable(),
         Phase::In(_) => view! { <Frame /> }.into_any(),
+    }
     })
-    .into_any()
 }
 
 #[derive(Clone, PartialEq)]

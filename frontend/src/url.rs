@@ -1,8 +1,7 @@
 //! The URL is the state of a page: what was chosen is in its query.
 
+use crate::reactive::effect;
 use leptos::prelude::*;
-
-use crate::effect::{effect, effect_from};
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
@@ -39,8 +38,8 @@ pub fn use_open(name: &'static str, value: &'static str) -> RwSignal<bool> {
     let set = use_set_params();
     let wanted = Memo::new(move |_| param.with(|param| param.as_deref() == Some(value)));
     let open = RwSignal::new(false);
-    effect(move || open.set(wanted.get()));
-    effect_from(move |before: Option<bool>| {
+    effect(move |_| open.set(wanted.get()));
+    effect(move |before: Option<bool>| {
         let now = open.get();
         if before.is_some_and(|before| before != now) && wanted.get_untracked() != now {
             set(&[(name, now.then_some(value))], true);
@@ -55,8 +54,8 @@ pub fn use_field(name: &'static str) -> RwSignal<String> {
     let param = use_param(name);
     let set = use_set_params();
     let value = RwSignal::new(String::new());
-    effect(move || value.set(param.get().unwrap_or_default()));
-    effect_from(move |before: Option<String>| {
+    effect(move |_| value.set(param.get().unwrap_or_default()));
+    effect(move |before: Option<String>| {
         let now = value.get();
         let told = param.with_untracked(|param| param.clone().unwrap_or_default());
         if before.is_some_and(|before| before != now) && told != now {

@@ -42,8 +42,8 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, ApiError> {
 ///
 /// # Errors
 /// What the service or the network said.
-pub async fn get_text(path: &str) -> Result<String, ApiError> {
-    send("GET", path, None, JSON).await
+pub fn get_text(path: &str) -> Sent<'_> {
+    Box::pin(send("GET", path, None, JSON))
 }
 
 /// Makes something.
@@ -111,16 +111,16 @@ pub fn set_token(token: Option<String>) {
     TOKEN.set(token);
 }
 
-/// Boxed: who waits for it would hold a copy of the whole exchange.
-fn change<'a>(method: &'a str, path: &'a str, body: Option<String>, kind: &'a str) -> Exchange<'a> {
+/// A request under way. Behind a pointer: what waits for one would otherwise hold a copy of all that it does.
+pub type Sent<'a> = Pin<Box<dyn Future<Output = Result<String, ApiError>> + 'a>>;
+
+fn change<'a>(method: &'a str, path: &'a str, body: Option<String>, kind: &'a str) -> Sent<'a> {
     Box::pin(async move {
         let answer = send(method, path, body, kind).await;
         CHANGES.set(CHANGES.get().wrapping_add(1));
         answer
     })
 }
-
-type Exchange<'a> = Pin<Box<dyn Future<Output = Result<String, ApiError>> + 'a>>;
 
 async fn send(method: &str, path: &str, body: Option<String>, kind: &str) -> Result<String, ApiError> {
     // The same key for a request that is sent again, so that it is done once.

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use crate::effect::effect;
 use crate::features::auth::Logo;
 use crate::i18n::{Word, t, words};
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::ui::{Glyph, Icon, IconButton, Tooltip};
 use crate::url::use_param;
@@ -112,7 +112,7 @@ pub fn Navigation(
     };
     view! {
         <nav class="nav" aria-label=move || words::shell::NAV_LABEL.get() data-folded=move || folded.get().then_some("")>
-            {groups}
+            {live(groups)}
         </nav>
     }
     .into_any()
@@ -126,7 +126,7 @@ pub fn Drawer(
 ) -> AnyView {
     let node = NodeRef::<leptos::html::Dialog>::new();
     let location = use_location();
-    effect(move || {
+    effect(move |_| {
         let Some(dialog) = node.get() else { return };
         match (open.get(), dialog.open()) {
             (true, false) => drop(dialog.show_modal()),
@@ -135,7 +135,7 @@ pub fn Drawer(
         }
     });
     // Choosing a page closes it.
-    effect(move || {
+    effect(move |_| {
         location.pathname.track();
         open.set(false);
     });

@@ -8,9 +8,9 @@ use leptos_router::hooks::use_navigate;
 
 use super::nav::entries;
 use crate::data::use_list;
-use crate::effect::effect;
 use crate::i18n::{Locale, Word, locale, set_locale, t, words};
-use crate::order::sort_by;
+use crate::order::{folded, sort_by};
+use crate::reactive::effect;
 use crate::session;
 use crate::theme::{self, Theme};
 use crate::ui::dom::is_composing;
@@ -38,7 +38,7 @@ struct Item {
 /// How well `label` answers `query`; lower is better, `None` not at all. Its letters must come in order, and those that
 /// start a word count more.
 fn rank(label: &str, query: &str) -> Option<u32> {
-    let (label, query) = (label.to_lowercase(), query.trim().to_lowercase());
+    let (label, query) = (folded(label), folded(query.trim()));
     if query.is_empty() || label.starts_with(&query) {
         return Some(0);
     }
@@ -63,10 +63,10 @@ fn find(all: &[Item], query: &str) -> Vec<Item> {
         }
     }
     for (_, items) in &mut groups {
-        sort_by(items, |(a, _), (b, _)| a.cmp(b));
+        sort_by(items, |a, b| a.0.cmp(&b.0));
     }
-    let best = |items: &[(u32, &Item)]| items.first().map(|(rank, _)| *rank);
-    sort_by(&mut groups, |(_, a), (_, b)| best(a).cmp(&best(b)));
+    let best = |group: &(Word, Vec<(u32, &Item)>)| group.1.first().map(|(rank, _)| *rank);
+    sort_by(&mut groups, |a, b| best(a).cmp(&best(b)));
     let most = if query.trim().is_empty() { 8 } else { 12 };
     groups.into_iter().flat_map(|(_, items)| items.into_iter().take(most)).map(|(_, item)| item.clone()).collect()
 }
@@ -78,7 +78,7 @@ pub fn Palette(
     open: RwSignal<bool>,
 ) -> AnyView {
     let node = NodeRef::<leptos::html::Dialog>::new();
-    effect(move || {
+    effect(move |_| {
         let Some(dialog) = node.get() else { return };
         match (open.get(), dialog.open()) {
             (true, false) => drop(dialog.show_modal()),

@@ -11,6 +11,7 @@ use crate::api;
 use crate::format::time::{self, Show};
 use crate::i18n::{Locale, locale, set_locale, t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
+use crate::reactive::live;
 use crate::session;
 use crate::theme::{self, Theme};
 use crate::ui::{
@@ -123,7 +124,7 @@ fn PeriodMenu() -> AnyView {
             end=true
             button=move || view! {
                 <Glyph icon=Icon::Calendar />
-                <span class="wide-only">{name}</span>
+                <span class="wide-only">{live(name)}</span>
                 <Glyph icon=Icon::ChevronDown size=12 />
             }
         >

@@ -1,5 +1,6 @@
 //! States at a glance. Colour never speaks alone: there is a text, a shape, or both.
 
+use crate::order::capitals;
 use leptos::prelude::*;
 
 use super::Text;
@@ -159,7 +160,7 @@ fn initials(name: &str) -> String {
     let second = words.next().and_then(|word| word.chars().next());
     match (first, second) {
         (Some(a), Some(b)) if a.is_ascii() && b.is_ascii() => [a, b].iter().map(char::to_ascii_uppercase).collect(),
-        (Some(a), _) => a.to_uppercase().collect(),
+        (Some(a), _) => capitals(a.encode_utf8(&mut [0; 4])),
         _ => String::new(),
     }
 }

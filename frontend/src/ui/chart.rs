@@ -19,8 +19,8 @@ use super::Text;
 use super::button::{Button, ButtonKind};
 use super::dom::unique_id;
 use super::icon::Icon;
-use crate::effect::{effect, effect_from};
 use crate::i18n::{locale, words};
+use crate::reactive::effect;
 
 /// How values are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub fn Chart(
     let as_table = as_table.unwrap_or_else(|| RwSignal::new(false));
     let help = unique_id("chart");
     // Another plot has other series and other days.
-    effect_from(move |before: Option<Vec<String>>| {
+    effect(move |before: Option<Vec<String>>| {
         let keys = plot.with(|plot| plot.series.iter().map(|series| series.key.clone()).collect::<Vec<_>>());
         if before.is_some_and(|before| before != keys) {
             alone.set(None);
@@ -116,8 +116,8 @@ pub fn Chart(
                 on:keydown=move |event| cursor.key(&event)
             >
                 <svg class="chart-svg" aria-hidden="true" width=move || width.get().to_string() height=height.to_string()>
-                    <g inner_html=move || draw(&shown.get(), kind, plane.get())></g>
-                    <g inner_html=move || marks(&shown.get(), kind, plane.get(), cursor.at.get(), cursor.drag.get())></g>
+                    {move || draw(&shown.get(), kind, plane.get())}
+                    {move || marks(&shown.get(), kind, plane.get(), cursor.at.get(), cursor.drag.get())}
                 </svg>
                 {move || cursor.at.get().map(|index| tip(&shown.get(), plane.get(), index))}
             </div>
@@ -235,7 +235,7 @@ fn observed_width(node: NodeRef<leptos::html::Div>) -> RwSignal<f64> {
             }
         });
     };
-    effect(move || {
+    effect(move |_| {
         let Some(node) = node.get() else { return };
         stop();
         width.set(f64::from(node.client_width()).max(1.0));

@@ -8,8 +8,8 @@ use super::button::{Button, ButtonKind, ButtonSize, IconButton};
 use super::dom::unique_id;
 use super::icon::Icon;
 use super::{Banner, Text, Tone};
-use crate::effect::effect;
 use crate::i18n::{t, words};
+use crate::reactive::effect;
 
 /// A dialog. Its content exists while it is open.
 #[component]
@@ -25,7 +25,7 @@ pub fn Dialog(
     let node = NodeRef::<leptos::html::Dialog>::new();
     let id = unique_id("dialog");
     let named_by = id.clone();
-    effect(move || {
+    effect(move |_| {
         let Some(dialog) = node.get() else { return };
         match (open.get(), dialog.open()) {
             (true, false) => drop(dialog.show_modal()),
@@ -99,7 +99,7 @@ pub fn ConfirmDialog(
     let (id, described) = (unique_id("dialog"), unique_id("dialog"));
     let (named_by, described_by) = (id.clone(), described.clone());
     let cancel = NodeRef::<leptos::html::Button>::new();
-    effect(move || {
+    effect(move |_| {
         let Some(dialog) = node.get() else { return };
         match (open.get(), dialog.open()) {
             (true, false) => {

@@ -7,8 +7,8 @@ use wasm_bindgen::JsCast;
 use super::dom::{focus_within, is_composing, unique_id};
 use super::icon::{Glyph, Icon};
 use super::{Banner, Text, Tone};
-use crate::effect::effect_from;
 use crate::i18n::{t, words};
+use crate::reactive::effect;
 
 /// The ids that tie a field's parts together.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ pub fn Form(
     children: Children,
 ) -> AnyView {
     let form = NodeRef::<leptos::html::Form>::new();
-    effect_from(move |before: Option<u32>| {
+    effect(move |before: Option<u32>| {
         let now = failures.get();
         if before.is_some_and(|before| before != now) {
             // The fields get their `aria-invalid` in the same turn; look at them after it.

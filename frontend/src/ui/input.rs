@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use super::Text;
 use super::field::{Ids, frame};
 use super::{ButtonSize, Icon, IconButton};
-use crate::effect::effect;
 use crate::i18n::words;
+use crate::reactive::{effect, live};
 
 /// One line of text.
 #[component]
@@ -241,7 +241,7 @@ pub fn Select(
             aria-describedby=describe
             on:change=move |event| value.set(event_target_value(&event))
         >
-            {options}
+            {live(options)}
         </select>
     };
     if compact { control.into_any() } else { frame(&ids, label, false, hint, error, control.into_any()) }
@@ -249,7 +249,7 @@ pub fn Select(
 
 fn focus_when_shown(node: NodeRef<leptos::html::Input>, wanted: bool) {
     if wanted {
-        effect(move || {
+        effect(move |_| {
             if let Some(input) = node.get() {
                 // After the shell has moved the focus to the page's heading.
                 request_animation_frame(move || {

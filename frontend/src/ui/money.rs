@@ -5,6 +5,8 @@ use leptos::prelude::*;
 use super::icon::{Glyph, Icon};
 use crate::format::{money, number};
 use crate::i18n::{t, words};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 /// An amount with its symbol and, smaller, its currency's code. The exact amount is its title.
 #[component]
@@ -36,7 +38,7 @@ pub fn Change(
     /// In percent, as the contract writes it; `None` where there is nothing to compare with.
     percent: Option<String>,
 ) -> AnyView {
-    let Some(value) = percent.and_then(|text| text.parse::<f64>().ok()) else {
+    let Some(value) = percent.and_then(|text| text.parse::<Decimal>().ok()?.to_f64()) else {
         return ().into_any();
     };
     if value == 0.0 {

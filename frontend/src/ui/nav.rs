@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::Text;
 use super::icon::{Glyph, Icon};
-use crate::effect::effect;
 use crate::i18n::words;
+use crate::reactive::effect;
 
 /// A step of the trail.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub fn PageHeader(
     #[prop(into, optional)]
     actions: ViewFnOnce,
 ) -> AnyView {
-    effect(move || {
+    effect(move |_| {
         let title = title.get();
         let app = words::common::APP_NAME.get();
         document().set_title(&if title.is_empty() { app.to_owned() } else { format!("{title} · {app}") });

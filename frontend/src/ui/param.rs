@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::{Select, Text};
-use crate::effect::{effect, effect_from};
 use crate::i18n::Word;
+use crate::reactive::effect;
 use crate::url::{use_param, use_set_params};
 
 /// One choice, kept in the URL.
@@ -28,8 +28,8 @@ pub fn ParamSelect(
     let set = use_set_params();
     let wanted = Memo::new(move |_| param.get().unwrap_or_else(|| default.get()));
     let value = RwSignal::new(wanted.get_untracked());
-    effect(move || value.set(wanted.get()));
-    effect_from(move |before: Option<String>| {
+    effect(move |_| value.set(wanted.get()));
+    effect(move |before: Option<String>| {
         let now = value.get();
         if before.is_some_and(|before| before != now) && wanted.get_untracked() != now {
             set(&[(name, Some(&now)), ("cursor", None)], false);

@@ -9,6 +9,7 @@ use super::button::{Button, ButtonSize, IconButton};
 use super::icon::{Glyph, Icon};
 use super::menu::{Menu, MenuItem};
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::storage;
 use crate::url::{use_param, use_set_params};
 
@@ -173,7 +174,7 @@ pub fn Table(
                 </button>
             }
             .into_any(),
-            _ => (move || column.label.get()).into_any(),
+            _ => live(move || column.label.get()),
         };
         view! { <th scope="col" aria-sort=sorted data-align=column.end.then_some("end")>{content}</th> }
     });
@@ -193,7 +194,7 @@ pub fn Table(
         <div class="table-scroll" tabindex="0" role="group" aria-label=move || label.get()>
             <table class="table" data-density=move || DENSITY.get().name() data-cards=(!wide).then_some("")>
                 <thead><tr>{head}</tr></thead>
-                <tbody>{body}</tbody>
+                <tbody>{live(body)}</tbody>
             </table>
         </div>
     }
@@ -221,7 +222,7 @@ pub fn Pager(
         go(next.get_untracked().as_deref());
     };
     let needed = Memo::new(move |_| next.with(Option::is_some) || cursor.with(Option::is_some));
-    (move || {
+    live(move || {
         needed.get().then(|| view! {
             <div class="pager">
                 <span>{move || before.with(|before| (cursor.with(Option::is_none) || !before.is_empty()).then(|| words::common::page_number(&(before.len() + 1))))}</span>
@@ -236,7 +237,6 @@ pub fn Pager(
             </div>
         })
     })
-    .into_any()
 }
 
 /// A small button in a row that does something to it.

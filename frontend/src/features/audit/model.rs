@@ -80,7 +80,7 @@ pub(super) fn differences(before: Option<&Value>, after: Option<&Value>) -> Vec<
     flatten(String::new(), before, &mut was);
     flatten(String::new(), after, &mut is);
     let mut paths: Vec<_> = was.keys().chain(is.keys()).cloned().collect();
-    crate::order::sort_by(&mut paths, String::cmp);
+    paths.sort();
     paths.dedup();
     paths
         .into_iter()

@@ -8,6 +8,7 @@ use super::model::{self, Difference};
 use crate::features::moment;
 use crate::format::time::Show;
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::ui::{Badge, Button, ButtonKind, ButtonSize, CopyButton, Fact, Facts, Glyph, Icon, dom};
 use crate::url::{use_param, use_set_params};
 
@@ -33,7 +34,7 @@ pub fn log(entries: Vec<AuditEntry>) -> AnyView {
         };
         days.into_iter().map(group).collect_view()
     };
-    view! { <div class="log">{list}</div> }.into_any()
+    view! { <div class="log">{live(list)}</div> }.into_any()
 }
 
 #[component]

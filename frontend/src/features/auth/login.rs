@@ -8,8 +8,8 @@ use leptos_router::hooks::use_navigate;
 use super::Entrance;
 use crate::api;
 use crate::data::Task;
-use crate::effect::effect;
 use crate::i18n::{t, words};
+use crate::reactive::effect;
 use crate::session::{self, State};
 use crate::ui::{Banner, Button, ButtonKind, ButtonSize, Form, PageHeader, PasswordField, TextField, Tone};
 use crate::url::{safe_next, use_param};
@@ -23,7 +23,7 @@ pub fn LoginPage() -> AnyView {
     let navigate = use_navigate();
     let expired = matches!(session::state_untracked(), State::Out { expired: true });
     // Also for who comes here signed in already.
-    effect(move || {
+    effect(move |_| {
         if session::me().is_some() {
             let next = safe_next(next.get_untracked().as_deref());
             navigate(&next, NavigateOptions { replace: true, ..Default::default() });

@@ -11,8 +11,8 @@ use leptos_router::hooks::use_navigate;
 use super::{Entrance, PASSWORD_MIN, looks_like_email, role_name};
 use crate::api::{self, ApiError};
 use crate::data::{self, Task, use_get};
-use crate::effect::effect;
 use crate::i18n::{Word, locale_untracked, t, words};
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::ui::{
     Banner, Button, ButtonKind, ButtonSize, Form, PageHeader, PasswordField, Skeleton, Text, TextField, Tone,
@@ -24,7 +24,7 @@ pub fn RegisterPage() -> AnyView {
     let navigate = use_navigate();
     // Where somebody goes who has just made an account, and who was signed in before.
     let made = StoredValue::new(None::<&'static str>);
-    effect(move || {
+    effect(move |_| {
         if session::me().is_some() {
             let to = made.get_value().unwrap_or("/");
             navigate(to, NavigateOptions { replace: true, ..Default::default() });
@@ -100,7 +100,7 @@ fn invited(token: String, made: StoredValue<Option<&'static str>>) -> AnyView {
         }
     };
     ask();
-    (move || match answer.get() {
+    live(move || match answer.get() {
         None => skeleton(),
         Some(Ok(preview)) => {
             let organization = preview.organization_name.clone();
@@ -119,7 +119,6 @@ fn invited(token: String, made: StoredValue<Option<&'static str>>) -> AnyView {
         }
         Some(Err(_)) => refusal(words::auth::INVITATION_BAD_TITLE, words::auth::INVITATION_BAD_BODY),
     })
-    .into_any()
 }
 
 #[component]

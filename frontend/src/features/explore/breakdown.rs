@@ -8,10 +8,10 @@ use super::model::{self, Filter, Nothing};
 use super::table::BreakdownTable;
 use super::wording::{dimension_name, parts_name};
 use crate::data::{self, Query, use_get};
-use crate::effect::effect;
 use crate::features::home::to_setup;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::shell::tell_freshness;
 use crate::ui::{
@@ -107,7 +107,7 @@ pub fn Breakdown(
         cells.data.with(|answer| answer.as_ref().is_some_and(|answer| answer.next_cursor.is_some()))
     });
     let days = use_get::<CostsAnswer>(move || too_many.get().then(|| view.path(&[Dimension::Day], CELLS, None)));
-    effect(move || {
+    effect(move |_| {
         cells.data.with(|answer| {
             if let Some(answer) = answer {
                 tell_freshness(&answer.freshness);
@@ -197,7 +197,7 @@ fn totals(view: View, cells: Query<CostsAnswer>) -> AnyView {
             </p>
         })
     };
-    view! { <div class="spread">{sum}{others}</div> }.into_any()
+    view! { <div class="spread">{live(sum)}{live(others)}</div> }.into_any()
 }
 
 /// What to cut by: any of the dimensions, at least one.
@@ -229,7 +229,7 @@ fn Chips(view: View) -> AnyView {
 #[component]
 fn ActiveFilters(view: View) -> AnyView {
     let set = StoredValue::new(use_set_params());
-    (move || {
+    live(move || {
         let filter = view.filter.get();
         let active = [("model", filter.model), ("lineItem", filter.line_item)];
         let chips = active.into_iter().filter_map(|(name, value)| {
@@ -251,7 +251,6 @@ fn ActiveFilters(view: View) -> AnyView {
         let chips: Vec<_> = chips.collect();
         (!chips.is_empty()).then(|| view! { <div class="chips">{chips.collect_view()}</div> })
     })
-    .into_any()
 }
 
 fn empty(view: View, answer: &CostsAnswer) -> AnyView {

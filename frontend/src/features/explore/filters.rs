@@ -10,7 +10,6 @@ use super::breakdown::use_filter;
 use super::model::{self, Filter, NONE};
 use crate::data::use_get;
 use crate::i18n::{t, words};
-use crate::order::sort_by;
 use crate::period::use_period;
 use crate::ui::{Button, ButtonKind, Icon, ParamSelect};
 use crate::url::use_set_params;
@@ -30,7 +29,7 @@ pub fn FilterBar() -> AnyView {
             let rows = answer.data.with(|answer| answer.as_ref().map(|answer| answer.data.clone()).unwrap_or_default());
             let parts = rows.iter().flat_map(|row| model::parts(&row.dimensions));
             let mut values: Vec<(String, String)> = parts.filter_map(|part| Some((part.key, part.name?))).collect();
-            sort_by(&mut values, Ord::cmp);
+            values.sort();
             values.dedup();
             values
         })
@@ -50,7 +49,7 @@ pub fn FilterBar() -> AnyView {
     };
     let clear = StoredValue::new(clear);
     view! {
-        <div class="filter-bar" role="group" aria-label=move || words::explore::FILTERS.get()>
+        <div class="filters" role="group" aria-label=move || words::explore::FILTERS.get()>
             <ParamSelect name="projectId" all=words::explore::ALL_PROJECTS label=words::explore::PROJECT choices=project_choices />
             <ParamSelect name="teamId" all=words::explore::ALL_TEAMS label=words::explore::TEAM choices=team_choices />
             <ParamSelect name="model" all=words::explore::ALL_MODELS label=words::explore::MODEL choices=values(Dimension::Model) />

@@ -1,5 +1,7 @@
 //! The sums behind a breakdown's chart, and the same as a file.
 
+use std::cmp::Ordering;
+
 use finops_contract::costs::{CostRow, CostsAnswer, Dimension, Settlement};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -12,10 +14,10 @@ use super::model::{self, Group};
 use super::wording::{dimension_name, part_name};
 use crate::api::{self, ApiError};
 use crate::data::{self, Task, use_get};
-use crate::effect::effect;
 use crate::format::number::percent;
 use crate::i18n::{t, words};
-use crate::order::sort_by;
+use crate::order::{folded, sort_by};
+use crate::reactive::effect;
 use crate::ui::{
     Badge, Button, Card, Column, DensityMenu, Icon, Money, Pager, Row, Skeleton, Table, Text, toast, use_sort,
 };
@@ -83,9 +85,10 @@ fn table(view: View, label: Text, answer: CostsAnswer) -> AnyView {
         let mut groups = model::groups(&answer.data, &currency);
         if whole {
             let (key, down) = sort.get();
-            sort_by(&mut groups, |a, b| {
-                let order = if key == "name" { first_name(a).cmp(&first_name(b)) } else { a.cost.cmp(&b.cost) };
-                if down { order.reverse() } else { order }
+            let turn = |order: Ordering| if down { order.reverse() } else { order };
+            sort_by(&mut groups, |a, b| match key.as_str() {
+                "name" => turn(folded(&first_name(a)).cmp(&folded(&first_name(b)))),
+                _ => turn(a.cost.cmp(&b.cost)),
             });
         }
         let path = location.pathname.get();
@@ -96,7 +99,7 @@ fn table(view: View, label: Text, answer: CostsAnswer) -> AnyView {
 }
 
 fn first_name(group: &Group) -> String {
-    group.parts.first().map(part_name).unwrap_or_default().to_lowercase()
+    group.parts.first().map(part_name).unwrap_or_default()
 }
 
 fn row(view: View, path: &str, group: Group, currency: &str, total: Decimal) -> Row {
@@ -158,7 +161,7 @@ fn Export(view: View) -> AnyView {
             }
         });
     };
-    effect(move || {
+    effect(move |_| {
         if let Some(error) = task.text().get() {
             toast::failed(error);
         }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::model::{Direction, Todo, direction, todo};
 use crate::format::number::percent;
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::ui::{Card, EmptyKind, EmptyState, Glyph, Icon, Money};
 
 /// The list of things to do.
@@ -58,7 +59,7 @@ fn item(todo: Todo, href: String, action: NextAction, currency: &str) -> AnyView
                 <span class="todo-icon" data-tone=tone><Glyph icon /></span>
                 <span class="todo-text">
                     <b>{t(title)}</b>
-                    <span class="muted">{why}</span>
+                    <span class="muted">{live(why)}</span>
                 </span>
                 {amount}
                 <Glyph icon=Icon::ChevronRight />

@@ -3,6 +3,8 @@
 use finops_contract::costs::{CostSummary, NextAction, TrendPoint};
 
 use crate::ui::chart::{Place, Plot, Series};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 /// Why the home page has nothing to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +99,7 @@ pub enum Direction {
 
 /// Reads a change; `None` where there is nothing to compare with.
 pub fn direction(change_percent: Option<&str>) -> Option<Direction> {
-    let value: f64 = change_percent?.parse().ok()?;
+    let value = change_percent?.parse::<Decimal>().ok()?.to_f64()?;
     Some(if value > 0.0 {
         Direction::Up(value)
     } else if value < 0.0 {

@@ -7,9 +7,9 @@ use super::model::{self, Nothing, plot};
 use super::periods::{periods, periods_skeleton};
 use super::{actions::actions, table::top_projects, to_setup};
 use crate::data::{section, use_get};
-use crate::effect::effect;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
+use crate::reactive::effect;
 use crate::session;
 use crate::shell::tell_freshness;
 use crate::ui::{
@@ -22,7 +22,7 @@ pub fn HomePage() -> AnyView {
     let period = use_period();
     let summary = use_get::<CostSummary>(move || Some(format!("/costs/summary?{}", period.get().query())));
     let as_table = RwSignal::new(false);
-    effect(move || {
+    effect(move |_| {
         summary.data.with(|summary| {
             if let Some(summary) = summary {
                 tell_freshness(&summary.freshness);

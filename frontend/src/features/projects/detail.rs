@@ -11,12 +11,12 @@ use super::members::MembersTab;
 use super::model::environment_name;
 use super::settings::SettingsTab;
 use crate::data::{Query, section, use_get};
-use crate::effect::effect;
 use crate::features::explore::Breakdown;
 use crate::features::home::model::plot;
 use crate::features::home::periods::{periods, periods_skeleton};
 use crate::i18n::{t, words};
 use crate::period::{Period, use_period, use_set_period};
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::shell::tell_freshness;
 use crate::ui::{
@@ -38,7 +38,7 @@ pub fn ProjectPage() -> AnyView {
     let summary = use_get::<CostSummary>(move || {
         Some(format!("/costs/summary?projectId={}&{}", id.get().unwrap_or_default(), period.get().query()))
     });
-    effect(move || {
+    effect(move |_| {
         summary.data.with(|summary| {
             if let Some(summary) = summary {
                 tell_freshness(&summary.freshness);
@@ -61,7 +61,7 @@ pub fn ProjectPage() -> AnyView {
     };
     view! {
         <PageHeader title=name lead=description trail actions=move || view! { {move || badges(project)} } />
-        {content}
+        {live(content)}
     }
     .into_any()
 }
@@ -142,7 +142,7 @@ fn Trend(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> AnyV
     };
     view! {
         <div class="sections">
-            {without_id}
+            {live(without_id)}
             <Card title=words::home::TREND note=words::explore::DAY_NOTE>
                 {section(summary, skeleton, move |summary| trend(summary, as_table))}
             </Card>

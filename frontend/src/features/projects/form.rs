@@ -9,8 +9,8 @@ use leptos_router::hooks::use_navigate;
 use super::model::environment_name;
 use crate::api;
 use crate::data::{Query, Task};
-use crate::effect::effect;
 use crate::i18n::{error_text, t, words};
+use crate::reactive::effect;
 use crate::ui::{
     Banner, Button, ButtonKind, Dialog, Form, FormActions, LinkButton, Select, TextField, Textarea, Tone, toast,
 };
@@ -73,7 +73,7 @@ fn CreateForm(open: RwSignal<bool>, teams: Query<Page<Team>>) -> AnyView {
     let environment = RwSignal::new(Environment::Production.name().to_owned());
     let team = RwSignal::new(String::new());
     // The first team, once they are there.
-    effect(move || {
+    effect(move |_| {
         if team.with_untracked(String::is_empty)
             && let Some((first, _)) = choices.get().first()
         {

@@ -16,6 +16,7 @@ use crate::features::explore::wording::part_name;
 use crate::format::time::{self, Show};
 use crate::i18n::{error_text, t, words};
 use crate::period::use_period;
+use crate::reactive::live;
 use crate::session;
 use crate::ui::{
     Badge, Banner, Button, ButtonKind, ButtonSize, Card, Column, ConfirmDialog, CopyButton, EmptyKind, EmptyState,
@@ -53,7 +54,7 @@ pub fn KeysTab(
                     <div aria-live="polite">
                         {move || registered.get().map(|text| view! { <Banner tone=Tone::Success>{text}</Banner> })}
                     </div>
-                    {content}
+                    {live(content)}
                 </div>
             </Card>
             {move || (current.get().is_some()).then(|| team.get()).flatten().map(|team| view! { <Collection team /> })}

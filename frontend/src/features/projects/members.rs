@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use crate::api;
 use crate::data::{Query, Task, section, use_get};
-use crate::effect::effect;
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
+use crate::reactive::effect;
 use crate::session;
 use crate::ui::{
     Avatar, Button, ButtonKind, Card, Column, ConfirmDialog, EmptyKind, EmptyState, Form, FormActions, Icon, Row,
@@ -123,8 +123,8 @@ fn AddMember(id: Uuid, members: Query<Page<GroupMember>>) -> AnyView {
 fn RemoveMember(id: Uuid, members: Query<Page<GroupMember>>, removing: RwSignal<Option<(Uuid, String)>>) -> AnyView {
     let open = RwSignal::new(false);
     let task = Task::new();
-    effect(move || open.set(removing.with(Option::is_some)));
-    effect(move || {
+    effect(move |_| open.set(removing.with(Option::is_some)));
+    effect(move |_| {
         // Setting what is set already would wake the effect above, for ever.
         if !open.get() && removing.with_untracked(Option::is_some) {
             removing.set(None);

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::i18n::{Word, words};
-use crate::order::sort_by;
+use crate::order::{folded, sort_by};
 use crate::period::Period;
 
 /// The same number of days before a period.
@@ -72,14 +72,14 @@ pub fn trends(rows: &[CostRow], currency: &str, period: Period) -> BTreeMap<Uuid
 }
 
 /// What rows are sorted by: a column of the table. What is not known comes last either way.
-pub fn sort(lines: &mut Vec<Line>, key: &str, down: bool) {
+pub fn sort(lines: &mut [Line], key: &str, down: bool) {
     let turn = |order: Ordering| if down { order.reverse() } else { order };
     let known = |a: Option<Decimal>, b: Option<Decimal>| match (a, b) {
         (Some(a), Some(b)) => turn(a.cmp(&b)),
         (a, b) => b.is_some().cmp(&a.is_some()),
     };
     sort_by(lines, |a, b| {
-        let by_name = a.project.name.to_lowercase().cmp(&b.project.name.to_lowercase());
+        let by_name = folded(&a.project.name).cmp(&folded(&b.project.name));
         match key {
             "name" => turn(by_name),
             "team" => turn(a.project.team_name.cmp(&b.project.team_name)).then(by_name),
@@ -97,9 +97,13 @@ pub fn is_project_id(text: &str) -> bool {
 }
 
 /// Those that can be picked first, by name.
-pub fn order_for_picking(projects: &mut Vec<ProviderProject>) {
-    let key = |project: &ProviderProject| (project.project_id.is_some(), project.archived, project.name.to_lowercase());
-    sort_by(projects, |a, b| key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id)));
+pub fn order_for_picking(projects: &mut [ProviderProject]) {
+    sort_by(projects, |a, b| {
+        (a.project_id.is_some().cmp(&b.project_id.is_some()))
+            .then(a.archived.cmp(&b.archived))
+            .then_with(|| folded(&a.name).cmp(&folded(&b.name)))
+            .then_with(|| a.id.cmp(&b.id))
+    });
 }
 
 /// What an environment is called.

@@ -10,9 +10,9 @@ use super::form::CreateProject;
 use super::model::{before, environment_name, until_today};
 use super::table::{Costs, projects_table};
 use crate::data::{section, use_get};
-use crate::effect::effect;
 use crate::i18n::{t, words};
 use crate::period::{today, use_period};
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::shell::tell_freshness;
 use crate::ui::{
@@ -32,7 +32,7 @@ pub fn ProjectsPage() -> AnyView {
     });
     let teams = use_get::<Page<Team>>(|| Some("/teams?limit=200".to_owned()));
     let costs = use_costs();
-    effect(move || {
+    effect(move |_| {
         costs.now.data.with(|answer| {
             if let Some(answer) = answer {
                 tell_freshness(&answer.freshness);
@@ -68,7 +68,7 @@ pub fn ProjectsPage() -> AnyView {
                 </Button>
             })
         />
-        <div class="filter-bar" role="group" aria-label=move || words::explore::FILTERS.get()>
+        <div class="filters" role="group" aria-label=move || words::explore::FILTERS.get()>
             <ParamSelect name="teamId" label=words::explore::TEAM all=words::explore::ALL_TEAMS choices=team_choices />
             <ParamSelect name="environment" label=words::projects::ENVIRONMENT all=words::projects::ALL_ENVIRONMENTS choices=environments />
             <span class="end wide-only"><DensityMenu /></span>
@@ -135,7 +135,7 @@ fn empty(is_filtered: bool, creating: RwSignal<bool>) -> AnyView {
 
 /// What belongs to no project, below those that there are: shown, never dropped.
 fn unattributed(costs: Costs) -> AnyView {
-    (move || {
+    live(move || {
         let currency = costs.currency();
         let total = costs.now.data.with(|answer| {
             answer.as_ref()?.totals.iter().find(|total| total.currency == currency).map(|total| total.unattributed)
@@ -150,5 +150,4 @@ fn unattributed(costs: Costs) -> AnyView {
             }
         })
     })
-    .into_any()
 }

@@ -9,6 +9,7 @@ use super::keys::admin_key_missing;
 use super::model::order_for_picking;
 use crate::data::{failed, use_get};
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::ui::{Badge, Button, Skeleton};
 
 /// Puts a Project ID into the form with one press, so that nobody has to copy one.
@@ -33,7 +34,7 @@ pub fn Picker(
     view! {
         <div class="stack" data-gap="8">
             <h3>{t(words::projects::PICK)}</h3>
-            {content}
+            {live(content)}
         </div>
     }
     .into_any()

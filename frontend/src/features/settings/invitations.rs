@@ -12,6 +12,7 @@ use crate::features::auth::{looks_like_email, role_name};
 use crate::features::{ask, moment};
 use crate::format::time::Show;
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::ui::{
     Badge, Button, ButtonKind, ButtonSize, Card, Column, ConfirmDialog, Dialog, Form, FormActions, Icon, Row,
     RowAction, SecretReveal, Select, Skeleton, Table, Text, TextField, toast,
@@ -89,7 +90,7 @@ fn InviteForm(open: RwSignal<bool>, teams: Query<Page<Team>>, invitations: Query
         made.set(Some(created));
         invitations.reload();
     });
-    (move || match made.get() {
+    live(move || match made.get() {
         None => view! { <NewInvitation teams on_done=done /> }.into_any(),
         Some(created) => {
             let (email, expires) = (created.invitation.email, created.invitation.expires_at);
@@ -110,7 +111,6 @@ fn InviteForm(open: RwSignal<bool>, teams: Query<Page<Team>>, invitations: Query
             .into_any()
         }
     })
-    .into_any()
 }
 
 #[component]

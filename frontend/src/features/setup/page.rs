@@ -10,7 +10,6 @@ use leptos::prelude::*;
 
 use super::model::{self, Stage};
 use crate::data::{self, Query, poll, use_get, use_list};
-use crate::effect::{effect, effect_from};
 use crate::features::teams::collection::{failure, follow, progress};
 use crate::features::teams::connect::ConnectForm;
 use crate::features::teams::form::{KeyForm, TeamForm};
@@ -18,6 +17,7 @@ use crate::features::teams::model::is_moving;
 use crate::format::money;
 use crate::i18n::{Word, t, words};
 use crate::period::{Period, today};
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::ui::{
     ButtonKind, Card, Checklist, EmptyKind, EmptyState, Icon, LinkButton, PageHeader, Progress, Select, Skeleton, Step,
@@ -131,7 +131,7 @@ fn use_setup() -> Setup {
             && !summary.data.with_untracked(|summary| summary.as_ref().is_some_and(model::has_cost))
     });
     let status = Memo::new(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
-    effect_from(move |before: Option<Option<CollectionStatus>>| {
+    effect(move |before: Option<Option<CollectionStatus>>| {
         let now = status.get();
         if before.flatten().is_some_and(|before| Some(before) != now) {
             summary.reload();
@@ -238,52 +238,49 @@ fn other_team(setup: Setup) -> AnyView {
     });
     let set = use_set_params();
     let chosen = RwSignal::new(String::new());
-    effect(move || {
+    effect(move |_| {
         if let Some(team) = setup.team.get() {
             chosen.set(team.id.to_string());
         }
     });
-    effect(move || {
+    effect(move |_| {
         let now = chosen.get();
         let shown = setup.team.with_untracked(|team| team.as_ref().map(|team| team.id.to_string()));
         if !now.is_empty() && shown.is_some_and(|shown| shown != now) {
             set(&[("team", Some(&now))], true);
         }
     });
-    (move || {
+    live(move || {
         (choices.with(Vec::len) > 1).then(|| {
             view! {
                 <Select label=words::setup::WHICH_TEAM value=chosen choices compact=true />
             }
         })
     })
-    .into_any()
 }
 
 fn first_key(setup: Setup) -> AnyView {
     let done = Callback::new(move |_: RegisteredAdminKey| setup.reload());
     let id = Memo::new(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
-    (move || {
+    live(move || {
         id.get().map(|team| {
             view! {
                 <KeyForm team rotates=None submit=words::teams::REGISTER on_done=done />
             }
         })
     })
-    .into_any()
 }
 
 fn first_project(setup: Setup) -> AnyView {
     let done = Callback::new(move |_: Project| setup.reload());
     let id = Memo::new(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
-    (move || {
+    live(move || {
         id.get().map(|team| {
             // Of this team alone, to choose among.
             let projects = use_list::<Project>(move || Some(format!("/projects?teamId={team}&limit=200")));
             view! { <ConnectForm team projects fixed=None on_done=done /> }
         })
     })
-    .into_any()
 }
 
 /// What the collection does on the way to the first cost.
@@ -300,7 +297,7 @@ fn cost_word(setup: Setup) -> Option<Word> {
 
 /// How far the collection is, or why it failed.
 fn first_cost(setup: Setup) -> AnyView {
-    (move || {
+    live(move || {
         let now = setup.collection.data.get()?;
         if !is_moving(now.status) && now.last_error.is_none() {
             return None;
@@ -316,5 +313,4 @@ fn first_cost(setup: Setup) -> AnyView {
             </div>
         })
     })
-    .into_any()
 }

@@ -7,10 +7,10 @@ use super::model;
 use super::page::TeamView;
 use crate::api;
 use crate::data::{self, Query, Task, poll};
-use crate::effect::effect_from;
 use crate::features::moment;
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
+use crate::reactive::effect;
 use crate::session;
 use crate::ui::{
     Badge, Banner, Button, ButtonKind, Card, EmptyKind, EmptyState, Fact, Facts, Icon, Progress, Skeleton, Text, Tone,
@@ -45,7 +45,7 @@ pub fn CollectionCard(
     };
     let status = Memo::new(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
     // A run that has ended used the key.
-    effect_from(move |before: Option<Option<CollectionStatus>>| {
+    effect(move |before: Option<Option<CollectionStatus>>| {
         let now = status.get();
         if before.flatten().is_some_and(model::is_moving) && !now.is_some_and(model::is_moving) {
             view.keys.reload();

@@ -11,8 +11,8 @@ use super::model;
 use super::page::TeamView;
 use crate::api::{self, ApiError, client};
 use crate::data::{Query, Task, use_get};
-use crate::effect::{effect, effect_from};
 use crate::i18n::{t, words};
+use crate::reactive::effect;
 use crate::ui::{
     Banner, Button, ButtonKind, ButtonSize, Choice, Dialog, Form, FormActions, SegmentedControl, Select, TextField,
     Tone, toast,
@@ -33,8 +33,8 @@ pub fn ConnectDialog(
     let param = use_param("connect");
     let set = use_set_params();
     let open = RwSignal::new(false);
-    effect(move || open.set(param.with(Option::is_some)));
-    effect_from(move |before: Option<bool>| {
+    effect(move |_| open.set(param.with(Option::is_some)));
+    effect(move |before: Option<bool>| {
         let now = open.get();
         if before == Some(true) && !now && param.with_untracked(Option::is_some) {
             set(&[("connect", None)], true);
@@ -177,7 +177,7 @@ pub fn ConnectForm(
 
 /// Names the new project as OpenAI does, until somebody types another name.
 fn suggest_name(fields: Fields, visible: Query<Page<ProviderProject>>) {
-    effect_from(move |suggested: Option<String>| {
+    effect(move |suggested: Option<String>| {
         let id = fields.chosen.get();
         let id = if id == TYPED { fields.typed.get() } else { id };
         let known = visible.data.with(|page| {
@@ -209,7 +209,7 @@ fn ProjectIdField(fields: Fields, task: Task, visible: Query<Page<ProviderProjec
         choices
     });
     // Without a list there is nothing to choose from.
-    effect(move || {
+    effect(move |_| {
         let nothing = free().is_some_and(|free| free.is_empty());
         if nothing || visible.error.with(Option::is_some) {
             fields.chosen.set(TYPED.to_owned());

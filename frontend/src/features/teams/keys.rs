@@ -8,10 +8,10 @@ use super::model;
 use super::page::TeamView;
 use crate::api;
 use crate::data::{self, Task};
-use crate::effect::effect;
 use crate::features::{ask, moment};
 use crate::format::time;
 use crate::i18n::{Word, t, words};
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::ui::{
     Badge, Button, ButtonKind, Card, ConfirmDialog, Dialog, EmptyKind, EmptyState, Fact, Facts, Glyph, Icon, Menu,
@@ -178,7 +178,7 @@ fn KeyActions(view: TeamView, key: AdminKey, asks: Asks) -> AnyView {
             view.keys_changed();
         });
     };
-    effect(move || {
+    effect(move |_| {
         if let Some(error) = task.error.get() {
             toast::failed(error.text());
         }
@@ -277,7 +277,7 @@ fn ActDialog(view: TeamView, asked: RwSignal<Option<(Act, AdminKey)>>) -> AnyVie
             view.keys_changed();
         });
     });
-    (move || {
+    live(move || {
         asked.get().map(|(act, key)| {
             task.error.set(None);
             let name = format!("…{}", key.last4);
@@ -295,5 +295,4 @@ fn ActDialog(view: TeamView, asked: RwSignal<Option<(Act, AdminKey)>>) -> AnyVie
             }
         })
     })
-    .into_any()
 }

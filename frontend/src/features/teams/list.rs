@@ -11,6 +11,7 @@ use super::model;
 use crate::data::{self, Query, use_get};
 use crate::i18n::{t, words};
 use crate::period::{Preset, today};
+use crate::reactive::live;
 use crate::session;
 use crate::ui::{
     Badge, Button, ButtonKind, Column, Dialog, EmptyKind, EmptyState, Icon, Money, PageHeader, Pager, Row, Skeleton,
@@ -95,7 +96,7 @@ fn row(team: &Team, costs: Query<CostsAnswer>) -> Row {
         view! { <Badge tone dot=true>{t(word)}</Badge> }.into_any(),
         team.project_count.to_string().into_any(),
         team.member_count.to_string().into_any(),
-        (move || costs.data.with(|answer| answer.as_ref().map(|answer| cost(model::costs_of(id, answer))))).into_any(),
+        live(move || costs.data.with(|answer| answer.as_ref().map(|answer| cost(model::costs_of(id, answer))))),
     ];
     Row { linked: true, cells }
 }

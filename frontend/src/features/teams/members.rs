@@ -12,6 +12,7 @@ use crate::data::{self, Query, Task, use_get, use_list};
 use crate::features::{ask, moment};
 use crate::format::time::Show;
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::session;
 use crate::ui::{
     Button, ButtonKind, ButtonSize, Card, Column, ConfirmDialog, Dialog, EmptyKind, EmptyState, Form, FormActions,
@@ -89,7 +90,7 @@ fn table(members: Vec<GroupMember>, leaving: RwSignal<Option<GroupMember>>) -> A
             let mut cells = vec![
                 view! { <span class="strong">{name.clone()}</span> }.into_any(),
                 member.email.clone().into_any(),
-                (move || moment::exact(since, Show::Date)).into_any(),
+                live(move || moment::exact(since, Show::Date)),
             ];
             if manages {
                 let member = member.clone();
@@ -111,12 +112,11 @@ fn AddForm(view: TeamView, on_done: Callback<()>) -> AnyView {
     let members = use_list::<GroupMember>(move || Some(format!("/teams/{}/members?limit=200", view.id)));
     let both = Memo::new(move |_| Some((people.data.get()?.data, members.data.get()?.data)));
     let failure = Memo::new(move |_| people.error.get().or_else(|| members.error.get()));
-    (move || match (both.get(), failure.get()) {
+    live(move || match (both.get(), failure.get()) {
         (Some((people, members)), _) => add_form(view, &people, &members, on_done),
         (None, Some(error)) => data::failed(error, Callback::new(move |()| reload_both(people, members))),
         (None, None) => view! { <Skeleton shape="row" count=2 /> }.into_any(),
     })
-    .into_any()
 }
 
 fn reload_both(people: Query<Page<Member>>, members: Query<Page<GroupMember>>) {

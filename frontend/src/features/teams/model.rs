@@ -10,6 +10,7 @@ use finops_contract::teams::GroupMember;
 use uuid::Uuid;
 
 use crate::i18n::{Word, words};
+use crate::order::sort_by;
 use crate::ui::Tone;
 
 /// Whether a text can be an admin key. The service decides; this keeps a slip of the clipboard from leaving the browser.
@@ -112,7 +113,7 @@ pub fn unconnected(projects: &[Project]) -> Vec<&Project> {
 /// Projects at the provider that no project of ours has, those in use there first.
 pub fn connectable(projects: &[ProviderProject]) -> Vec<&ProviderProject> {
     let mut free: Vec<_> = projects.iter().filter(|project| project.project_id.is_none()).collect();
-    crate::order::sort_by(&mut free, |a, b| (a.archived, &a.name).cmp(&(b.archived, &b.name)));
+    sort_by(&mut free, |a, b| (a.archived, &a.name).cmp(&(b.archived, &b.name)));
     free
 }
 

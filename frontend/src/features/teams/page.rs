@@ -18,6 +18,7 @@ use super::unattributed::UnattributedCard;
 use crate::data::{self, Query, use_get, use_list};
 use crate::features::teams::connect::ConnectDialog;
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::session;
 use crate::ui::{Button, ButtonKind, Crumb, EmptyKind, EmptyState, Icon, PageHeader, Skeleton, Tab, Tabs, Text};
 use crate::url::{use_open, use_param, use_set_params};
@@ -49,7 +50,7 @@ pub fn TeamPage() -> AnyView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<Uuid>().ok())));
     // Another team is another page.
-    (move || match id.get() {
+    live(move || match id.get() {
         Some(id) => page(id),
         None => view! {
             <PageHeader title=words::common::NOT_FOUND_TITLE trail=trail() />
@@ -57,7 +58,6 @@ pub fn TeamPage() -> AnyView {
         }
         .into_any(),
     })
-    .into_any()
 }
 
 fn trail() -> Vec<Crumb> {

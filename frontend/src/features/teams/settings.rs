@@ -9,6 +9,7 @@ use super::page::TeamView;
 use crate::api;
 use crate::data::Task;
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::ui::{Button, ButtonKind, Card, ConfirmDialog, Icon, LinkButton, Text, toast};
 
 /// Renaming and deleting.
@@ -41,7 +42,7 @@ pub fn SettingsPanel(
             </Card>
             <Card title=words::teams::DANGER>
                 <div class="spread">
-                    <p class="muted">{body}</p>
+                    <p class="muted">{live(body)}</p>
                     <Button
                         kind=ButtonKind::Danger
                         icon=Icon::Trash

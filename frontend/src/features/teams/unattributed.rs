@@ -7,6 +7,8 @@ use super::page::TeamView;
 use crate::data;
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
+use crate::order::sort_by;
+use crate::reactive::live;
 use crate::session;
 use crate::ui::{Button, ButtonSize, Card, Column, CopyButton, Glyph, Icon, Money, Row, Skeleton, Table};
 use crate::url::use_set_params;
@@ -21,7 +23,7 @@ pub fn UnattributedCard(
     let collected = Memo::new(move |_| {
         view.collection.data.with(|now| now.as_ref().is_some_and(|now| now.last_success_at.is_some()))
     });
-    (move || {
+    live(move || {
         collected.get().then(|| {
             view! {
                 <Card title=words::teams::UNATTRIBUTED note=words::teams::UNATTRIBUTED_NOTE flush=true>
@@ -32,7 +34,6 @@ pub fn UnattributedCard(
             }
         })
     })
-    .into_any()
 }
 
 fn all_well() -> AnyView {
@@ -43,7 +44,7 @@ fn all_well() -> AnyView {
 }
 
 fn table(mut lines: Vec<UnattributedProject>) -> AnyView {
-    crate::order::sort_by(&mut lines, |a, b| b.cost.cmp(&a.cost));
+    sort_by(&mut lines, |a, b| b.cost.cmp(&a.cost));
     let manages = session::manages();
     let mut columns = vec![
         Column::text(words::teams::COLUMN_PROJECT_ID),

@@ -1,9 +1,8 @@
 //! What a chart shows, before it is drawn.
 
+use crate::order::sort_by;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-
-use crate::order::sort_by;
 
 /// How many series get a colour of their own.
 pub const COLOURS: usize = 6;

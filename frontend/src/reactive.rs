@@ -1,0 +1,23 @@
+//! Leptos makes the machinery of an effect or of a reactive view anew for the type of each closure. These make it once
+//! and call the closure through a pointer, which is a good part of what a browser has to download.
+
+use leptos::prelude::*;
+
+/// Runs now, and again whenever what it reads changes. Gets what it answered the last time.
+pub fn effect<T: 'static>(mut run: impl FnMut(Option<T>) -> T + 'static) {
+    let mut last = None;
+    boxed(Box::new(move || last = Some(run(last.take()))));
+}
+
+fn boxed(mut run: Box<dyn FnMut()>) {
+    Effect::new(move |_: Option<()>| run());
+}
+
+/// A view that is made again whenever what it reads changes.
+pub fn live<V: IntoAny>(view: impl Fn() -> V + Send + 'static) -> AnyView {
+    erased(Box::new(move || view().into_any()))
+}
+
+fn erased(view: Box<dyn Fn() -> AnyView + Send>) -> AnyView {
+    (move || view()).into_any()
+}
