@@ -57,6 +57,9 @@ pub fn Stat(
     /// The number.
     #[prop(into)]
     value: ViewFnOnce,
+    /// What to know about it, beside the label.
+    #[prop(into, optional)]
+    badge: ViewFnOnce,
     /// The smaller of two sizes.
     #[prop(optional)]
     small: bool,
@@ -65,7 +68,7 @@ pub fn Stat(
 ) -> AnyView {
     view! {
         <div class="stat" data-size=small.then_some("small")>
-            <h3 class="stat-label">{move || label.get()}</h3>
+            <h3 class="stat-label"><span>{move || label.get()}</span>{badge.run()}</h3>
             <p class="stat-value">{value.run()}</p>
             <div class="stat-foot">{children()}</div>
         </div>
