@@ -373,7 +373,7 @@ test("one's own language and password", async ({ page }) => {
   await page.getByLabel("지금 비밀번호").fill("wrong");
   await page.getByLabel("새 비밀번호").fill("short");
   await page.getByRole("button", { name: "비밀번호 바꾸기" }).click();
-  await expect(page.getByText("길이가 맞지 않아요.")).toBeVisible();
+  await expect(page.getByText("12자 이상 입력해 주세요.")).toBeVisible();
   await page.getByLabel("새 비밀번호").fill("correct horse battery");
   await page.getByRole("button", { name: "비밀번호 바꾸기" }).click();
   await expect(page.getByText("지금 비밀번호가 맞지 않아요.")).toBeVisible();

@@ -23,11 +23,11 @@ test("home says what was spent, why it changed and what to do", async ({ page })
   const answer = summary(new URLSearchParams());
   await expect(page.getByRole("heading", { name: /어제 쓴 비용/ })).toBeVisible();
   await expect(page.getByText(dollars(answer.yesterday.cost)).first()).toBeVisible();
-  await expect(page.getByText(/그 전주보다 .*% (늘었어요|줄었어요)/)).toBeVisible();
+  await expect(page.getByText(/지지난주보다 .*% (늘었어요|줄었어요)/)).toBeVisible();
   await expect(page.getByText(/chatbot-experiment · gpt-5\.4-2026-03-05에서 \$[\d,.]+ (늘었어요|줄었어요)/).first()).toBeVisible();
   await expect(page.getByRole("link", { name: /이 중 프로젝트 미지정/ })).toHaveAttribute("href", /projectId=none/);
   const todo = page.getByRole("listitem").filter({ hasText: "비용 급증 확인하기" });
-  await expect(todo).toContainText("$148.22");
+  await expect(todo).toContainText("평소보다 62% · +$148.22");
   await todo.getByRole("link").click();
   await expect(page).toHaveURL(`/projects/${CHATBOT.id}`);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("chatbot-experiment");

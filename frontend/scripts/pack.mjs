@@ -25,6 +25,9 @@ const FEATURES = [
   "nontrapping-float-to-int", "reference-types", "sign-ext",
 ].map((name) => `--enable-${name}`);
 
+// A function that is called once and is large compresses better on its own than within its caller.
+const INLINE = ["--one-caller-inline-max-function-size=20", "--flexible-inline-max-function-size=0"];
+
 /** Writes a file under a name that says what is in it; answers its address. */
 function put(name, extension, data) {
   const file = `${name}-${stamp(data)}.${extension}`;
@@ -38,7 +41,7 @@ if (!dev) {
   const optimised = join(bound, "app_opt.wasm");
   const run = spawnSync(
     process.execPath,
-    ["node_modules/binaryen/bin/wasm-opt", "-Oz", "--converge", ...FEATURES, wasm, "-o", optimised],
+    ["node_modules/binaryen/bin/wasm-opt", "-Oz", ...INLINE, "--converge", ...FEATURES, wasm, "-o", optimised],
     { stdio: "inherit" },
   );
   if (run.status !== 0) throw new Error("wasm-opt failed");
@@ -119,7 +122,12 @@ for (const file of [join(fresh, "index.html"), ...readdirSync(assets).map((f) =>
   const data = readFileSync(file);
   const quality = dev ? 4 : 11;
   const brotli = brotliCompressSync(data, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: data.length },
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: quality,
+      [constants.BROTLI_PARAM_SIZE_HINT]: data.length,
+      // Short distances written out: what repeats in wasm repeats close by.
+      [constants.BROTLI_PARAM_NDIRECT]: 15,
+    },
   });
   writeFileSync(`${file}.br`, brotli);
   writeFileSync(`${file}.gz`, gzipSync(data, { level: dev ? 1 : 9 }));

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::api::{ApiError, client};
 use crate::i18n::{t, words};
 use crate::period::{Preset, today, use_set_period};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::ui::{Banner, Button, EmptyKind, EmptyState, ErrorState, Tone};
 use crate::url::escape;
 
@@ -104,7 +104,7 @@ where
         Ok(())
     };
     Reading { error: query.error, busy: query.busy, again: query.again, whole, show: Rc::new(show) }
-        .follow(Memo::new(move |_| path()));
+        .follow(memo(move |_| path()));
     query
 }
 
@@ -115,8 +115,10 @@ struct Reading {
     again: RwSignal<u32>,
     whole: bool,
     // Parses an answer and puts it where it is shown from; without one, takes away what is shown.
-    show: Rc<dyn Fn(Option<&str>) -> Result<(), ApiError>>,
+    show: Rc<Show>,
 }
+
+type Show = dyn Fn(Option<&str>) -> Result<(), ApiError>;
 
 impl Reading {
     fn follow(self, path: Memo<Option<String>>) {
@@ -207,7 +209,7 @@ where
     // The phase changes in the same turn when the answer goes.
     let ready = move || live(move || query.data.get().map(|data| show.with_value(|show| show(data))));
     Section {
-        there: Memo::new(move |_| query.data.with(Option::is_some)),
+        there: memo(move |_| query.data.with(Option::is_some)),
         error: query.error,
         busy: query.busy,
         again: query.again,
@@ -231,7 +233,7 @@ impl Section {
     fn view(self) -> AnyView {
         let Section { there, error, busy, again, skeleton, ready } = self;
         let reload = move || again.update(|again| *again += 1);
-        let phase = Memo::new(move |_| {
+        let phase = memo(move |_| {
             if there.get() {
                 Phase::Ready
             } else if let Some(error) = error.get().filter(|_| !busy.get()) {
@@ -248,12 +250,12 @@ impl Section {
             Phase::Failed(error) => failed(error, Callback::new(move |()| reload())),
             Phase::Ready => ready(),
         });
-        let refreshing = Memo::new(move |_| busy.get() && phase.get() == Phase::Ready);
-        let stale = Memo::new(move |_| error.with(Option::is_some) && phase.get() == Phase::Ready && !busy.get());
+        let refreshing = memo(move |_| busy.get() && phase.get() == Phase::Ready);
+        let stale = memo(move |_| error.with(Option::is_some) && phase.get() == Phase::Ready && !busy.get());
         view! {
             <div class="section-live" aria-busy=move || busy.get().then_some("true")>
-                {move || refreshing.get().then(|| view! { <div class="refetch" aria-hidden="true"></div> })}
-                {move || stale.get().then(|| view! {
+                {live(move || refreshing.get().then(|| view! { <div class="refetch" aria-hidden="true"></div> }))}
+                {live(move || stale.get().then(|| view! {
                     <div class="section-stale">
                         <Banner
                             tone=Tone::Warning
@@ -262,7 +264,7 @@ impl Section {
                             {t(words::common::STALE)}
                         </Banner>
                     </div>
-                })}
+                }))}
                 {content}
             </div>
         }
@@ -305,6 +307,9 @@ pub struct Task {
     pub failures: RwSignal<u32>,
 }
 
+/// A change on its way, and what to do when it is made.
+type Work = Pin<Box<dyn Future<Output = Result<Box<dyn FnOnce()>, ApiError>>>>;
+
 impl Default for Task {
     fn default() -> Self {
         Task { busy: RwSignal::new(false), error: RwSignal::new(None), failures: RwSignal::new(0) }
@@ -329,7 +334,7 @@ impl Task {
         }));
     }
 
-    fn start(self, work: Pin<Box<dyn Future<Output = Result<Box<dyn FnOnce()>, ApiError>>>>) {
+    fn start(self, work: Work) {
         if self.busy.get_untracked() {
             return;
         }

@@ -3,6 +3,7 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 use leptos::prelude::*;
 
+use crate::reactive::memo;
 use crate::storage;
 use crate::url::{use_param, use_set_params};
 
@@ -100,7 +101,7 @@ pub fn today() -> NaiveDate {
 /// The period of the page: the URL's, else the preset that was chosen last.
 pub fn use_period() -> Memo<Period> {
     let (from, to) = (use_param("from"), use_param("to"));
-    Memo::new(move |_| {
+    memo(move |_| {
         let explicit = from.with(|from| to.with(|to| parse(from.as_deref(), to.as_deref())));
         explicit.unwrap_or_else(|| Preset::stored().period(today()))
     })

@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-/// Runs now, and again whenever what it reads changes. Gets what it answered the last time.
+/// Runs after the current turn, and again whenever what it reads changes. Gets what it answered the last time.
 pub fn effect<T: 'static>(mut run: impl FnMut(Option<T>) -> T + 'static) {
     let mut last = None;
     boxed(Box::new(move || last = Some(run(last.take()))));
@@ -11,6 +11,20 @@ pub fn effect<T: 'static>(mut run: impl FnMut(Option<T>) -> T + 'static) {
 
 fn boxed(mut run: Box<dyn FnMut()>) {
     Effect::new(move |_: Option<()>| run());
+}
+
+/// What is computed from what it reads, again only when that changes. Gets what it answered the last time.
+pub fn memo<T>(compute: impl Fn(Option<&T>) -> T + Send + Sync + 'static) -> Memo<T>
+where
+    T: PartialEq + Send + Sync + 'static,
+{
+    remembered(Box::new(compute))
+}
+
+type Compute<T> = Box<dyn Fn(Option<&T>) -> T + Send + Sync>;
+
+fn remembered<T: PartialEq + Send + Sync + 'static>(compute: Compute<T>) -> Memo<T> {
+    Memo::new(compute)
 }
 
 /// A view that is made again whenever what it reads changes.

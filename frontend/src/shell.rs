@@ -11,7 +11,7 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::features::auth::Logo;
 use crate::i18n::{t, words};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::session::{self, State};
 use crate::ui::dom;
 use crate::ui::{EmptyKind, EmptyState, ErrorState, Icon, IconButton, LinkButton, PageHeader};
@@ -37,7 +37,7 @@ pub fn Shell() -> AnyView {
         }
     });
     // Not the whole state: a changed name must not redraw the page.
-    let phase = Memo::new(|_| match session::state() {
+    let phase = memo(|_| match session::state() {
         State::Starting => Phase::Starting,
         State::Unreachable(_) => Phase::Unreachable,
         State::Out { .. } => Phase::Out,
@@ -110,10 +110,10 @@ fn Frame() -> AnyView {
                 </a>
                 <nav::Navigation folded />
                 <div class="sidebar-foot">
-                    {move || {
+                    {live(move || {
                         let word = if folded.get() { words::shell::UNFOLD } else { words::shell::FOLD };
                         view! { <IconButton icon=Icon::Panel label=word bare=true on_press=fold /> }
-                    }}
+                    })}
                 </div>
             </aside>
             <div class="frame">

@@ -1,6 +1,6 @@
 //! The URL is the state of a page: what was chosen is in its query.
 
-use crate::reactive::effect;
+use crate::reactive::{effect, memo};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
@@ -8,7 +8,7 @@ use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 /// A parameter of the query; follows the URL. Empty counts as absent.
 pub fn use_param(name: &'static str) -> Memo<Option<String>> {
     let query = use_query_map();
-    Memo::new(move |_| query.with(|query| query.get_str(name).filter(|value| !value.is_empty()).map(str::to_owned)))
+    memo(move |_| query.with(|query| query.get_str(name).filter(|value| !value.is_empty()).map(str::to_owned)))
 }
 
 /// Sets parameters of the query and keeps the others. `None` removes one. Each call is a step of the browser's history
@@ -36,7 +36,7 @@ pub fn use_set_params() -> impl Fn(&[(&str, Option<&str>)], bool) + Clone + Send
 pub fn use_open(name: &'static str, value: &'static str) -> RwSignal<bool> {
     let param = use_param(name);
     let set = use_set_params();
-    let wanted = Memo::new(move |_| param.with(|param| param.as_deref() == Some(value)));
+    let wanted = memo(move |_| param.with(|param| param.as_deref() == Some(value)));
     let open = RwSignal::new(false);
     effect(move |_| open.set(wanted.get()));
     effect(move |before: Option<bool>| {

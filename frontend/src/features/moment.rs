@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::format::time::{self, Show};
 use crate::i18n::{Word, t};
+use crate::reactive::live;
 use crate::session;
 
 /// An instant, exactly.
@@ -16,7 +17,7 @@ pub fn exact(at: DateTime<Utc>, show: Show) -> String {
 pub fn at(instant: Option<DateTime<Utc>>, none: Word) -> AnyView {
     match instant {
         Some(instant) => view! {
-            <time class="nowrap" datetime=instant.to_rfc3339()>{move || exact(instant, Show::Minute)}</time>
+            <time class="nowrap" datetime=instant.to_rfc3339()>{live(move || exact(instant, Show::Minute))}</time>
         }
         .into_any(),
         None => view! { <span class="muted">{t(none)}</span> }.into_any(),
@@ -28,7 +29,7 @@ pub fn ago(instant: Option<DateTime<Utc>>, now: ReadSignal<f64>, none: Word) -> 
     match instant {
         Some(instant) => view! {
             <time class="nowrap" datetime=instant.to_rfc3339() title=move || exact(instant, Show::Minute)>
-                {move || time::ago(&instant.to_rfc3339(), now.get())}
+                {live(move || time::ago(&instant.to_rfc3339(), now.get()))}
             </time>
         }
         .into_any(),

@@ -162,7 +162,7 @@ fn offset_at(at: chrono::DateTime<chrono::Utc>, zone: &str) -> Option<chrono::Ti
     let options = options(&entries.map(|(name, value)| (name, JsValue::from_str(value))));
     let format = Intl::DateTimeFormat::new(&js_sys::Array::of1(&"sv".into()), &options).format();
     let text = format.call1(&JsValue::UNDEFINED, Date::new(&at.to_rfc3339().into()).as_ref()).ok()?.as_string()?;
-    Some(chrono::NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S").ok()?.and_utc() - at)
+    Some(text.replace(' ', "T").parse::<chrono::NaiveDateTime>().ok()?.and_utc() - at)
 }
 
 /// The browser's clock, in milliseconds; ticks every half minute, so that "10 minutes ago" stays true.

@@ -141,13 +141,13 @@ pub fn Drawer(
     });
     view! {
         <dialog class="drawer" node_ref=node aria-label=move || words::shell::NAV_LABEL.get() on:close=move |_| open.set(false)>
-            {move || open.get().then(|| view! {
+            {live(move || open.get().then(|| view! {
                 <div class="drawer-head">
                     <span class="brand"><Logo />{t(words::common::APP_NAME)}</span>
                     <IconButton icon=Icon::Close label=words::common::CLOSE bare=true on_press=move |_| open.set(false) />
                 </div>
                 <Navigation folded=false />
-            })}
+            }))}
         </dialog>
     }
     .into_any()

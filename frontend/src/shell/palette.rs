@@ -10,7 +10,7 @@ use super::nav::entries;
 use crate::data::use_list;
 use crate::i18n::{Locale, Word, locale, set_locale, t, words};
 use crate::order::{folded, sort_by};
-use crate::reactive::effect;
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::theme::{self, Theme};
 use crate::ui::dom::is_composing;
@@ -102,7 +102,7 @@ pub fn Palette(
                 }
             }
         >
-            {move || open.get().then(|| view! { <Search open /> })}
+            {live(move || open.get().then(|| view! { <Search open /> }))}
         </dialog>
     }
     .into_any()
@@ -114,7 +114,7 @@ fn Search(open: RwSignal<bool>) -> AnyView {
     let chosen = RwSignal::new(0usize);
     let projects = use_list::<Project>(|| Some("/projects?limit=200".to_owned()));
     let teams = use_list::<Team>(|| Some("/teams?limit=200".to_owned()));
-    let all = Memo::new(move |_| {
+    let all = memo(move |_| {
         let mut items = pages();
         projects.data.with(|page| items.extend(page.iter().flat_map(|page| &page.data).map(project)));
         teams.data.with(|page| items.extend(page.iter().flat_map(|page| &page.data).map(team)));
@@ -125,7 +125,7 @@ fn Search(open: RwSignal<bool>) -> AnyView {
         items.extend(actions());
         items
     });
-    let found = Memo::new(move |_| all.with(|all| find(all, &query.get())));
+    let found = memo(move |_| all.with(|all| find(all, &query.get())));
     let navigate = use_navigate();
     let run = Callback::new(move |target: Target| {
         open.set(false);
@@ -208,7 +208,7 @@ fn Search(open: RwSignal<bool>) -> AnyView {
             />
         </div>
         <div class="palette-list" role="listbox" id="palette-list" aria-label=move || words::shell::PALETTE.get()>{list}</div>
-        {move || found.with(Vec::is_empty).then(|| view! { <p class="palette-none" role="status">{t(words::shell::PALETTE_NONE)}</p> })}
+        {live(move || found.with(Vec::is_empty).then(|| view! { <p class="palette-none" role="status">{t(words::shell::PALETTE_NONE)}</p> }))}
         <div class="palette-foot" aria-hidden="true">
             <span><Kbd>"↑"</Kbd><Kbd>"↓"</Kbd>{t(words::shell::PALETTE_MOVE)}</span>
             <span><Kbd>"↵"</Kbd>{t(words::shell::PALETTE_OPEN)}</span>

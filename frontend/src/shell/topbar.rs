@@ -12,7 +12,7 @@ use crate::api;
 use crate::format::time::{self, Show};
 use crate::i18n::{Locale, locale, set_locale, t, words};
 use crate::period::{MOST_DAYS, Period, Preset, today, use_period, use_set_period};
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::session;
 use crate::theme::{self, Theme};
 use crate::ui::{
@@ -44,7 +44,7 @@ pub fn TopBar(
 ) -> AnyView {
     let path = use_location().pathname;
     let has_period =
-        Memo::new(move |_| path.with(|path| path == "/" || path.starts_with("/projects") || path == "/explore"));
+        memo(move |_| path.with(|path| path == "/" || path.starts_with("/projects") || path == "/explore"));
     let organization = Signal::derive(|| session::me().map(|me| me.organization.name).unwrap_or_default());
     view! {
         <header class="topbar">
@@ -53,7 +53,7 @@ pub fn TopBar(
             </span>
             <span class="topbar-organization">
                 <Avatar name=organization square=true small=true />
-                <span class="truncate">{move || organization.get()}</span>
+                <span class="truncate">{live(move || organization.get())}</span>
             </span>
             <button class="topbar-search" type="button" on:click=move |_| palette.set(true)
                 aria-label=move || words::shell::SEARCH.get()>
@@ -63,7 +63,7 @@ pub fn TopBar(
             </button>
             <div class="topbar-end">
                 <FreshnessNote />
-                {move || has_period.get().then(|| view! { <PeriodMenu /> })}
+                {live(move || has_period.get().then(|| view! { <PeriodMenu /> }))}
                 <UnitsMenu />
                 <UserMenu />
             </div>
@@ -96,14 +96,14 @@ fn FreshnessNote() -> AnyView {
     let now = time::ticking_now();
     view! {
         <span class="freshness">
-            {move || freshness.get().map(|freshness| match freshness.collected_at {
+            {live(move || freshness.get().map(|freshness| match freshness.collected_at {
                 Some(at) => {
                     let exact = time::instant(&at.to_rfc3339(), &session::time_zone(), Show::Minute);
                     let ago = time::ago(&at.to_rfc3339(), now.get());
                     view! { <time title=exact datetime=at.to_rfc3339()>{words::common::freshness(&ago)}</time> }.into_any()
                 }
                 None => t(words::shell::NOT_COLLECTED).into_any(),
-            })}
+            }))}
         </span>
     }
     .into_any()
@@ -114,7 +114,7 @@ fn PeriodMenu() -> AnyView {
     let period = use_period();
     let set = use_set_period();
     let custom = RwSignal::new(false);
-    let preset = Memo::new(move |_| {
+    let preset = memo(move |_| {
         let (period, today) = (period.get(), today());
         Preset::ALL.into_iter().find(|preset| preset.period(today) == period)
     });
@@ -229,17 +229,17 @@ fn UnitsMenu() -> AnyView {
                 class="button"
                 label=Signal::derive(move || format!("{}: {}, {}", words::shell::UNITS.get(), currency.get(), offset.get()))
                 end=true
-                button=move || view! { <span>{move || format!("{} · {}", currency.get(), offset.get())}</span> }
+                button=move || view! { <span>{live(move || format!("{} · {}", currency.get(), offset.get()))}</span> }
             >
                 <div class="menu-head menu-facts">
-                    <p>{move || words::shell::units_currency(&currency.get())}</p>
-                    <p>{move || words::shell::units_zone(&offset.get(), &zone.get())}</p>
-                    <p>{move || words::shell::units_days(&"UTC")}</p>
+                    <p>{live(move || words::shell::units_currency(&currency.get()))}</p>
+                    <p>{live(move || words::shell::units_zone(&offset.get(), &zone.get()))}</p>
+                    <p>{live(move || words::shell::units_days(&"UTC"))}</p>
                 </div>
-                {move || session::manages().then(|| view! {
+                {live(move || session::manages().then(|| view! {
                     <MenuLine />
                     <MenuLink href="/settings" label=words::shell::UNITS_CHANGE icon=Icon::Sliders />
-                })}
+                }))}
             </Menu>
         </span>
     }
@@ -248,7 +248,7 @@ fn UnitsMenu() -> AnyView {
 
 #[component]
 fn UserMenu() -> AnyView {
-    let me = Memo::new(|_| session::me());
+    let me = memo(|_| session::me());
     let name = Signal::derive(move || me.get().map(|me| me.name).unwrap_or_default());
     view! {
         <Menu
@@ -257,12 +257,12 @@ fn UserMenu() -> AnyView {
             end=true
             button=move || view! { <Avatar name /> }
         >
-            {move || me.get().map(|me| view! {
+            {live(move || me.get().map(|me| view! {
                 <div class="menu-head">
                     <b>{me.name}</b>
                     {me.email}" · "{t(crate::features::auth::role_name(me.role))}
                 </div>
-            })}
+            }))}
             <MenuLink href="/settings?tab=profile" label=words::shell::ACCOUNT icon=Icon::Sliders />
             <MenuLine />
             <MenuLabel label=words::common::LANGUAGE />

@@ -1,6 +1,7 @@
 //! States at a glance. Colour never speaks alone: there is a text, a shape, or both.
 
 use crate::order::capitals;
+use crate::reactive::live;
 use leptos::prelude::*;
 
 use super::Text;
@@ -147,7 +148,7 @@ pub fn Avatar(
 ) -> AnyView {
     view! {
         <span class="avatar" data-square=square.then_some("") data-size=small.then_some("small") aria-hidden="true">
-            {move || name.with(|name| initials(name))}
+            {live(move || name.with(|name| initials(name)))}
         </span>
     }
     .into_any()

@@ -7,6 +7,7 @@ use leptos_router::components::A;
 use super::icon::{Glyph, Icon};
 use super::{Text, Tooltip};
 use crate::i18n::{t, words};
+use crate::reactive::live;
 
 /// How loud a button is. One primary button a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,10 +107,10 @@ pub fn Button(
         >
             {icon.map(|icon| view! { <Glyph icon /> })}
             <span>{children()}</span>
-            {move || busy.get().then(|| view! {
+            {live(move || busy.get().then(|| view! {
                 <span class="spinner" aria-hidden="true"></span>
                 <span class="sr-only">{t(words::common::BUSY)}</span>
-            })}
+            }))}
         </button>
     }
     .into_any()

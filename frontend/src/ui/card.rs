@@ -1,5 +1,6 @@
 //! Sections of a page, and the numbers in them.
 
+use crate::reactive::live;
 use leptos::prelude::*;
 
 use super::Text;
@@ -30,8 +31,8 @@ pub fn Card(
         view! {
             <div class="card-head">
                 <div class="card-title">
-                    <h2 id=id.clone()>{move || title.get()}</h2>
-                    {note.map(|note| view! { <p>{move || note.get()}</p> })}
+                    <h2 id=id.clone()>{live(move || title.get())}</h2>
+                    {note.map(|note| view! { <p>{live(move || note.get())}</p> })}
                 </div>
                 {actions.run()}
             </div>
@@ -68,7 +69,7 @@ pub fn Stat(
 ) -> AnyView {
     view! {
         <div class="stat" data-size=small.then_some("small")>
-            <h3 class="stat-label"><span>{move || label.get()}</span>{badge.run()}</h3>
+            <h3 class="stat-label"><span>{live(move || label.get())}</span>{badge.run()}</h3>
             <p class="stat-value">{value.run()}</p>
             <div class="stat-foot">{children()}</div>
         </div>

@@ -20,7 +20,7 @@ use super::button::{Button, ButtonKind};
 use super::dom::unique_id;
 use super::icon::Icon;
 use crate::i18n::{locale, words};
-use crate::reactive::effect;
+use crate::reactive::{effect, live, memo};
 
 /// How values are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,14 +68,14 @@ pub fn Chart(
         }
         keys
     });
-    let shown = Memo::new(move |_| {
+    let shown = memo(move |_| {
         let mut plot = plot.get();
         if let Some(series) = alone.get().and_then(|index| plot.series.get(index).cloned()) {
             plot.series = vec![series];
         }
         plot
     });
-    let plane = Memo::new(move |_| {
+    let plane = memo(move |_| {
         // The axis has a language too.
         locale();
         shown.with(|plot| layout(plot, kind, width.get(), height))
@@ -116,24 +116,24 @@ pub fn Chart(
                 on:keydown=move |event| cursor.key(&event)
             >
                 <svg class="chart-svg" aria-hidden="true" width=move || width.get().to_string() height=height.to_string()>
-                    {move || draw(&shown.get(), kind, plane.get())}
-                    {move || marks(&shown.get(), kind, plane.get(), cursor.at.get(), cursor.drag.get())}
+                    {live(move || draw(&shown.get(), kind, plane.get()))}
+                    {live(move || marks(&shown.get(), kind, plane.get(), cursor.at.get(), cursor.drag.get()))}
                 </svg>
-                {move || cursor.at.get().map(|index| tip(&shown.get(), plane.get(), index))}
+                {live(move || cursor.at.get().map(|index| tip(&shown.get(), plane.get(), index)))}
             </div>
         }
     };
     view! {
         <figure class="chart">
             <div class="chart-head">
-                {move || legend(&plot.get(), alone)}
+                {live(move || legend(&plot.get(), alone))}
                 <Button kind=ButtonKind::Ghost icon=Icon::Table on_press=move |_| as_table.update(|on| *on = !*on)>
-                    {move || if as_table.get() { words::chart::AS_CHART.get() } else { words::chart::AS_TABLE.get() }}
+                    {live(move || if as_table.get() { words::chart::AS_CHART.get() } else { words::chart::AS_TABLE.get() })}
                 </Button>
             </div>
-            {move || if as_table.get() { table(label, plot.get()) } else { chart().into_any() }}
+            {live(move || if as_table.get() { table(label, plot.get()) } else { chart().into_any() })}
             <p class="sr-only" id=help>
-                {move || if on_range.is_some() { words::chart::HELP.get() } else { words::chart::HELP_MOVE.get() }}
+                {live(move || if on_range.is_some() { words::chart::HELP.get() } else { words::chart::HELP_MOVE.get() })}
             </p>
         </figure>
     }

@@ -1,5 +1,6 @@
 //! Checkboxes, switches, and one of a few.
 
+use crate::reactive::{live, memo};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
@@ -22,7 +23,7 @@ pub fn Checkbox(
                 prop:checked=move || value.get()
                 on:change=move |event| value.set(event_target_checked(&event))
             />
-            <span>{move || label.get()}</span>
+            <span>{live(move || label.get())}</span>
         </label>
     }
     .into_any()
@@ -50,7 +51,7 @@ pub fn Switch(
                 prop:checked=move || value.get()
                 on:change=move |event| on_change.run(event_target_checked(&event))
             />
-            <span>{move || label.get()}</span>
+            <span>{live(move || label.get())}</span>
         </label>
     }
     .into_any()
@@ -96,7 +97,7 @@ pub fn SegmentedControl(
         }
     };
     let segments = choices.into_iter().map(|choice| {
-        let chosen = Memo::new(move |_| value.with(|value| value == choice.value));
+        let chosen = memo(move |_| value.with(|value| value == choice.value));
         view! {
             <button
                 class="segment"
@@ -106,7 +107,7 @@ pub fn SegmentedControl(
                 tabindex=move || if chosen.get() { "0" } else { "-1" }
                 on:click=move |_| on_change.run(choice.value)
             >
-                {move || choice.label.get()}
+                {live(move || choice.label.get())}
             </button>
         }
     });

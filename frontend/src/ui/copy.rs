@@ -7,6 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::icon::{Glyph, Icon};
 use super::{ButtonSize, IconButton, Text};
 use crate::i18n::{t, words};
+use crate::reactive::live;
 
 /// Copies a text, and says so.
 #[component]
@@ -36,12 +37,12 @@ pub fn CopyButton(
         });
     };
     view! {
-        {move || if copied.get() {
+        {live(move || if copied.get() {
             view! { <IconButton icon=Icon::Check label=words::common::COPIED size on_press=copy /> }
         } else {
             view! { <IconButton icon=Icon::Copy label=words::common::COPY size on_press=copy /> }
-        }}
-        <span class="sr-only" role="status">{move || copied.get().then(|| words::common::COPIED.get())}</span>
+        })}
+        <span class="sr-only" role="status">{live(move || copied.get().then(|| words::common::COPIED.get()))}</span>
     }
     .into_any()
 }
@@ -55,7 +56,7 @@ pub fn SecretReveal(
 ) -> AnyView {
     view! {
         <div class="secret">
-            <code>{move || text.get()}</code>
+            <code>{live(move || text.get())}</code>
             <CopyButton text />
         </div>
         <p class="field-hint"><Glyph icon=Icon::Info size=12 />" "{t(words::common::SHOWN_ONCE)}</p>

@@ -9,7 +9,7 @@ use super::dom::unique_id;
 use super::icon::Icon;
 use super::{Banner, Text, Tone};
 use crate::i18n::{t, words};
-use crate::reactive::effect;
+use crate::reactive::{effect, live};
 
 /// A dialog. Its content exists while it is open.
 #[component]
@@ -52,9 +52,9 @@ pub fn Dialog(
             on:close=move |_| open.set(false)
             on:mousedown=backdrop
         >
-            {move || open.get().then(|| view! {
+            {live(move || open.get().then(|| view! {
                 <div class="dialog-head">
-                    <h2 id=id.clone() tabindex="-1" autofocus=true>{move || title.get()}</h2>
+                    <h2 id=id.clone() tabindex="-1" autofocus=true>{live(move || title.get())}</h2>
                     <IconButton
                         icon=Icon::Close
                         label=words::common::CLOSE
@@ -64,7 +64,7 @@ pub fn Dialog(
                     />
                 </div>
                 <div class="dialog-body">{children()}</div>
-            })}
+            }))}
         </dialog>
     }
     .into_any()
@@ -112,7 +112,7 @@ pub fn ConfirmDialog(
             _ => {}
         }
     });
-    let lines = consequences.into_iter().map(|line| view! { <li>{move || line.get()}</li> }).collect_view();
+    let lines = consequences.into_iter().map(|line| view! { <li>{live(move || line.get())}</li> }).collect_view();
     view! {
         <dialog
             class="dialog"
@@ -122,18 +122,18 @@ pub fn ConfirmDialog(
             aria-describedby=described_by
             on:close=move |_| open.set(false)
         >
-            <div class="dialog-head"><h2 id=id>{move || title.get()}</h2></div>
+            <div class="dialog-head"><h2 id=id>{live(move || title.get())}</h2></div>
             <div class="dialog-body stack">
                 <ul class="consequences" id=described>{lines}</ul>
                 <div aria-live="assertive">
-                    {move || error.get().map(|text| view! { <Banner tone=Tone::Danger>{text}</Banner> })}
+                    {live(move || error.get().map(|text| view! { <Banner tone=Tone::Danger>{text}</Banner> }))}
                 </div>
             </div>
             <div class="dialog-foot">
                 <button class="button" type="button" data-kind="secondary" node_ref=cancel on:click=move |_| open.set(false)>
                     <span>{t(words::common::LEAVE_IT)}</span>
                 </button>
-                <Button kind busy on_press=move |_| on_confirm.run(())>{move || confirm.get()}</Button>
+                <Button kind busy on_press=move |_| on_confirm.run(())>{live(move || confirm.get())}</Button>
             </div>
         </dialog>
     }

@@ -8,7 +8,7 @@ use super::dom::{focus_within, is_composing, unique_id};
 use super::icon::{Glyph, Icon};
 use super::{Banner, Text, Tone};
 use crate::i18n::{t, words};
-use crate::reactive::effect;
+use crate::reactive::{effect, live};
 
 /// The ids that tie a field's parts together.
 #[derive(Clone, Debug)]
@@ -45,17 +45,17 @@ pub(super) fn frame(
     view! {
         <div class="field">
             <label class="field-label" for=ids.input.clone()>
-                {move || label.get()}
+                {live(move || label.get())}
                 {optional.then(|| view! { <span class="field-optional">{t(words::common::OPTIONAL)}</span> })}
             </label>
             {control}
             // The container stays, so that an error that appears is read out.
             <div id=error_id aria-live="polite">
-                {move || error.get().map(|text| view! {
+                {live(move || error.get().map(|text| view! {
                     <p class="field-error"><Glyph icon=Icon::Failure size=12 />{text}</p>
-                })}
+                }))}
             </div>
-            {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{move || hint.get()}</p> })}
+            {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{live(move || hint.get())}</p> })}
         </div>
     }
     .into_any()
@@ -107,7 +107,7 @@ pub fn Form(
             }
         >
             <div aria-live="assertive">
-                {move || error.get().map(|text| view! { <Banner tone=Tone::Danger>{text}</Banner> })}
+                {live(move || error.get().map(|text| view! { <Banner tone=Tone::Danger>{text}</Banner> }))}
             </div>
             {children()}
         </form>

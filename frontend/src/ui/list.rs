@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::Text;
 use super::icon::{Glyph, Icon};
 use crate::i18n::{t, words};
+use crate::reactive::live;
 
 /// A list of names and values.
 #[component]
@@ -24,7 +25,7 @@ pub fn Fact(
     /// The value.
     children: Children,
 ) -> AnyView {
-    view! { <dt>{move || label.get()}</dt><dd>{children()}</dd> }.into_any()
+    view! { <dt>{live(move || label.get())}</dt><dd>{children()}</dd> }.into_any()
 }
 
 /// Where a step stands.
@@ -80,8 +81,8 @@ pub fn Step(
     view! {
         <li class="step" data-state=name aria-current=(state == StepState::Open).then_some("step")>
             <span class="step-mark" aria-hidden="true">{mark}</span>
-            <h3 class="step-title"><span class="sr-only">{t(word)}": "</span>{move || title.get()}</h3>
-            <p class="step-body">{move || body.get()}</p>
+            <h3 class="step-title"><span class="sr-only">{t(word)}": "</span>{live(move || title.get())}</h3>
+            <p class="step-body">{live(move || body.get())}</p>
             <div class="step-action">{action.run()}</div>
             <div class="step-content">{content.run()}</div>
         </li>

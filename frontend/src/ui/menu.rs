@@ -1,5 +1,6 @@
 //! Menus that drop from a button.
 
+use crate::reactive::live;
 use leptos::ev::{FocusEvent, KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -115,11 +116,11 @@ pub fn Menu(
             >
                 {button.run()}
             </button>
-            {move || open.get().then(|| view! {
+            {live(move || open.get().then(|| view! {
                 <div class="menu" role="menu" id=id.clone() data-align=end.then_some("end") data-side=up.then_some("top")>
                     {children()}
                 </div>
-            })}
+            }))}
         </div>
     }
     .into_any()
@@ -165,10 +166,10 @@ pub fn MenuItem(
             }
         >
             {icon.map(|icon| view! { <Glyph icon /> })}
-            <span>{move || label.get()}</span>
-            {move || checked.is_some_and(|checked| checked.get()).then(|| view! {
+            <span>{live(move || label.get())}</span>
+            {live(move || checked.is_some_and(|checked| checked.get()).then(|| view! {
                 <span class="menu-check"><Glyph icon=Icon::Check /></span>
-            })}
+            }))}
         </button>
     }
     .into_any()
@@ -201,7 +202,7 @@ pub fn MenuLink(
             }
         >
             {icon.map(|icon| view! { <Glyph icon /> })}
-            <span>{move || label.get()}</span>
+            <span>{live(move || label.get())}</span>
         </a>
     }
     .into_any()
@@ -214,7 +215,7 @@ pub fn MenuLabel(
     #[prop(into)]
     label: Text,
 ) -> AnyView {
-    view! { <div class="menu-label" role="presentation">{move || label.get()}</div> }.into_any()
+    view! { <div class="menu-label" role="presentation">{live(move || label.get())}</div> }.into_any()
 }
 
 /// A line between groups of items.

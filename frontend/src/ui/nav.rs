@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::Text;
 use super::icon::{Glyph, Icon};
 use crate::i18n::words;
-use crate::reactive::effect;
+use crate::reactive::{effect, live};
 
 /// A step of the trail.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ pub fn PageHeader(
     let trail = (!trail.is_empty()).then(|| {
         let steps = trail.into_iter().map(|crumb| {
             let label = crumb.label;
-            view! { <li><a href=crumb.href>{move || label.get()}</a><Glyph icon=Icon::ChevronRight size=12 /></li> }
+            view! { <li><a href=crumb.href>{live(move || label.get())}</a><Glyph icon=Icon::ChevronRight size=12 /></li> }
         });
         view! {
             <nav class="crumbs" aria-label=move || words::common::BREADCRUMB.get()><ol>{steps.collect_view()}</ol></nav>
@@ -50,8 +50,8 @@ pub fn PageHeader(
         <header class="page-head">
             <div class="page-title">
                 {trail}
-                <h1 tabindex="-1">{move || title.get()}</h1>
-                {lead.map(|lead| view! { <p class="muted">{move || lead.get()}</p> })}
+                <h1 tabindex="-1">{live(move || title.get())}</h1>
+                {lead.map(|lead| view! { <p class="muted">{live(move || lead.get())}</p> })}
             </div>
             <div class="page-actions">{actions.run()}</div>
         </header>

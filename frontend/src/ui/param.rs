@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{Select, Text};
 use crate::i18n::Word;
-use crate::reactive::effect;
+use crate::reactive::{effect, memo};
 use crate::url::{use_param, use_set_params};
 
 /// One choice, kept in the URL.
@@ -26,7 +26,7 @@ pub fn ParamSelect(
 ) -> AnyView {
     let param = use_param(name);
     let set = use_set_params();
-    let wanted = Memo::new(move |_| param.get().unwrap_or_else(|| default.get()));
+    let wanted = memo(move |_| param.get().unwrap_or_else(|| default.get()));
     let value = RwSignal::new(wanted.get_untracked());
     effect(move |_| value.set(wanted.get()));
     effect(move |before: Option<String>| {

@@ -7,6 +7,7 @@ use super::copy::CopyButton;
 use super::icon::{Glyph, Icon};
 use super::{ButtonKind, ButtonSize, Text};
 use crate::i18n::{t, words};
+use crate::reactive::live;
 
 /// Why there is nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +51,8 @@ pub fn EmptyState(
     view! {
         <div class="state">
             <span class="state-icon"><Glyph icon size=20 /></span>
-            <p class="state-title">{move || title.get()}</p>
-            {body.map(|body| view! { <p class="state-body">{move || body.get()}</p> })}
+            <p class="state-title">{live(move || title.get())}</p>
+            {body.map(|body| view! { <p class="state-body">{live(move || body.get())}</p> })}
             <div class="state-actions">{actions.run()}</div>
         </div>
     }
@@ -73,7 +74,7 @@ pub fn ErrorState(
         <div class="state" data-tone="danger" role="alert">
             <span class="state-icon"><Glyph icon=Icon::Failure size=20 /></span>
             <p class="state-title">{t(words::common::FAILED_TITLE)}</p>
-            <p class="state-body">{move || text.get()}</p>
+            <p class="state-body">{live(move || text.get())}</p>
             <div class="state-actions">
                 <Button kind=ButtonKind::Secondary icon=Icon::Retry on_press=move |_| retry.run(())>
                     {t(words::common::RETRY)}

@@ -9,7 +9,7 @@ use super::button::{Button, ButtonSize, IconButton};
 use super::icon::{Glyph, Icon};
 use super::menu::{Menu, MenuItem};
 use crate::i18n::{t, words};
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::storage;
 use crate::url::{use_param, use_set_params};
 
@@ -125,7 +125,7 @@ pub fn use_sort(default: &'static str) -> Sort {
     let param = use_param("sort");
     let set = use_set_params();
     let split = |text: &str| text.strip_prefix('-').map_or((text.to_owned(), false), |rest| (rest.to_owned(), true));
-    let key = Memo::new(move |_| param.with(|param| split(param.as_deref().unwrap_or(default))));
+    let key = memo(move |_| param.with(|param| split(param.as_deref().unwrap_or(default))));
     let set = Callback::new(move |column: &'static str| {
         let (now, down) = key.get_untracked();
         // Numbers are looked at from the greatest, names from the first.
@@ -166,11 +166,11 @@ pub fn Table(
         let content = match (column.sort, sort) {
             (Some(key), Some(sort)) => view! {
                 <button class="sort" type="button" on:click=move |_| sort.set.run(key)>
-                    {move || column.label.get()}
-                    {move || {
+                    {live(move || column.label.get())}
+                    {live(move || {
                         let up = sorted() == Some("ascending");
                         view! { <Glyph icon=if up { Icon::ArrowUp } else { Icon::ArrowDown } size=12 /> }
-                    }}
+                    })}
                 </button>
             }
             .into_any(),
@@ -221,11 +221,11 @@ pub fn Pager(
         before.update(|before| before.push(cursor.get_untracked()));
         go(next.get_untracked().as_deref());
     };
-    let needed = Memo::new(move |_| next.with(Option::is_some) || cursor.with(Option::is_some));
+    let needed = memo(move |_| next.with(Option::is_some) || cursor.with(Option::is_some));
     live(move || {
         needed.get().then(|| view! {
             <div class="pager">
-                <span>{move || before.with(|before| (cursor.with(Option::is_none) || !before.is_empty()).then(|| words::common::page_number(&(before.len() + 1))))}</span>
+                <span>{live(move || before.with(|before| (cursor.with(Option::is_none) || !before.is_empty()).then(|| words::common::page_number(&(before.len() + 1)))))}</span>
                 <span class="row">
                     <Button disabled=Signal::derive(move || cursor.with(Option::is_none)) on_press=back>
                         {t(words::common::PREVIOUS_PAGE)}

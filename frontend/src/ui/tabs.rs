@@ -1,5 +1,6 @@
 //! Tabs whose choice is in the URL.
 
+use crate::reactive::{live, memo};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
@@ -44,8 +45,7 @@ pub fn Tabs(
     let values: Vec<_> = tabs.iter().map(|tab| tab.value).collect();
     let first = values.first().copied().unwrap_or_default();
     let known = values.clone();
-    let chosen =
-        Memo::new(move |_| value.with(|value| known.iter().copied().find(|known| known == value).unwrap_or(first)));
+    let chosen = memo(move |_| value.with(|value| known.iter().copied().find(|known| known == value).unwrap_or(first)));
     let keys = move |event: KeyboardEvent| {
         let Some(list) = list.get_untracked() else { return };
         if let Some(index) = rove(&event, &all_within(&list, "[role=tab]"), ["ArrowLeft", "ArrowRight"]) {
@@ -55,7 +55,7 @@ pub fn Tabs(
     let (panel_id, named_by) = (format!("{id}-panel"), id.clone());
     let controls = panel_id.clone();
     let buttons = tabs.into_iter().map(move |tab| {
-        let on = Memo::new(move |_| chosen.get() == tab.value);
+        let on = memo(move |_| chosen.get() == tab.value);
         view! {
             <button
                 class="tab"
@@ -67,7 +67,7 @@ pub fn Tabs(
                 tabindex=move || if on.get() { "0" } else { "-1" }
                 on:click=move |_| on_change.run(tab.value)
             >
-                {move || tab.label.get()}
+                {live(move || tab.label.get())}
             </button>
         }
     });
@@ -76,7 +76,7 @@ pub fn Tabs(
             {buttons.collect_view()}
         </div>
         <div class="tab-panel" role="tabpanel" id=panel_id aria-labelledby=move || format!("{named_by}-{}", chosen.get())>
-            {move || panel.run(chosen.get())}
+            {live(move || panel.run(chosen.get()))}
         </div>
     }
     .into_any()

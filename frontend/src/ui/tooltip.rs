@@ -1,5 +1,6 @@
 //! A short text on hover and focus. It never holds what cannot be found elsewhere.
 
+use crate::reactive::live;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
@@ -32,7 +33,7 @@ pub fn Tooltip(
             on:focusout=move |_| dismissed.set(false)
         >
             {children()}
-            <span class="tip-text" aria-hidden="true">{move || text.get()}</span>
+            <span class="tip-text" aria-hidden="true">{live(move || text.get())}</span>
         </span>
     }
     .into_any()

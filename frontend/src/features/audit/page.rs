@@ -11,6 +11,7 @@ use crate::data::{self, use_get, use_list};
 use crate::features::moment;
 use crate::format::time;
 use crate::i18n::{t, words};
+use crate::reactive::{live, memo};
 use crate::session;
 use crate::ui::{
     Banner, Button, ButtonKind, EmptyKind, EmptyState, Icon, PageHeader, Pager, Select, Skeleton, Text, TextField, Tone,
@@ -47,7 +48,7 @@ pub fn AuditPage() -> AnyView {
     view! {
         <PageHeader title=words::audit::TITLE lead />
         <Filters narrow=Signal::derive(move || filter.with(Filter::is_narrow)) clear />
-        {move || filter.with(|filter| filter.target.is_some()).then(|| view! { <OnlyTarget /> })}
+        {live(move || filter.with(|filter| filter.target.is_some()).then(|| view! { <OnlyTarget /> }))}
         <section class="card" aria-label=move || words::audit::TITLE.get()>
             {data::section(entries, skeleton, move |page| {
                 if page.data.is_empty() { nothing(filter.with_untracked(Filter::is_narrow), clear) } else { table::log(page.data) }
@@ -62,7 +63,7 @@ fn use_filter() -> Memo<Filter> {
     let param = |name| use_param(name);
     let (subject, actor, target) = (param("subject"), param("actor"), param("target"));
     let (from, to, cursor) = (param("from"), param("to"), param("cursor"));
-    Memo::new(move |_| {
+    memo(move |_| {
         let zone = session::time_zone();
         let start = |date: &str| time::start_of(date, &zone).map(|at| at.to_rfc3339());
         // The last day is part of what is asked for.
@@ -99,11 +100,11 @@ fn Filters(narrow: Signal<bool>, clear: Callback<()>) -> AnyView {
             <Select label=words::audit::ACTOR value=use_field("actor") choices=actors />
             <TextField label=words::audit::FROM value=use_field("from") kind="date" />
             <TextField label=words::audit::TO value=use_field("to") kind="date" />
-            {move || narrow.get().then(|| view! {
+            {live(move || narrow.get().then(|| view! {
                 <Button kind=ButtonKind::Ghost icon=Icon::Close on_press=move |_| clear.run(())>
                     {t(words::common::CLEAR_FILTERS)}
                 </Button>
-            })}
+            }))}
         </div>
     }
     .into_any()

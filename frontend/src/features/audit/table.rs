@@ -8,7 +8,7 @@ use super::model::{self, Difference};
 use crate::features::moment;
 use crate::format::time::Show;
 use crate::i18n::{t, words};
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::ui::{Badge, Button, ButtonKind, ButtonSize, CopyButton, Fact, Facts, Glyph, Icon, dom};
 use crate::url::{use_param, use_set_params};
 
@@ -45,7 +45,7 @@ fn Entry(entry: AuditEntry) -> AnyView {
     let body_id = dom::unique_id("entry");
     let open = {
         let id = id.clone();
-        Memo::new(move |_| opened.with(|opened| opened.as_deref() == Some(&id)))
+        memo(move |_| opened.with(|opened| opened.as_deref() == Some(&id)))
     };
     let toggle = move |_| {
         let to = (!open.get_untracked()).then_some(id.as_str());
@@ -68,14 +68,14 @@ fn Entry(entry: AuditEntry) -> AnyView {
                 aria-controls=move || open.get().then(|| controls.clone())
                 on:click=toggle
             >
-                <time class="log-time" datetime=at.to_rfc3339()>{move || moment::exact(at, Show::Clock)}</time>
+                <time class="log-time" datetime=at.to_rfc3339()>{live(move || moment::exact(at, Show::Clock))}</time>
                 <span class="log-what"><span class="strong">{what}</span>{name.map(|name| view! { <span class="log-target">{name}</span> })}</span>
                 <span class="log-who">{actor}</span>
                 <Glyph icon=Icon::ChevronDown size=12 />
             </button>
-            {move || open.get().then(|| view! {
+            {live(move || open.get().then(|| view! {
                 <div class="log-body" id=body_id.clone()>{details(&entry)}</div>
-            })}
+            }))}
         </li>
     }
     .into_any()
@@ -110,7 +110,7 @@ fn details(entry: &AuditEntry) -> AnyView {
             table(differences)
         }}
         <Facts>
-            <Fact label=words::audit::AT>{move || moment::exact(at, Show::Second)}</Fact>
+            <Fact label=words::audit::AT>{live(move || moment::exact(at, Show::Second))}</Fact>
             <Fact label=words::audit::ACTION_CODE><code>{action}</code></Fact>
             {ip}
             {request}
@@ -138,8 +138,8 @@ fn table(differences: Vec<Difference>) -> AnyView {
         view! {
             <tr>
                 <th scope="row"><code>{difference.path}</code></th>
-                <td data-side="before" data-label=move || words::audit::BEFORE.get()>{move || shown(before.as_ref())}</td>
-                <td data-side="after" data-label=move || words::audit::AFTER.get()>{move || shown(after.as_ref())}</td>
+                <td data-side="before" data-label=move || words::audit::BEFORE.get()>{live(move || shown(before.as_ref()))}</td>
+                <td data-side="after" data-label=move || words::audit::AFTER.get()>{live(move || shown(after.as_ref()))}</td>
             </tr>
         }
     });

@@ -14,7 +14,7 @@ use crate::data::{self, Query, use_get};
 use crate::features::home::to_setup;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::shell::{period_note, tell_freshness};
 use crate::ui::{
@@ -73,7 +73,7 @@ impl View {
 pub(super) fn use_filter() -> Memo<Filter> {
     let (project_id, team_id) = (use_param("projectId"), use_param("teamId"));
     let (model, line_item) = (use_param("model"), use_param("lineItem"));
-    Memo::new(move |_| Filter {
+    memo(move |_| Filter {
         project_id: project_id.get(),
         team_id: team_id.get(),
         model: model.get(),
@@ -96,19 +96,18 @@ pub fn Breakdown(
     project: Option<Uuid>,
 ) -> AnyView {
     let group_by = use_param("groupBy");
-    let by = Memo::new(move |_| group_by.with(|text| model::read_group_by(text.as_deref(), offered, default)));
+    let by = memo(move |_| group_by.with(|text| model::read_group_by(text.as_deref(), offered, default)));
     let currency = use_param("currency");
     let view = View { period: use_period(), by, filter: use_filter(), offered, default, project, currency };
-    let by_day = Memo::new(move |_| {
+    let by_day = memo(move |_| {
         let mut by = view.by.get();
         by.retain(|dimension| *dimension != Dimension::Day);
         by.push(Dimension::Day);
         by
     });
     let cells = use_get::<CostsAnswer>(move || Some(view.path(&by_day.get(), CELLS, None)));
-    let too_many = Memo::new(move |_| {
-        cells.data.with(|answer| answer.as_ref().is_some_and(|answer| answer.next_cursor.is_some()))
-    });
+    let too_many =
+        memo(move |_| cells.data.with(|answer| answer.as_ref().is_some_and(|answer| answer.next_cursor.is_some())));
     let days = use_get::<CostsAnswer>(move || too_many.get().then(|| view.path(&[Dimension::Day], CELLS, None)));
     effect(move |_| {
         cells.data.with(|answer| {
@@ -130,7 +129,7 @@ pub fn Breakdown(
         let days = data::section(days, skeleton, move |days| chart(view, label, days, as_table));
         view! { <Banner tone=Tone::Info>{t(words::explore::TOO_MANY)}</Banner>{days} }.into_any()
     };
-    let has_rows = Memo::new(move |_| {
+    let has_rows = memo(move |_| {
         cells.data.with(|answer| answer.as_ref().is_none_or(|answer| !answer.data.is_empty()))
             && !cells.error.with(Option::is_some)
     });
@@ -142,7 +141,7 @@ pub fn Breakdown(
                 {data::section(cells, skeleton, show)}
             </div>
         </Card>
-        {move || has_rows.get().then(|| view! { <BreakdownTable view title=label /> })}
+        {live(move || has_rows.get().then(|| view! { <BreakdownTable view title=label /> }))}
     }
     .into_any()
 }
@@ -167,7 +166,7 @@ fn chart(view: View, label: Text, answer: CostsAnswer, as_table: RwSignal<bool>)
 
 /// The sum, and the part of it that belongs to no project. More than one currency are never added: one is chosen.
 fn totals(view: View, cells: Query<CostsAnswer>) -> AnyView {
-    let codes = Memo::new(move |_| {
+    let codes = memo(move |_| {
         cells.data.with(|answer| {
             let totals = answer.iter().flat_map(|answer| &answer.totals);
             totals.map(|total| total.currency.clone()).collect::<Vec<_>>()
@@ -208,7 +207,7 @@ fn totals(view: View, cells: Query<CostsAnswer>) -> AnyView {
 fn Chips(view: View) -> AnyView {
     let set = StoredValue::new(use_set_params());
     let chips = view.offered.iter().copied().map(|dimension| {
-        let on = Memo::new(move |_| view.by.with(|by| by.contains(&dimension)));
+        let on = memo(move |_| view.by.with(|by| by.contains(&dimension)));
         let press = move |_| {
             let next = model::toggle(&view.by.get_untracked(), dimension);
             let text = model::write_group_by(&next);
@@ -217,7 +216,7 @@ fn Chips(view: View) -> AnyView {
         };
         view! {
             <button class="chip" type="button" aria-pressed=move || on.get().to_string() on:click=press>
-                {move || on.get().then(|| view! { <Glyph icon=Icon::Check size=12 /> })}
+                {live(move || on.get().then(|| view! { <Glyph icon=Icon::Check size=12 /> }))}
                 {t(dimension_name(dimension))}
             </button>
         }

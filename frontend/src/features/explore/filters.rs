@@ -11,6 +11,7 @@ use super::model::{self, Filter, NONE};
 use crate::data::use_get;
 use crate::i18n::{t, words};
 use crate::period::use_period;
+use crate::reactive::live;
 use crate::session;
 use crate::ui::{Button, ButtonKind, Icon, ParamSelect};
 use crate::url::use_set_params;
@@ -60,11 +61,11 @@ pub fn FilterBar() -> AnyView {
             <ParamSelect name="teamId" all=words::explore::ALL_TEAMS label=words::explore::TEAM choices=team_choices />
             <ParamSelect name="model" all=words::explore::ALL_MODELS label=words::explore::MODEL choices=values(Dimension::Model) />
             <ParamSelect name="lineItem" all=words::explore::ALL_LINE_ITEMS label=words::explore::LINE_ITEM choices=values(Dimension::LineItem) />
-            {move || (!filter.with(Filter::is_empty)).then(|| view! {
+            {live(move || (!filter.with(Filter::is_empty)).then(|| view! {
                 <Button kind=ButtonKind::Ghost icon=Icon::Close on_press=move |event| clear.with_value(|clear| clear(event))>
                     {t(words::common::CLEAR_FILTERS)}
                 </Button>
-            })}
+            }))}
         </div>
     }
     .into_any()

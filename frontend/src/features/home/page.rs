@@ -10,7 +10,7 @@ use crate::data::{section, use_get};
 use crate::features::explore::wording::day_note;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
-use crate::reactive::effect;
+use crate::reactive::{effect, live};
 use crate::session;
 use crate::shell::{period_note, tell_freshness};
 use crate::ui::{
@@ -110,7 +110,7 @@ fn stale_teams(teams: &[Named]) -> Option<AnyView> {
     let count = teams.len() as u64;
     Some(
         view! {
-            <Banner tone=Tone::Warning actions=move || links>{move || words::home::stale(count)}</Banner>
+            <Banner tone=Tone::Warning actions=move || links>{live(move || words::home::stale(count))}</Banner>
         }
         .into_any(),
     )

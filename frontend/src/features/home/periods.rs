@@ -8,6 +8,7 @@ use crate::format::money;
 use crate::format::number::percent;
 use crate::format::time::{self, Show};
 use crate::i18n::{Word, t, words};
+use crate::reactive::live;
 use crate::ui::{Badge, Glyph, Icon, Money, Skeleton, Stat, Text};
 
 /// What is compared with what.
@@ -90,7 +91,7 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
     let value = move || view! { <Money amount=amount currency=code /> };
     let reason = period.driver.map(|driver| {
         let currency = currency.clone();
-        view! { <p class="reason">{move || reason(&driver, &currency, own)}</p> }
+        view! { <p class="reason">{live(move || reason(&driver, &currency, own))}</p> }
     });
     let change = if period.complete {
         change(span, period.change_percent.as_deref())

@@ -17,7 +17,7 @@ use crate::features::home::model::plot;
 use crate::features::home::periods::{periods, periods_skeleton};
 use crate::i18n::{t, words};
 use crate::period::{Period, use_period, use_set_period};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::shell::{period_note, tell_freshness};
 use crate::ui::{
@@ -33,7 +33,7 @@ const OFFERED: &[Dimension] = &[Dimension::Model, Dimension::LineItem, Dimension
 pub fn ProjectPage() -> AnyView {
     let params = use_params_map();
     // What is no id names nothing, which the service says best.
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<Uuid>().ok())));
+    let id = memo(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<Uuid>().ok())));
     let project = use_get::<Project>(move || Some(format!("/projects/{}", id.get().unwrap_or_default())));
     let period = use_period();
     let summary = use_get::<CostSummary>(move || {
@@ -55,13 +55,13 @@ pub fn ProjectPage() -> AnyView {
     });
     let trail = vec![Crumb { href: "/projects", label: words::projects::TITLE.into() }];
     // A changed name must not take the form away in which it was changed.
-    let loaded = Memo::new(move |_| project.data.with(|project| project.as_ref().map(|project| project.id)));
+    let loaded = memo(move |_| project.data.with(|project| project.as_ref().map(|project| project.id)));
     let content = move || match loaded.get() {
         Some(id) => view! { <Loaded id project summary /> }.into_any(),
         None => view! { <div class="card">{section(project, skeleton, |_| ().into_any())}</div> }.into_any(),
     };
     view! {
-        <PageHeader title=name lead=description trail actions=move || view! { {move || badges(project)} } />
+        <PageHeader title=name lead=description trail actions=move || view! { {live(move || badges(project))} } />
         {live(content)}
     }
     .into_any()
@@ -125,7 +125,7 @@ fn Loaded(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> Any
 fn Trend(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> AnyView {
     let as_table = RwSignal::new(false);
     let skeleton = || view! { <Skeleton shape="chart" /> }.into_any();
-    let has_trend = Memo::new(move |_| {
+    let has_trend = memo(move |_| {
         summary.data.with(|s| s.as_ref().is_none_or(|s| s.trend.iter().any(|point| point.cost.is_some())))
     });
     let without_id = move || {
@@ -147,9 +147,9 @@ fn Trend(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> AnyV
             <Card title=words::home::TREND note=day_note()>
                 {section(summary, skeleton, move |summary| trend(summary, as_table))}
             </Card>
-            {move || has_trend.get().then(|| view! {
+            {live(move || has_trend.get().then(|| view! {
                 <Breakdown title=words::projects::MADE_OF offered=OFFERED default=&[Dimension::Model] project=id />
-            })}
+            }))}
         </div>
     }
     .into_any()

@@ -10,7 +10,7 @@ use super::model::environment_name;
 use crate::api;
 use crate::data::{Query, Task};
 use crate::i18n::{error_text, t, words};
-use crate::reactive::effect;
+use crate::reactive::{effect, live, memo};
 use crate::ui::{
     Banner, Button, ButtonKind, Dialog, Form, FormActions, LinkButton, Select, TextField, Textarea, Tone, toast,
 };
@@ -111,17 +111,17 @@ fn CreateForm(open: RwSignal<bool>, teams: Query<Page<Team>>) -> AnyView {
             navigate(&format!("/projects/{}?tab=keys", project.id), Default::default());
         });
     };
-    let no_team = Memo::new(move |_| teams.data.with(|page| page.as_ref().is_some_and(|page| page.data.is_empty())));
+    let no_team = memo(move |_| teams.data.with(|page| page.as_ref().is_some_and(|page| page.data.is_empty())));
     view! {
         <Form on_submit=submit error=form_error(task, &[ErrorCode::NameTaken]) failures=task.failures>
-            {move || no_team.get().then(|| view! {
+            {live(move || no_team.get().then(|| view! {
                 <Banner
                     tone=Tone::Info
                     actions=|| view! { <LinkButton href="/teams">{t(words::shell::TEAMS)}</LinkButton> }
                 >
                     {t(words::projects::NEED_TEAM)}
                 </Banner>
-            })}
+            }))}
             <TextField label=words::projects::NAME value=name name="project-name" error=name_error(task) placeholder="chatbot-experiment" autofocus=true />
             <Select label=words::explore::TEAM value=team choices error=task.field("/teamId") />
             <Select label=words::projects::ENVIRONMENT value=environment choices=environments() error=task.field("/environment") />

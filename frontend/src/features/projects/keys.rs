@@ -16,7 +16,7 @@ use crate::features::explore::wording::part_name;
 use crate::format::time::{self, Show};
 use crate::i18n::{error_text, t, words};
 use crate::period::use_period;
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::session;
 use crate::ui::{
     Badge, Banner, Button, ButtonKind, ButtonSize, Card, Column, ConfirmDialog, CopyButton, EmptyKind, EmptyState,
@@ -40,8 +40,8 @@ pub fn KeysTab(
     registered: RwSignal<Option<String>>,
 ) -> AnyView {
     let changing = RwSignal::new(false);
-    let current = Memo::new(move |_| project.data.with(|p| p.as_ref().and_then(|p| p.openai_project_id.clone())));
-    let team = Memo::new(move |_| project.data.with(|p| p.as_ref().map(|p| p.team_id)));
+    let current = memo(move |_| project.data.with(|p| p.as_ref().and_then(|p| p.openai_project_id.clone())));
+    let team = memo(move |_| project.data.with(|p| p.as_ref().map(|p| p.team_id)));
     let content = move || match (current.get(), changing.get()) {
         (Some(id), false) => view! { <Registered id project changing registered /> }.into_any(),
         _ if session::manages() => view! { <ProjectIdForm project changing registered /> }.into_any(),
@@ -52,12 +52,12 @@ pub fn KeysTab(
             <Card title=words::projects::PROJECT_ID_TITLE note=words::projects::PROJECT_ID_NOTE>
                 <div class="stack">
                     <div aria-live="polite">
-                        {move || registered.get().map(|text| view! { <Banner tone=Tone::Success>{text}</Banner> })}
+                        {live(move || registered.get().map(|text| view! { <Banner tone=Tone::Success>{text}</Banner> }))}
                     </div>
                     {live(content)}
                 </div>
             </Card>
-            {move || (current.get().is_some()).then(|| team.get()).flatten().map(|team| view! { <Collection team /> })}
+            {live(move || (current.get().is_some()).then(|| team.get()).flatten().map(|team| view! { <Collection team /> }))}
             <ApiKeys project />
         </div>
     }
@@ -91,7 +91,7 @@ fn Registered(
     });
     let since = since.map(|at| {
         let at = at.to_rfc3339();
-        view! { <Fact label=words::projects::SINCE>{move || time::instant(&at, &session::time_zone(), Show::Minute)}</Fact> }
+        view! { <Fact label=words::projects::SINCE>{live(move || time::instant(&at, &session::time_zone(), Show::Minute))}</Fact> }
     });
     let manages = session::manages();
     view! {
@@ -173,10 +173,10 @@ fn ProjectIdForm(project: Query<Project>, changing: RwSignal<bool>, registered: 
             None => field.get(),
         }
     });
-    let no_key = Memo::new(move |_| task.error.with(|e| e.as_ref().is_some_and(|e| e.is(ErrorCode::AdminKeyMissing))));
+    let no_key = memo(move |_| task.error.with(|e| e.as_ref().is_some_and(|e| e.is(ErrorCode::AdminKeyMissing))));
     view! {
         <Form on_submit=submit error=form_error(task, INLINE) failures=task.failures>
-            <div aria-live="assertive">{move || no_key.get().then(|| admin_key_missing(team))}</div>
+            <div aria-live="assertive">{live(move || no_key.get().then(|| admin_key_missing(team)))}</div>
             <TextField
                 label=words::projects::PROJECT_ID
                 value
@@ -192,7 +192,7 @@ fn ProjectIdForm(project: Query<Project>, changing: RwSignal<bool>, registered: 
                 })}
                 <Button kind=ButtonKind::Primary submit=true busy=task.busy>{t(words::projects::REGISTER)}</Button>
             </FormActions>
-            {move || task.busy.get().then(|| view! { <p class="field-hint" role="status">{t(words::projects::CHECKING)}</p> })}
+            {live(move || task.busy.get().then(|| view! { <p class="field-hint" role="status">{t(words::projects::CHECKING)}</p> }))}
         </Form>
         {team.map(|team| view! { <Picker team value /> })}
     }
@@ -207,7 +207,7 @@ pub(super) fn admin_key_missing(team: Option<uuid::Uuid>) -> AnyView {
             tone=Tone::Warning
             actions=move || view! { <LinkButton href>{t(words::home::DO_KEY)}</LinkButton> }
         >
-            {move || error_text(ErrorCode::AdminKeyMissing)}
+            {live(move || error_text(ErrorCode::AdminKeyMissing))}
         </Banner>
     }
     .into_any()
@@ -219,7 +219,7 @@ fn Collection(team: uuid::Uuid) -> AnyView {
     let collection = use_get::<TeamCollection>(move || Some(format!("/teams/{team}/collection")));
     let skeleton = || view! { <Skeleton count=3 /> }.into_any();
     // Who belongs to the project alone does not see its team.
-    let hidden = Memo::new(move |_| collection.error.with(|error| error.as_ref().is_some_and(|e| e.status == 404)));
+    let hidden = memo(move |_| collection.error.with(|error| error.as_ref().is_some_and(|e| e.status == 404)));
     live(move || {
         (!hidden.get()).then(|| {
             view! {
@@ -268,7 +268,7 @@ fn collection_facts(collection: TeamCollection) -> AnyView {
 #[component]
 fn ApiKeys(project: Query<Project>) -> AnyView {
     let period = use_period();
-    let id = Memo::new(move |_| project.data.with(|project| project.as_ref().map(|project| project.id)));
+    let id = memo(move |_| project.data.with(|project| project.as_ref().map(|project| project.id)));
     let answer = use_get::<CostsAnswer>(move || {
         Some(format!("/costs/query?{}&projectId={}&groupBy=apiKey&limit=200", period.get().query(), id.get()?))
     });

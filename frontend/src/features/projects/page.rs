@@ -12,7 +12,7 @@ use super::table::{Costs, projects_table};
 use crate::data::{section, use_get};
 use crate::i18n::{t, words};
 use crate::period::{Period, today, use_period};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::shell::tell_freshness;
 use crate::ui::{
@@ -95,12 +95,11 @@ fn use_costs() -> Costs {
         let both = Period { from: before(period).from, ..period };
         (period.to <= today()).then(|| format!("/costs/summary?{}", both.query()))
     });
-    let comparable = Memo::new(move |_| {
-        both.data.with(|both| both.as_ref().is_some_and(|both| comparable(&both.trend, period.get())))
-    });
+    let comparable =
+        memo(move |_| both.data.with(|both| both.as_ref().is_some_and(|both| comparable(&both.trend, period.get()))));
     Costs {
         comparable,
-        period: Memo::new(move |_| until_today(period.get(), today())),
+        period: memo(move |_| until_today(period.get(), today())),
         now: use_get::<CostsAnswer>(move || ask(period.get(), "project", "5000")),
         before: use_get::<CostsAnswer>(move || ask(before(period.get()), "project", "5000")),
         days: use_get::<CostsAnswer>(move || ask(period.get(), "project,day", "5000")),

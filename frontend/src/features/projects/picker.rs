@@ -9,7 +9,7 @@ use super::keys::admin_key_missing;
 use super::model::order_for_picking;
 use crate::data::{failed, use_get};
 use crate::i18n::{t, words};
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::ui::{Badge, Button, Skeleton};
 
 /// Puts a Project ID into the form with one press, so that nobody has to copy one.
@@ -53,7 +53,7 @@ fn item(project: ProviderProject, value: RwSignal<String>) -> AnyView {
     let id = project.id.clone();
     let chosen = {
         let id = project.id.clone();
-        Memo::new(move |_| value.with(|value| value.trim() == id))
+        memo(move |_| value.with(|value| value.trim() == id))
     };
     let end = match project.project_id {
         Some(ours) => view! {
@@ -62,7 +62,7 @@ fn item(project: ProviderProject, value: RwSignal<String>) -> AnyView {
         .into_any(),
         None => view! {
             <Button disabled=Signal::derive(move || chosen.get()) on_press=move |_| value.set(id.clone())>
-                {move || if chosen.get() { words::projects::PICKED.get() } else { words::projects::PICK_THIS.get() }}
+                {live(move || if chosen.get() { words::projects::PICKED.get() } else { words::projects::PICK_THIS.get() })}
             </Button>
         }
         .into_any(),

@@ -77,7 +77,7 @@ fn row(invitation: &Invitation, teams: Query<Page<Team>>, revoked: RwSignal<Opti
         view! { <span class="strong">{invitation.email.clone()}</span> }.into_any(),
         view! { <Badge>{t(role)}</Badge> }.into_any(),
         team_name.into_any(),
-        view! { <span class="nowrap">{move || moment::exact(expires, Show::Minute)}</span> }.into_any(),
+        view! { <span class="nowrap">{live(move || moment::exact(expires, Show::Minute))}</span> }.into_any(),
         view! { <RowAction icon=Icon::Trash label on_press=move |()| revoked.set(Some(again.clone())) /> }.into_any(),
     ];
     Row { linked: false, cells }
@@ -96,10 +96,10 @@ fn InviteForm(open: RwSignal<bool>, teams: Query<Page<Team>>, invitations: Query
             let (email, expires) = (created.invitation.email, created.invitation.expires_at);
             view! {
                 <div class="stack">
-                    <p>{move || words::settings::invite_done(&email)}</p>
+                    <p>{live(move || words::settings::invite_done(&email))}</p>
                     <div><SecretReveal text=created.link /></div>
                     <p class="small muted">
-                        {move || words::settings::invite_done_note(&moment::exact(expires, Show::Minute))}
+                        {live(move || words::settings::invite_done_note(&moment::exact(expires, Show::Minute)))}
                     </p>
                     <FormActions>
                         <Button kind=ButtonKind::Primary size=ButtonSize::Large on_press=move |_| open.set(false)>

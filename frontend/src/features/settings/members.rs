@@ -12,6 +12,7 @@ use crate::features::auth::role_name;
 use crate::features::{ask, moment};
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::session;
 use crate::ui::{
     Badge, Button, ButtonKind, ButtonSize, Card, Column, ConfirmDialog, Dialog, Form, FormActions, Icon, Pager, Row,
@@ -96,7 +97,7 @@ fn row(member: &Member, asks: Asks, now: ReadSignal<f64>) -> Row {
         member.email.clone().into_any(),
         view! { <Badge tone>{t(role)}</Badge> }.into_any(),
         moment::ago(member.last_login_at, now, words::settings::NEVER),
-        view! { <span class="nowrap">{move || moment::exact(joined, Show::Date)}</span> }.into_any(),
+        view! { <span class="nowrap">{live(move || moment::exact(joined, Show::Date))}</span> }.into_any(),
         actions.into_any(),
     ];
     Row { linked: false, cells }
@@ -110,7 +111,7 @@ fn RoleDialog(asked: RwSignal<Option<Member>>, members: Query<Page<Member>>) -> 
     });
     view! {
         <Dialog open title>
-            {move || asked.get_untracked().map(|member| view! { <RoleForm member open members /> })}
+            {live(move || asked.get_untracked().map(|member| view! { <RoleForm member open members /> }))}
         </Dialog>
     }
     .into_any()

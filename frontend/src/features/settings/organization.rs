@@ -8,6 +8,7 @@ use crate::api;
 use crate::data::{self, Task, use_get};
 use crate::format::time;
 use crate::i18n::{t, words};
+use crate::reactive::{live, memo};
 use crate::session;
 use crate::ui::{Button, ButtonKind, Card, Fact, Facts, Form, FormActions, Select, Skeleton, Text, TextField, toast};
 
@@ -17,7 +18,7 @@ pub fn OrganizationCard() -> AnyView {
     let organization = use_get::<Organization>(|| Some("/organization".to_owned()));
     let skeleton = || view! { <div class="stack"><Skeleton shape="row" count=5 /></div> }.into_any();
     // The form is made once: what somebody types must not be lost to a reload.
-    let first = Memo::new(move |_| organization.data.with(Option::is_some));
+    let first = memo(move |_| organization.data.with(Option::is_some));
     let content = move || {
         if !first.get() {
             return data::section(organization, skeleton, |_| ().into_any());
@@ -46,8 +47,8 @@ fn read_only(now: &Organization) -> AnyView {
                 <Fact label=words::settings::NAME>{name}</Fact>
                 <Fact label=words::settings::TIME_ZONE>{zone}</Fact>
                 <Fact label=words::settings::CURRENCY>{currency}</Fact>
-                <Fact label=words::settings::FISCAL_MONTH>{move || time::month_name(month)}</Fact>
-                <Fact label=words::settings::RETENTION>{move || words::settings::days(days)}</Fact>
+                <Fact label=words::settings::FISCAL_MONTH>{live(move || time::month_name(month))}</Fact>
+                <Fact label=words::settings::RETENTION>{live(move || words::settings::days(days))}</Fact>
             </Facts>
         </div>
     }

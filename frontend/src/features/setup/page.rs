@@ -17,7 +17,7 @@ use crate::features::teams::model::is_moving;
 use crate::format::money;
 use crate::i18n::{Word, t, words};
 use crate::period::{Period, today};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::shell::tell_freshness;
 use crate::ui::{
@@ -74,8 +74,8 @@ pub fn SetupPage() -> AnyView {
         .into_any();
     }
     let setup = use_setup();
-    let done = Memo::new(move |_| setup.done());
-    let complete = Memo::new(move |_| done.get().iter().all(|done| *done));
+    let done = memo(move |_| setup.done());
+    let complete = memo(move |_| done.get().iter().all(|done| *done));
     let home =
         move || {
             complete.get().then(|| view! {
@@ -109,14 +109,14 @@ fn use_setup() -> Setup {
     let wanted = use_param("team");
     let teams = use_list::<Team>(|| Some("/teams?limit=200".to_owned()));
     let projects = use_list::<Project>(|| Some("/projects?limit=200".to_owned()));
-    let team = Memo::new(move |_| {
+    let team = memo(move |_| {
         let wanted = wanted.with(|wanted| wanted.as_ref()?.parse().ok());
         teams.data.with(|teams| {
             projects.data.with(|projects| model::team(&teams.as_ref()?.data, &projects.as_ref()?.data, wanted).cloned())
         })
     });
-    let id = Memo::new(move |_| team.with(|team| team.as_ref().map(|team| team.id)));
-    let keyed = Memo::new(move |_| team.with(|team| team.as_ref().is_some_and(|team| team.has_active_admin_key)));
+    let id = memo(move |_| team.with(|team| team.as_ref().map(|team| team.id)));
+    let keyed = memo(move |_| team.with(|team| team.as_ref().is_some_and(|team| team.has_active_admin_key)));
     let collection =
         use_get::<TeamCollection>(move || Some(format!("/teams/{}/collection", id.get().filter(|_| keyed.get())?)));
     let period = {
@@ -138,7 +138,7 @@ fn use_setup() -> Setup {
             }
         });
     });
-    let status = Memo::new(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
+    let status = memo(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
     effect(move |before: Option<Option<CollectionStatus>>| {
         let now = status.get();
         if before.flatten().is_some_and(|before| Some(before) != now) {
@@ -150,21 +150,21 @@ fn use_setup() -> Setup {
 }
 
 fn steps(setup: Setup, done: Memo<[bool; 4]>) -> AnyView {
-    let count = Memo::new(move |_| done.get().iter().filter(|done| **done).count());
+    let count = memo(move |_| done.get().iter().filter(|done| **done).count());
     let all = Stage::ALL.len();
     #[expect(clippy::cast_precision_loss, reason = "at most four")]
     let percent = Signal::derive(move || count.get() as f64 * 100.0 / all as f64);
     let progress = Text::derive(move || words::setup::progress(&count.get(), &all));
-    let states = Memo::new(move |_| model::states(done.get()));
+    let states = memo(move |_| model::states(done.get()));
     view! {
         <div class="setup-head">
-            <p class="muted" role="status">{move || progress.get()}</p>
+            <p class="muted" role="status">{live(move || progress.get())}</p>
             <Progress percent label=progress />
         </div>
         <Checklist>
             {Stage::ALL.into_iter().enumerate().map(|(index, stage)| {
                 // A step is drawn again when it moves on, not when another one does: somebody may be typing in it.
-                let state = Memo::new(move |_| states.get()[index]);
+                let state = memo(move |_| states.get()[index]);
                 move || step(setup, stage, index, state.get())
             }).collect_view()}
         </Checklist>
@@ -269,7 +269,7 @@ fn other_team(setup: Setup) -> AnyView {
 
 fn first_key(setup: Setup) -> AnyView {
     let done = Callback::new(move |_: RegisteredAdminKey| setup.reload());
-    let id = Memo::new(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
+    let id = memo(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
     live(move || {
         id.get().map(|team| {
             view! {
@@ -281,7 +281,7 @@ fn first_key(setup: Setup) -> AnyView {
 
 fn first_project(setup: Setup) -> AnyView {
     let done = Callback::new(move |_: Project| setup.reload());
-    let id = Memo::new(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
+    let id = memo(move |_| setup.team.with(|team| team.as_ref().map(|team| team.id)));
     live(move || {
         id.get().map(|team| {
             // Of this team alone, to choose among.

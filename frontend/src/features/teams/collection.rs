@@ -10,7 +10,7 @@ use crate::data::{self, Query, Task, poll};
 use crate::features::moment;
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::ui::{
     Badge, Banner, Button, ButtonKind, Card, EmptyKind, EmptyState, Fact, Facts, Icon, Progress, Skeleton, Text, Tone,
@@ -43,7 +43,7 @@ pub fn CollectionCard(
             collection.reload();
         });
     };
-    let status = Memo::new(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
+    let status = memo(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
     // A run that has ended used the key.
     effect(move |before: Option<Option<CollectionStatus>>| {
         let now = status.get();
@@ -74,7 +74,7 @@ pub fn CollectionCard(
     let skeleton = || view! { <Skeleton count=4 /> }.into_any();
     view! {
         <Card title=words::teams::COLLECTION note=note actions=move || button>
-            {move || task.error.get().map(|error| view! { <Banner tone=Tone::Danger>{move || error.text()}</Banner> })}
+            {live(move || task.error.get().map(|error| view! { <Banner tone=Tone::Danger>{live(move || error.text())}</Banner> }))}
             {data::section(collection, skeleton, move |now| state(&now, view))}
         </Card>
     }
@@ -113,10 +113,10 @@ fn state(now: &TeamCollection, view: TeamView) -> AnyView {
                 <Fact label=words::teams::LAST_SUCCESS>{moment::at(last_success, words::teams::NEVER)}</Fact>
                 <Fact label=words::teams::NEXT_RUN>{moment::at(Some(next_run), words::teams::NEVER)}</Fact>
                 <Fact label=words::teams::SETTLED_BEFORE>
-                    {move || match settled {
+                    {live(move || match settled {
                         Some(day) => format!("{} (UTC)", time::date(&day.to_string(), Show::Date)),
                         None => words::teams::SETTLED_NONE.get().to_owned(),
-                    }}
+                    })}
                 </Fact>
             </Facts>
         </div>
@@ -130,7 +130,7 @@ pub fn progress(done: i32, total: i32) -> AnyView {
     view! {
         <div class="run">
             <Progress percent label=words::teams::PROGRESS_LABEL />
-            <span class="nowrap" role="status">{move || words::teams::progress(&done, &total)}</span>
+            <span class="nowrap" role="status">{live(move || words::teams::progress(&done, &total))}</span>
         </div>
     }
     .into_any()
@@ -158,9 +158,9 @@ pub fn failure(error: &CollectionError, action: impl IntoAny) -> AnyView {
     let (at, known, message) = (error.at, model::cause(&error.code), error.message.clone());
     view! {
         <Banner tone=Tone::Danger actions=move || action>
-            <p class="strong">{move || known.map_or_else(|| message.clone(), |(cause, _)| cause.get().to_owned())}</p>
+            <p class="strong">{live(move || known.map_or_else(|| message.clone(), |(cause, _)| cause.get().to_owned()))}</p>
             {known.map(|(_, fix)| view! { <p>{t(fix)}</p> })}
-            <p class="small muted">{move || words::teams::failed_at(&moment::exact(at, Show::Minute))}</p>
+            <p class="small muted">{live(move || words::teams::failed_at(&moment::exact(at, Show::Minute)))}</p>
         </Banner>
     }
     .into_any()

@@ -12,7 +12,7 @@ use super::page::TeamView;
 use crate::api::{self, ApiError, client};
 use crate::data::{Query, Task, use_get};
 use crate::i18n::{t, words};
-use crate::reactive::effect;
+use crate::reactive::{effect, live, memo};
 use crate::ui::{
     Banner, Button, ButtonKind, ButtonSize, Choice, Dialog, Form, FormActions, SegmentedControl, Select, TextField,
     Tone, toast,
@@ -49,10 +49,10 @@ pub fn ConnectDialog(
     });
     view! {
         <Dialog open title=words::teams::CONNECT_TITLE>
-            {move || {
+            {live(move || {
                 let fixed = param.get_untracked().filter(|id| id != ANY);
                 view! { <ConnectForm team=view.id projects=view.projects fixed on_done=done /> }
-            }}
+            })}
         </Dialog>
     }
     .into_any()
@@ -159,9 +159,9 @@ pub fn ConnectForm(
     let half_done = move || fields.made.get().is_some() && task.error.with(Option::is_some);
     view! {
         <Form on_submit=submit error=task.text() failures=task.failures>
-            {move || half_done().then(|| view! { <Banner tone=Tone::Info>{t(words::teams::CONNECT_MADE)}</Banner> })}
+            {live(move || half_done().then(|| view! { <Banner tone=Tone::Info>{t(words::teams::CONNECT_MADE)}</Banner> }))}
             {match fixed {
-                Some(id) => view! { <p class="muted">{move || words::teams::connect_body(&id)}</p> }.into_any(),
+                Some(id) => view! { <p class="muted">{live(move || words::teams::connect_body(&id))}</p> }.into_any(),
                 None => view! { <ProjectIdField fields task visible /> }.into_any(),
             }}
             <ProjectFields fields task projects />
@@ -217,10 +217,10 @@ fn ProjectIdField(fields: Fields, task: Task, visible: Query<Page<ProviderProjec
     });
     let error = task.field("/openaiProjectId");
     let at_list = Signal::derive(move || if fields.chosen.with(|c| c == TYPED) { None } else { error.get() });
-    let typed = Memo::new(move |_| fields.chosen.with(|chosen| chosen == TYPED));
+    let typed = memo(move |_| fields.chosen.with(|chosen| chosen == TYPED));
     view! {
         <Select label=words::teams::PROVIDER_PROJECT value=fields.chosen choices error=at_list />
-        {move || typed.get().then(|| view! {
+        {live(move || typed.get().then(|| view! {
             <TextField
                 label=words::teams::PROJECT_ID
                 value=fields.typed
@@ -229,7 +229,7 @@ fn ProjectIdField(fields: Fields, task: Task, visible: Query<Page<ProviderProjec
                 hint=words::teams::PROJECT_ID_HINT
                 error
             />
-        })}
+        }))}
     }
     .into_any()
 }
@@ -261,7 +261,7 @@ fn ProjectFields(fields: Fields, task: Task, projects: Query<Page<Project>>) -> 
                 on_change=move |way| fields.existing.set(way == "existing")
             />
         </div>
-        {move || match fields.existing.get() {
+        {live(move || match fields.existing.get() {
             true if none_free() => view! { <p class="muted">{t(words::teams::CONNECT_NONE_FREE)}</p> }.into_any(),
             true => view! {
                 <Select
@@ -279,7 +279,7 @@ fn ProjectFields(fields: Fields, task: Task, projects: Query<Page<Project>>) -> 
                 </div>
             }
             .into_any(),
-        }}
+        })}
     }
     .into_any()
 }

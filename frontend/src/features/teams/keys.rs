@@ -11,7 +11,7 @@ use crate::data::{self, Task};
 use crate::features::{ask, moment};
 use crate::format::time;
 use crate::i18n::{Word, t, words};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::ui::{
     Badge, Button, ButtonKind, Card, ConfirmDialog, Dialog, EmptyKind, EmptyState, Fact, Facts, Glyph, Icon, Menu,
@@ -83,7 +83,7 @@ pub fn KeysCard(
         let rows = keys.into_iter().map(|key| view! { <KeyRow view key asks now /> });
         view! { <ul class="keys">{rows.collect_view()}</ul> }.into_any()
     };
-    let has_any = Memo::new(move |_| view.keys.data.with(|page| page.as_ref().is_some_and(|p| !p.data.is_empty())));
+    let has_any = memo(move |_| view.keys.data.with(|page| page.as_ref().is_some_and(|p| !p.data.is_empty())));
     let button = move || {
         (session::manages() && has_any.get()).then(|| match view.active_key() {
             Some(key) => view! {
@@ -256,15 +256,15 @@ fn RotateDialog(view: TeamView, key: RwSignal<Option<AdminKey>>) -> AnyView {
     });
     view! {
         <Dialog open title=words::teams::ROTATE_TITLE>
-            {move || key.get_untracked().map(|key| {
+            {live(move || key.get_untracked().map(|key| {
                 let name = format!("…{}", key.last4);
                 view! {
                     <div class="stack">
-                        <p class="muted">{move || words::teams::rotate_body(&name)}</p>
+                        <p class="muted">{live(move || words::teams::rotate_body(&name))}</p>
                         <KeyForm team=view.id rotates=Some(key.id) submit=words::teams::ROTATE autofocus=true on_done=done />
                     </div>
                 }
-            })}
+            }))}
         </Dialog>
     }
     .into_any()

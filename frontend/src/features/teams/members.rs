@@ -12,7 +12,7 @@ use crate::data::{self, Query, Task, use_get, use_list};
 use crate::features::{ask, moment};
 use crate::format::time::Show;
 use crate::i18n::{t, words};
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::session;
 use crate::ui::{
     Button, ButtonKind, ButtonSize, Card, Column, ConfirmDialog, Dialog, EmptyKind, EmptyState, Form, FormActions,
@@ -110,8 +110,8 @@ fn AddForm(view: TeamView, on_done: Callback<()>) -> AnyView {
     // Both whole, so that nobody is offered who is in the team already.
     let people = use_list::<Member>(|| Some("/organization/members?limit=200".to_owned()));
     let members = use_list::<GroupMember>(move || Some(format!("/teams/{}/members?limit=200", view.id)));
-    let both = Memo::new(move |_| Some((people.data.get()?.data, members.data.get()?.data)));
-    let failure = Memo::new(move |_| people.error.get().or_else(|| members.error.get()));
+    let both = memo(move |_| Some((people.data.get()?.data, members.data.get()?.data)));
+    let failure = memo(move |_| people.error.get().or_else(|| members.error.get()));
     live(move || match (both.get(), failure.get()) {
         (Some((people, members)), _) => add_form(view, &people, &members, on_done),
         (None, Some(error)) => data::failed(error, Callback::new(move |()| reload_both(people, members))),

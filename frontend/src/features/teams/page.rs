@@ -18,7 +18,7 @@ use super::unattributed::UnattributedCard;
 use crate::data::{self, Query, use_get, use_list};
 use crate::features::teams::connect::ConnectDialog;
 use crate::i18n::{t, words};
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::session;
 use crate::ui::{Button, ButtonKind, Crumb, EmptyKind, EmptyState, Icon, PageHeader, Skeleton, Tab, Tabs, Text};
 use crate::url::{use_open, use_param, use_set_params};
@@ -55,7 +55,7 @@ impl TeamView {
 #[component]
 pub fn TeamPage() -> AnyView {
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<Uuid>().ok())));
+    let id = memo(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<Uuid>().ok())));
     // Another team is another page.
     live(move || match id.get() {
         Some(id) => page(id),
@@ -87,7 +87,7 @@ fn page(id: Uuid) -> AnyView {
         let counts = team.data.with(|team| team.as_ref().map(|team| (team.project_count, team.member_count)));
         counts.map(|(projects, members)| summary(projects, members)).unwrap_or_default()
     });
-    let lacks_key = Memo::new(move |_| team.data.with(|t| t.as_ref().is_some_and(|t| !t.has_active_admin_key)));
+    let lacks_key = memo(move |_| team.data.with(|t| t.as_ref().is_some_and(|t| !t.has_active_admin_key)));
     let main = move || {
         (session::manages() && lacks_key.get()).then(|| {
             view! {
@@ -97,14 +97,14 @@ fn page(id: Uuid) -> AnyView {
             }
         })
     };
-    let known = Memo::new(move |_| team.data.with(Option::is_some));
+    let known = memo(move |_| team.data.with(Option::is_some));
     let skeleton = || {
         view! { <div class="card"><div class="card-body stack"><Skeleton shape="title" /><Skeleton count=5 /></div></div> }
             .into_any()
     };
     view! {
         <PageHeader title lead trail=trail() actions=move || main />
-        {move || if known.get() { tabs(view) } else { data::section(team, skeleton, |_| ().into_any()) }}
+        {live(move || if known.get() { tabs(view) } else { data::section(team, skeleton, |_| ().into_any()) })}
     }
     .into_any()
 }

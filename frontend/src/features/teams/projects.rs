@@ -8,6 +8,7 @@ use super::model;
 use super::page::TeamView;
 use crate::data;
 use crate::i18n::{t, words};
+use crate::reactive::memo;
 use crate::session;
 use crate::ui::{Badge, Button, Card, Column, EmptyKind, EmptyState, Icon, Row, Skeleton, Table};
 use crate::url::use_set_params;
@@ -20,7 +21,7 @@ pub fn ProjectsCard(
 ) -> AnyView {
     let set = use_set_params();
     let connect = Callback::new(move |()| set(&[("connect", Some(ANY))], true));
-    let keyed = Memo::new(move |_| view.team.data.with(|t| t.as_ref().is_some_and(|t| t.has_active_admin_key)));
+    let keyed = memo(move |_| view.team.data.with(|t| t.as_ref().is_some_and(|t| t.has_active_admin_key)));
     let button = move || {
         (session::manages() && keyed.get()).then(|| {
             view! {

@@ -9,7 +9,7 @@ use super::page::TeamView;
 use crate::api;
 use crate::data::Task;
 use crate::i18n::{t, words};
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::ui::{Button, ButtonKind, Card, ConfirmDialog, Icon, LinkButton, Text, toast};
 
 /// Renaming and deleting.
@@ -21,8 +21,8 @@ pub fn SettingsPanel(
     let open = RwSignal::new(false);
     let task = Task::new();
     let navigate = use_navigate();
-    let name = Memo::new(move |_| view.team.data.with(|t| t.as_ref().map(|t| t.name.clone()).unwrap_or_default()));
-    let blocked = Memo::new(move |_| {
+    let name = memo(move |_| view.team.data.with(|t| t.as_ref().map(|t| t.name.clone()).unwrap_or_default()));
+    let blocked = memo(move |_| {
         view.team.data.with(|t| t.as_ref().is_none_or(|t| t.project_count > 0 || t.has_active_admin_key))
     });
     let confirm = Callback::new(move |()| {

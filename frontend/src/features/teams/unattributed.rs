@@ -8,7 +8,7 @@ use crate::data;
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
 use crate::order::sort_by;
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::session;
 use crate::ui::{Button, ButtonSize, Card, Column, CopyButton, Glyph, Icon, Money, Row, Skeleton, Table};
 use crate::url::use_set_params;
@@ -20,9 +20,8 @@ pub fn UnattributedCard(
     view: TeamView,
 ) -> AnyView {
     // Nothing to say before anything was collected.
-    let collected = Memo::new(move |_| {
-        view.collection.data.with(|now| now.as_ref().is_some_and(|now| now.last_success_at.is_some()))
-    });
+    let collected =
+        memo(move |_| view.collection.data.with(|now| now.as_ref().is_some_and(|now| now.last_success_at.is_some())));
     live(move || {
         collected.get().then(|| {
             view! {
@@ -81,7 +80,7 @@ fn cells(line: &UnattributedProject, connect: Option<Callback<String>>) -> Vec<A
     let mut cells = vec![
         name,
         view! { <Money amount=line.cost.to_string() currency=line.currency.clone() /> }.into_any(),
-        view! { <span class="nowrap">{move || time::date(&day, Show::Date)}</span> }.into_any(),
+        view! { <span class="nowrap">{live(move || time::date(&day, Show::Date))}</span> }.into_any(),
     ];
     if let Some(connect) = connect {
         cells.push(match id {

@@ -8,6 +8,7 @@ use super::series::{Place, Plot};
 use crate::format::money;
 use crate::format::time::{self, Show};
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::ui::Text;
 
 /// Below this width two tips do not fit beside each other.
@@ -102,7 +103,7 @@ pub(super) fn legend(plot: &Plot, alone: RwSignal<Option<usize>>) -> AnyView {
     let kept = plot.series.iter().filter(|series| series.colour > 0).count();
     let note = (plot.of > kept).then(|| {
         let (of, kept) = (plot.of, kept);
-        view! { <li class="legend-note">{move || words::chart::top_of(&kept, &of)}</li> }
+        view! { <li class="legend-note">{live(move || words::chart::top_of(&kept, &of))}</li> }
     });
     view! { <ul class="legend" aria-label=move || words::chart::LEGEND.get()>{entries.collect_view()}{note}</ul> }
         .into_any()
@@ -131,7 +132,7 @@ pub(super) fn table(label: Text, plot: Plot) -> AnyView {
         view! {
             <tr>
                 <th scope="row">
-                    {move || time::date(&day, Show::Date)}
+                    {live(move || time::date(&day, Show::Date))}
                     {moving.then(|| view! { <span class="muted">" · "{t(words::chart::MOVING)}</span> })}
                 </th>
                 {cells}
