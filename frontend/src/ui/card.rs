@@ -61,14 +61,11 @@ pub fn Stat(
     /// What to know about it, beside the label.
     #[prop(into, optional)]
     badge: ViewFnOnce,
-    /// The smaller of two sizes.
-    #[prop(optional)]
-    small: bool,
     /// What it means: the change, the reason.
     children: Children,
 ) -> AnyView {
     view! {
-        <div class="stat" data-size=small.then_some("small")>
+        <div class="stat">
             <h3 class="stat-label"><span>{live(move || label.get())}</span>{badge.run()}</h3>
             <p class="stat-value">{value.run()}</p>
             <div class="stat-foot">{children()}</div>

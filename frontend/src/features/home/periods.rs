@@ -72,7 +72,7 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
     let label = Text::derive(move || format!("{} · {}", span.name().get(), range()));
     if !period.has_data {
         return view! {
-            <Stat label small=true value=|| view! { <span class="muted">"–"</span> }>
+            <Stat label value=|| view! { <span class="muted">"–"</span> }>
                 {t(words::home::NOT_COLLECTED)}
             </Stat>
         }
@@ -99,7 +99,7 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
         view! { <span>{t(words::home::PARTIAL)}</span> }.into_any()
     };
     view! {
-        <Stat label badge small=true value>
+        <Stat label badge value>
             {change}
             {reason}
         </Stat>
