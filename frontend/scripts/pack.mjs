@@ -4,7 +4,7 @@
 // `immutable`. `.br` and `.gz` lie beside each: nothing is compressed while somebody waits.
 import { createHash } from "node:crypto";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -115,9 +115,15 @@ const hashes = [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
 writeFileSync(join(fresh, "index.html"), html);
 writeFileSync(join(fresh, "csp.json"), `${JSON.stringify({ scriptHashes: hashes })}\n`);
 
+// ReDoc, which the service's page at /redoc loads from here: nobody else learns who reads the documentation.
+const vendor = join(fresh, "vendor");
+mkdirSync(vendor);
+const redoc = join(vendor, "redoc.standalone.js");
+copyFileSync("node_modules/redoc/bundles/redoc.standalone.js", redoc);
+
 // Fonts and images are compressed already.
 const sizes = [];
-for (const file of [join(fresh, "index.html"), ...readdirSync(assets).map((f) => join(assets, f))]) {
+for (const file of [join(fresh, "index.html"), redoc, ...readdirSync(assets).map((f) => join(assets, f))]) {
   if (!/\.(wasm|js|css|svg|html)$/.test(file)) continue;
   const data = readFileSync(file);
   const quality = dev ? 4 : 11;

@@ -67,8 +67,38 @@ pub fn not_blank(name: &str) -> Result<(), validator::ValidationError> {
     if name.trim() != name || name.is_empty() {
         return Err(validator::ValidationError::new("blank"));
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(|c| c.is_control() || is_misleading(c)) {
         return Err(validator::ValidationError::new("control_character"));
     }
+    if name.chars().all(is_invisible) {
+        return Err(validator::ValidationError::new("blank"));
+    }
     Ok(())
+}
+
+/// Turns the reading direction of what follows, or is no character at all.
+#[cfg(feature = "server")]
+const fn is_misleading(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// Takes no room. Between others they have their use: the joiner holds emoji together.
+#[cfg(feature = "server")]
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{00AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | ' ')
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use super::not_blank;
+
+    #[test]
+    fn a_name_can_be_seen_and_reads_as_it_is_written() {
+        for name in ["마케팅팀", "a b", "👩\u{200D}💻 team", "x\u{00AD}y"] {
+            assert!(not_blank(name).is_ok(), "{name}");
+        }
+        for name in ["", " a", "a ", "\u{200B}", "\u{FEFF}\u{00AD}", "\u{202E}evil", "a\u{FFFF}", "a\nb", "\u{E0001}"] {
+            assert!(not_blank(name).is_err(), "{name:?}");
+        }
+    }
 }

@@ -9,15 +9,15 @@ use finops_contract::collector::DailyBatchReport;
 
 use super::output::Output;
 use crate::features::collector;
-use crate::platform::clock::{Clock, FIRST_DAY};
+use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::state::State;
 
 /// Collects every team's bill up to a UTC day, and waits for it.
 pub(super) async fn collect(config: Config, date: Option<NaiveDate>, output: Output) -> anyhow::Result<()> {
     let state = State::new(config, Clock::system()).await?;
-    let over = |date| (FIRST_DAY..state.clock.today()).contains(&date);
-    ensure!(date.is_none_or(over), "--date must be a UTC day since 2000 that is over");
+    let fits = |date| collector::collectable(date, state.clock.today());
+    ensure!(date.is_none_or(fits), "--date must be a UTC day of the last 180 that is over");
     let report = collector::daily(&state, date, Locale::En).await;
     state.db.close().await;
     let report = report?;

@@ -157,7 +157,13 @@ async fn begin(pool: &PgPool, scope: Scope) -> sqlx::Result<Tx> {
         Scope::Tenant(organization) => format!("BEGIN; SET LOCAL finops.organization_id = '{organization}'"),
         Scope::Platform => "BEGIN; SET LOCAL finops.scope = 'platform'".to_owned(),
     };
-    pool.begin_with(AssertSqlSafe(statement)).await
+    let pool = pool.clone();
+    // In a task of its own: a caller that goes away half-way (a request that another extractor refused, a time-out) would
+    // leave an open transaction, scope and all, to whoever gets the connection next. What the task brings back and nobody
+    // takes is rolled back as it is dropped.
+    #[expect(clippy::disallowed_methods, reason = "it ends by itself, within the pool's and the server's time limits")]
+    let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(statement)).await });
+    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 /// Narrows a transaction of the platform scope to one organization as well, for rows that belong to a tenant.

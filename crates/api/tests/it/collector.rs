@@ -148,3 +148,28 @@ async fn what_nobody_has_the_project_id_of_is_shown_never_dropped() {
     let answer = people.admin.get("/api/costs/query?from=2026-03-01&to=2026-03-20").await.ok();
     assert_eq!(answer["totals"][0]["unattributed"], answer["totals"][0]["cost"]);
 }
+
+#[tokio::test]
+async fn days_that_were_moving_when_runs_were_missed_are_asked_for_again() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let team = team_with_key(&app, &people.admin, "platform", "org-alpha").await;
+    for (openai, name) in NAMES {
+        project_with_id(&people.admin, &team, name, openai).await;
+    }
+    app.run_jobs().await;
+    for missed in [1, 5] {
+        // The oldest day that was still moving, restated while nobody looked.
+        let day = app.now().date_naive() - chrono::Days::new(6);
+        app.provider()
+            .restate(&RestateSpec::amount("org-alpha", "proj_web", day, Decimal::from(777 + missed)))
+            .unwrap();
+        app.advance(TimeDelta::days(missed + 1));
+        app.run_jobs().await;
+        let by = [Dimension::Project, Dimension::Day];
+        assert_eq!(costs(&app, &people.admin, &by).await, truth(&app, "org-alpha", &by, &NAMES), "{missed} missed");
+        let status = people.admin.get(&format!("/api/teams/{team}/collection")).await.ok();
+        let before = (app.now().date_naive() - chrono::Days::new(6)).to_string();
+        assert_eq!(status["settledBefore"], json!(before), "{missed} missed");
+    }
+}

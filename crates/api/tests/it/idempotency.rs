@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 use finops_contract::ErrorCode;
+use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::TestApp;
-use crate::support::client::Client;
+use crate::support::client::{Answer, Client};
 
 fn keyed(client: &Client, key: &str) -> Client {
     client.with_header("idempotency-key", key)
@@ -121,7 +122,7 @@ async fn a_process_that_died_holds_a_key_no_longer_than_its_request_could_take()
     let (one, name) = (keyed(&admin, "one"), json!({"name": "A"}));
     one.post("/api/teams", &name).await.status(201);
     app.database.sql("UPDATE idempotency_keys SET status = NULL, has_body = NULL").await;
-    app.advance(TimeDelta::seconds(14));
+    app.advance(TimeDelta::seconds(29));
     one.post("/api/teams", &name).await.problem(ErrorCode::IdempotencyInProgress);
     app.advance(TimeDelta::seconds(1));
     one.post("/api/teams", &name).await.problem(ErrorCode::NameTaken);
@@ -150,4 +151,24 @@ async fn an_answer_that_could_not_be_kept_is_not_made_up() {
     one.post("/api/teams", &name).await.status(201);
     app.database.sql("DELETE FROM secrets").await;
     one.post("/api/teams", &name).await.problem(ErrorCode::Conflict);
+}
+
+#[tokio::test]
+async fn two_files_of_one_length_are_two_requests() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let team = crate::support::costs::team(&people.admin, "platform").await;
+    let file = |cost: &str| {
+        let rows: String = (0..3_000).map(|row| format!("2026-01-05,,model-{row},{cost}\n")).collect();
+        format!("date,project,model,cost\n{rows}")
+    };
+    let send = async |cost: &str| {
+        let client = people.admin.with_header("idempotency-key", "one key");
+        let request = client.request(Method::POST, &format!("/api/costs/import?teamId={team}"));
+        Answer::of(request.header("content-type", "text/csv").body(file(cost))).await
+    };
+    assert!(file("1.11").len() > 64 * 1024);
+    assert_eq!(send("1.11").await.ok()["recordsCreated"], json!(3_000));
+    send("2.22").await.problem(ErrorCode::IdempotencyKeyReused);
+    assert_eq!(send("1.11").await.header("idempotency-replayed"), "true");
 }

@@ -1,5 +1,7 @@
 //! Row-level security, with none of the service's own filters in the way.
 
+use std::task::{Context, Waker};
+
 use finops_api::platform::db::OrganizationId;
 use reqwest::Method;
 use serde_json::json;
@@ -99,4 +101,29 @@ async fn row_level_security_alone_shows_and_changes_nothing_of_another_organizat
         .await
         .expect_err("refused");
     assert_eq!(refused.as_database_error().and_then(|error| error.code()).as_deref(), Some("42501"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_whose_caller_goes_away_as_it_begins_is_not_left_open() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let organization = OrganizationId(people.admin.organization());
+    for polls in 0..200_u32 {
+        // Dropped after so many looks at it: at every point from asking for a connection to holding the transaction.
+        let mut begun = Box::pin(app.db().platform());
+        for _ in 0..polls % 20 {
+            if begun.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(begun);
+        let mut tx = app.db().tenant(organization).await.expect("a transaction");
+        let scope: Option<String> = sqlx::query_scalar("SELECT nullif(current_setting('finops.scope', true), '')")
+            .fetch_one(&mut *tx)
+            .await
+            .expect("a setting");
+        assert_eq!(scope, None, "another transaction's scope reached into this one");
+        tx.commit().await.expect("committed");
+    }
 }

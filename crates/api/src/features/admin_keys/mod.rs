@@ -7,4 +7,4 @@ mod store;
 
 pub use routes::routes;
 pub use service::{KeyProblem, OpenKey, note_use, open_active, register, settle};
-pub use store::{ActiveKey, CollectedTeam, active, teams_with_active_keys};
+pub use store::{ActiveKey, CollectedTeam, active, is_in_use, teams_with_active_keys};

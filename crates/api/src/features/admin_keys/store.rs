@@ -296,6 +296,29 @@ pub async fn active(
     .await
 }
 
+/// Whether a key is active, and its secret still the one of this version.
+///
+/// # Errors
+/// The database's.
+pub async fn is_in_use(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (id, version): (Uuid, i32),
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM admin_keys k
+            JOIN secrets s ON s.organization_id = k.organization_id AND s.owner_table = 'admin_keys' AND s.owner_id = k.id
+            WHERE k.organization_id = $1 AND k.id = $2 AND k.is_active AND s.version = $3) AS "in_use!"
+        "#,
+        organization as OrganizationId,
+        id,
+        version
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// A team whose costs are collected.
 #[derive(Clone, Debug)]
 pub struct CollectedTeam {

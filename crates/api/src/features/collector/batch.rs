@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use finops_contract::accounts::Locale;
 use finops_contract::admin_keys::Provider;
 use finops_contract::collector::{CollectionError, CollectionNotice, DailyBatchReport, TeamBatchReport};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
+use super::domain::BACKFILL_DAYS;
 use super::error::{self, CollectError};
 use super::page::Tally;
 use super::service::{self, Target};
@@ -22,6 +23,11 @@ const AT_ONCE: usize = 3;
 /// How long another worker's run of the same team is waited for, and how often it is looked at.
 const BUSY_PATIENCE: Duration = Duration::from_secs(120);
 const BUSY_POLL: Duration = Duration::from_millis(250);
+
+/// Whether the bill can be collected up to this day: it is over, and a new key would reach back to it.
+pub fn collectable(date: NaiveDate, today: NaiveDate) -> bool {
+    date < today && date >= today - Days::new(BACKFILL_DAYS)
+}
 
 /// Collects every team's bill up to a day and reports. One team's failure leaves the others untouched.
 ///

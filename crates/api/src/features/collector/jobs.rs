@@ -26,6 +26,8 @@ const DAILY: &str = "daily_batch";
 const ATTEMPTS: i32 = 16;
 const FIRST_WAIT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+/// The longest wait that a provider may ask for: nobody's clock is to stop a bill for days.
+const LONGEST_ASKED: Duration = Duration::from_secs(6 * 3_600);
 /// When a team that another worker is at is looked at again.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -140,7 +142,7 @@ impl JobHandler for Collect {
             Err(super::error::CollectError::Busy) => JobOutcome::Reschedule { after: BUSY },
             Err(super::error::CollectError::Interrupted) => JobOutcome::interrupted(),
             Err(error) if error.is_transient() => {
-                let after = error.retry_after().unwrap_or_else(|| wait_after(job.attempt));
+                let after = error.retry_after().unwrap_or_else(|| wait_after(job.attempt)).min(LONGEST_ASKED);
                 JobOutcome::Retry { error: error.code().to_owned(), after: Some(after) }
             }
             Err(error) => JobOutcome::dead(error.code()),

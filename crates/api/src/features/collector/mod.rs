@@ -19,7 +19,7 @@ pub mod setup;
 mod status;
 mod store;
 
-pub use batch::daily;
+pub use batch::{collectable, daily};
 pub use jobs::{jobs, request};
 pub use routes::routes;
 pub use status::{Lag, follow_key, lag};

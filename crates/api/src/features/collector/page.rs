@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use finops_providers::CostPage;
+use uuid::Uuid;
 
 use super::domain::{self, Window};
 use super::error::CollectError;
 use super::lease::Lease;
 use super::store::{self, Slice};
+use crate::features::admin_keys::{self, KeyProblem};
 use crate::features::projects::{self, Attribution};
 use crate::platform::state::State;
 
@@ -45,6 +47,15 @@ impl Tally {
     }
 }
 
+/// Where a page comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    /// The provider's account.
+    pub(super) account: &'a str,
+    /// The key that it was asked with, by id and version.
+    pub(super) key: (Uuid, i32),
+}
+
 /// Stores a page: new lines, what was restated with what it was before, the days' sums, and how far the collection is.
 /// `window` is what was asked for; the last of its days is the last whole one.
 ///
@@ -53,7 +64,7 @@ impl Tally {
 pub(super) async fn store(
     state: &State,
     lease: &Lease,
-    account: &str,
+    source: Source<'_>,
     window: Window,
     page: CostPage,
 ) -> Result<Tally, CollectError> {
@@ -63,12 +74,20 @@ pub(super) async fn store(
     }
     let lines = domain::lines(page.buckets)?;
     let mut tx = state.db.background().tenant(lease.organization).await?;
-    let slice =
-        Slice { organization: lease.organization, provider: lease.provider.name(), account, api_version: "costs_v1" };
+    let slice = Slice {
+        organization: lease.organization,
+        provider: lease.provider.name(),
+        account: source.account,
+        api_version: "costs_v1",
+    };
     // In this order everywhere: what Project IDs stand for, the account, the team.
     store::share_attribution(&mut tx, lease.organization).await?;
     slice.lock(&mut tx).await?;
     lease.hold(&mut tx).await?;
+    // A key that was stopped, replaced or deleted meanwhile stores nothing more.
+    if !admin_keys::is_in_use(&mut tx, lease.organization, source.key).await? {
+        return Err(KeyProblem::Missing.into());
+    }
     let owners = projects::attributions(&mut tx, lease.organization).await?;
     let owners: HashMap<&str, &Attribution> =
         owners.iter().map(|owner| (owner.openai_project_id.as_str(), owner)).collect();

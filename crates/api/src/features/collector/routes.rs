@@ -13,7 +13,6 @@ use uuid::Uuid;
 use super::{batch, import, jobs, status};
 use crate::features::{audit, teams};
 use crate::platform::auth::Permission;
-use crate::platform::clock::FIRST_DAY;
 use crate::platform::http::ctx::{bearer, locale};
 use crate::platform::http::extract::{FILE_LIMIT, read_body};
 use crate::platform::http::{ApiError, ApiResult, Ctx, Path, Query};
@@ -143,8 +142,8 @@ async fn daily_batch(
     let secret = state.config.cron_secret.as_ref().ok_or(ErrorCode::Unauthenticated)?;
     verify_slices_are_equal(presented.as_bytes(), secret.expose_secret().as_bytes())
         .map_err(|_| ErrorCode::Unauthenticated)?;
-    if query.date.is_some_and(|date| date >= state.clock.today() || date < FIRST_DAY) {
-        return Err(ApiError::field("/date", "range", "must be a UTC day since 2000 that is over"));
+    if query.date.is_some_and(|date| !batch::collectable(date, state.clock.today())) {
+        return Err(ApiError::field("/date", "range", "must be a UTC day of the last 180 that is over"));
     }
     let locale = locale(request).unwrap_or_default();
     Ok(web::Json(batch::daily(state, query.date, locale).await?))

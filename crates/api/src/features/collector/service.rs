@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::domain::{PAGE_DAYS, Window};
 use super::error::CollectError;
 use super::lease::{End, Lease};
-use super::page::{self, Tally};
+use super::page::{self, Source, Tally};
 use super::store;
 use crate::features::admin_keys;
 use crate::platform::db::OrganizationId;
@@ -52,7 +52,8 @@ async fn run(state: &State, lease: &Lease, through: Option<NaiveDate>) -> Result
     let open = admin_keys::open_active(state, lease.organization, lease.team, lease.provider).await?;
     let client = state.providers.openai_background(open.secret.clone())?;
     let account = admin_keys::settle(state, lease.organization, &open, &client).await?;
-    let collected = collect_account(state, lease, &account, &client, through).await;
+    let source = Source { account: &account, key: (open.key.id, open.version) };
+    let collected = collect_account(state, lease, source, &client, through).await;
     let refusal = collected.as_ref().err().and_then(|error| match error {
         CollectError::Provider(error) if error.is_unauthorized() => Some(error),
         _ => None,
@@ -67,22 +68,22 @@ async fn run(state: &State, lease: &Lease, through: Option<NaiveDate>) -> Result
 async fn collect_account(
     state: &State,
     lease: &Lease,
-    account: &str,
+    from: Source<'_>,
     client: &OpenAiClient,
     through: Option<NaiveDate>,
 ) -> Result<Tally, CollectError> {
     let yesterday = state.clock.today().pred_opt().unwrap_or_default();
     let last = through.unwrap_or(yesterday).min(yesterday);
-    let done = lease.collected_through.filter(|_| lease.account.as_deref() == Some(account));
+    let done = lease.collected_through.filter(|_| lease.account.as_deref() == Some(from.account));
     let window = Window::new(done.map(|done| done.min(last)), last);
     let mut tx = state.db.background().tenant(lease.organization).await?;
-    store::begin(&mut tx, lease, account, window).await?;
+    store::begin(&mut tx, lease, from.account, window).await?;
     tx.commit().await?;
     let mut tally = Tally::default();
     let source: &dyn CostSource = client;
     let mut pages = CostPages::new(source, query(window));
     while let Some(page) = pages.next().await? {
-        tally.add(page::store(state, lease, account, window, page).await?);
+        tally.add(page::store(state, lease, from, window, page).await?);
     }
     Ok(tally)
 }

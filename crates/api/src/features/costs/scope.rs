@@ -104,6 +104,11 @@ impl Scope {
         Self { project: Some(ProjectFilter::One(project)), ..self.clone() }
     }
 
+    /// Whether there is nothing that the caller sees.
+    pub(super) fn is_empty(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.teams.is_empty() && seen.projects.is_empty())
+    }
+
     /// Whether a team's name may be told.
     pub(super) fn sees_team(&self, team: Uuid) -> bool {
         self.seen.as_ref().is_none_or(|seen| seen.teams.contains(&team))

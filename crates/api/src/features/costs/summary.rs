@@ -94,7 +94,11 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, query: &CostSumma
     let (sums, other): (Vec<_>, Vec<_>) = all.into_iter().partition(|sums| sums.currency == currency);
     let ids: Vec<Uuid> = sums.iter().filter_map(|sums| sums.project_id).collect();
     let team = collecting_team(conn, &scope).await?;
-    let days = CollectedDays::of(conn, ctx.organization, team, periods.hull()).await?;
+    // Who sees nothing is told that nothing is known, not that it cost nothing.
+    let days = match scope.is_empty() {
+        true => CollectedDays::default(),
+        false => CollectedDays::of(conn, ctx.organization, team, periods.hull()).await?,
+    };
     let names = names(conn, &scope, &ids).await?;
     let facts = Facts { periods, currency, sums, days, names };
     let freshness = facts::freshness(conn, &scope).await?;

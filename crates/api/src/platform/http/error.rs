@@ -104,24 +104,28 @@ impl From<ErrorCode> for ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLSTATE: 57014 statement timeout, 55P03 lock timeout, 57P01/57P03 shutting down or starting up,
-        // 53300 too many connections, 40001/40P01 serialization failure and deadlock. The caller may try again.
+        let state = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+        // SQLSTATE: 57014 statement timeout, 55P03 lock timeout, 40001/40P01 serialization failure and deadlock; classes 08
+        // connection, 53 resources, 57P shutting down or starting up, 28 and 3D a database that takes no connections right
+        // now, as 55000 too. The caller may try again.
         let busy = match &error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
                 true
             }
-            sqlx::Error::Database(database) => matches!(
-                database.code().as_deref(),
-                Some("57014" | "55P03" | "57P01" | "57P02" | "57P03" | "53300" | "40001" | "40P01")
-            ),
+            sqlx::Error::Database(_) => {
+                ["57014", "55P03", "40001", "40P01", "55000"].contains(&state.as_str())
+                    || ["08", "53", "57P", "28", "3D"].iter().any(|class| state.starts_with(class))
+            }
             _ => false,
         };
-        // 22021 and 22P05: a NUL that only PostgreSQL does not take as text.
-        let code = error.as_database_error().and_then(|error| error.code());
-        let is_unstorable = matches!(code.as_deref(), Some("22021" | "22P05"));
+        // 22021 and 22P05: a NUL that only PostgreSQL does not take as text. 22008 and 22003: a time or a number that it has
+        // no room for, such as a year of six digits.
+        let is_unstorable = ["22021", "22P05"].contains(&state.as_str());
+        let is_too_large = ["22008", "22003"].contains(&state.as_str());
         match error {
             sqlx::Error::RowNotFound => ErrorCode::NotFound.into(),
             _ if is_unstorable => Self::new(ErrorCode::BadRequest).with_detail("text must not contain NUL"),
+            _ if is_too_large => Self::new(ErrorCode::BadRequest).with_detail("a time or a number is out of range"),
             _ if busy => Self::new(ErrorCode::Unavailable).with_retry_after(1).with_source(error),
             _ => Self::internal(error),
         }

@@ -27,7 +27,7 @@ pub fn body_limit(path: &str) -> usize {
 }
 
 /// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The largest body of registering and signing in: strangers send it.
 pub const SIGN_IN_LIMIT: usize = 4 * 1024;
@@ -132,6 +132,11 @@ pub async fn read_body(request: &HttpRequest, payload: &mut Payload, limit: usiz
 /// # Errors
 /// `malformed_json`; `validation_failed` with the field at fault.
 pub fn parse_json<T: DeserializeOwned + Check>(body: &[u8]) -> ApiResult<T> {
+    // serde reads a struct from an array as well; every body of ours is an object.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte != b'{') {
+        serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| json_error(&error))?;
+        return Err(ApiError::field("", "type", "must be an object"));
+    }
     let value: T = serde_json::from_slice(body).map_err(|error| json_error(&error))?;
     value.check().map_err(ApiError::fields)?;
     Ok(value)
@@ -228,6 +233,15 @@ mod tests {
             let error = parse_json::<LoginRequest>(body.as_bytes()).unwrap_err();
             assert_eq!((error.fields[0].pointer.as_str(), error.fields[0].code.as_str()), (pointer, code), "{body}");
         }
+    }
+
+    #[test]
+    fn an_array_is_no_object_even_if_it_would_fit() {
+        for body in [r#"["a@example.com","password"]"#, " []", "null", "1", r#""a""#] {
+            let error = parse_json::<LoginRequest>(body.as_bytes()).unwrap_err();
+            assert_eq!((error.code, error.fields[0].code.as_str()), (ErrorCode::ValidationFailed, "type"), "{body}");
+        }
+        assert_eq!(parse_json::<LoginRequest>(b"[").unwrap_err().code, ErrorCode::MalformedJson);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use futures_util::FutureExt as _;
 
 use super::ctx;
 use super::error::{ApiError, write_problem};
+use super::extract::BODY_TIMEOUT;
 use crate::platform::state::State;
 
 /// How long a handler may take. The database's own timeouts are shorter: dropping a future stops nothing there.
@@ -77,9 +78,11 @@ pub async fn problems(
     Ok(response)
 }
 
-/// How long the handler of this path may take.
+/// How long the handler of this path may take, once its body is there.
 pub fn time_limit(path: &str) -> Duration {
-    if LONG_PATHS.contains(&path) { LONG_TIMEOUT } else { HANDLER_TIMEOUT }
+    let handler = if LONG_PATHS.contains(&path) { LONG_TIMEOUT } else { HANDLER_TIMEOUT };
+    // The body's own limit answers first, and tells a slow caller from a slow service.
+    handler + BODY_TIMEOUT
 }
 
 /// Answers a request that goes no further, in the shape of every failure.

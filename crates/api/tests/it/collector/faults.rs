@@ -28,6 +28,13 @@ async fn one_teams_failure_leaves_the_others_untouched_and_says_why() {
     assert_eq!(failed["lastSuccessAt"], "2026-03-20T10:30:00Z");
     let healthy = english.get(&format!("/api/teams/{beta}/collection")).await.ok();
     assert_eq!((&healthy["status"], &healthy["lastSuccessAt"]), (&json!("healthy"), &json!("2026-03-21T10:30:00Z")));
+    // What is known of yesterday is half of it: no comparison, no culprit, and a gap in the failed account's trend.
+    let summary = people.admin.get("/api/costs/summary").await.ok();
+    let yesterday = &summary["yesterday"];
+    assert_eq!((&yesterday["hasData"], &yesterday["complete"]), (&json!(true), &json!(false)));
+    assert_eq!((&yesterday["previousCost"], &yesterday["driver"]), (&json!(null), &json!(null)));
+    let beta_only = people.admin.get(&format!("/api/costs/summary?teamId={beta}")).await.ok();
+    assert_eq!(beta_only["yesterday"]["complete"], json!(true), "the other team's is whole");
     let key = people.admin.get(&format!("/api/teams/{alpha}/admin-keys")).await.ok();
     assert_eq!(key["data"][0]["verification"], "rejected");
     let summary = people.admin.get("/api/costs/summary").await.ok();

@@ -4,7 +4,7 @@ use finops_contract::ErrorCode;
 use finops_contract::costs::Dimension;
 use reqwest::Method;
 use rust_decimal::Decimal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::TestApp;
 use crate::support::client::{Answer, Client};
@@ -13,6 +13,11 @@ use crate::support::costs::{assert_rollup_is_exact, costs, project_with_id, team
 async fn import(client: &Client, team: &str, text: &str) -> Answer {
     let request = client.request(Method::POST, &format!("/api/costs/import?teamId={team}"));
     Answer::of(request.header("content-type", "text/csv").body(text.to_owned())).await
+}
+
+fn costs_of(answer: &Value) -> Vec<String> {
+    let rows = answer["data"].as_array().expect("rows");
+    rows.iter().map(|row| row["cost"].as_str().expect("a decimal string").to_owned()).collect()
 }
 
 #[tokio::test]
@@ -30,12 +35,10 @@ async fn legacy_rows_are_aggregated_beside_collected_ones_and_never_counted_twic
     let report = import(&people.admin, &team, file).await.ok();
     assert_eq!((&report["recordsCreated"], &report["apiVersion"]), (&json!(4), &json!("usage_v1")));
     let path = "/api/costs/query?from=2026-02-27&to=2026-03-01&groupBy=day,project";
-    let rows = people.admin.get(path).await.ok();
-    let shown: Vec<_> =
-        rows["data"].as_array().unwrap().iter().map(|row| row["cost"].as_str().unwrap().to_owned()).collect();
+    let shown = costs_of(&people.admin.get(path).await.ok());
     assert_eq!(shown, ["2.000000", "3.000001", "0.500000"]);
     app.run_jobs().await;
-    assert_eq!(people.admin.get(path).await.ok()["data"], rows["data"], "collecting leaves them alone");
+    assert_eq!(costs_of(&people.admin.get(path).await.ok()), shown, "collecting leaves them alone");
     let by = [Dimension::Project, Dimension::Day];
     assert_eq!(
         costs(&app, &people.admin, &by).await,

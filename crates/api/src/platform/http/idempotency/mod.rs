@@ -70,7 +70,8 @@ pub async fn replay(
 
 /// Whether trying again would answer the same.
 fn is_final(status: StatusCode, headers: &HeaderMap) -> bool {
-    let passing = [StatusCode::UNAUTHORIZED, StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    let passing =
+        [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
     !status.is_server_error() && !passing.contains(&status) && !headers.contains_key(SET_COOKIE)
 }
 
@@ -84,7 +85,7 @@ async fn claim(request: &mut ServiceRequest) -> ApiResult<Option<(Keeper, Claim)
     let Ok(ctx) = Ctx::of(request.request()).await else { return Ok(None) };
     let state = request.app_data::<web::Data<State>>().cloned();
     let state = state.ok_or_else(|| ApiError::internal(anyhow::anyhow!("the state is not registered")))?;
-    let fingerprint = fingerprint(request).await?;
+    let fingerprint = fingerprint(request, &ctx).await?;
     let limit = TimeDelta::from_std(time_limit(request.path())).unwrap_or(KEPT);
     request.extensions_mut().insert(ctx.clone());
     let keeper = Keeper { user: ctx.user_id()?, id: ctx.clock.new_id(), state, ctx, key };
@@ -99,10 +100,11 @@ fn readable(key: &HeaderValue) -> ApiResult<String> {
     })
 }
 
-/// What makes a request this one: its method, its address, all of its body.
-async fn fingerprint(request: &mut ServiceRequest) -> ApiResult<Vec<u8>> {
+/// What makes a request this one: its method, its address, all of its body, and what its caller may do: somebody who was
+/// demoted since is not given the answer that they got before.
+async fn fingerprint(request: &mut ServiceRequest, ctx: &Ctx) -> ApiResult<Vec<u8>> {
     let mut hash = Context::new(&SHA256);
-    let head = format!("{} {}?{}", request.method(), request.path(), request.query_string());
+    let head = format!("{:?} {} {}?{}", ctx.role, request.method(), request.path(), request.query_string());
     hash.update(head.as_bytes());
     hash.update(&[0]);
     let mut payload = request.take_payload();
