@@ -106,7 +106,7 @@ export function fresh() {
 
 export function summary(total) {
   const known = total !== "0.000000";
-  const period = { from: "2026-11-23", to: "2026-11-24", cost: known ? "41.204100" : "0.000000", previousCost: null, changePercent: null, driver: null, settlement: "moving", hasData: known };
+  const period = { from: "2026-11-23", to: "2026-11-24", cost: known ? "41.204100" : "0.000000", previousCost: null, changePercent: null, driver: null, settlement: "moving", hasData: known, complete: known };
   return {
     currency: "USD", otherCurrencies: [], basis: "billed", dayZone: "UTC", yesterday: period, lastWeek: period, lastMonth: period, monthToDate: period,
     trend: [{ day: "2026-11-23", cost: known ? "41.204100" : null, settlement: "moving" }], topProjects: [], unattributed: "0.000000", total, nextActions: [],

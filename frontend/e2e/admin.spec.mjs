@@ -180,6 +180,19 @@ test("a key is verified, stopped, used again, replaced and deleted, each after i
   expect(asked.some(({ line }) => line === `DELETE ${TEAM}/admin-keys/${KEY}`)).toBe(true);
 });
 
+test("a key that fails is replaced where the failure is told", async ({ page }) => {
+  const setup = established();
+  const lastError = { code: "unauthorized", message: "OpenAI rejected the admin key (401).", at: "2026-11-24T00:00:21Z" };
+  setup.world.collection = collection(MARKETING, { status: "failed", lastError });
+  Object.assign(setup.world.keys.find((key) => key.isActive), { verification: "rejected", verificationReason: "unauthorized" });
+  await enter(page, setup);
+  await page.goto(TEAM);
+  await expect(page.getByText("OpenAI가 Admin 키를 거부했어요(401).")).toHaveCount(1);
+  await expect(page.getByRole("button", { name: "Admin 키 등록" })).toHaveCount(0);
+  await page.locator(".banner").getByRole("button", { name: "키 교체" }).click();
+  await expect(page.getByRole("dialog", { name: "Admin 키 교체" })).toBeVisible();
+});
+
 test("a change that is refused keeps its dialog open with the reason", async ({ page }) => {
   const setup = established();
   await enter(page, setup, { "POST /teams/:team/admin-keys/:key/activate": () => problem(409, "admin_key_active_exists") });
@@ -373,7 +386,7 @@ test("one's own language and password", async ({ page }) => {
   await page.getByLabel("지금 비밀번호").fill("wrong");
   await page.getByLabel("새 비밀번호").fill("short");
   await page.getByRole("button", { name: "비밀번호 바꾸기" }).click();
-  await expect(page.getByText("길이가 맞지 않아요.")).toBeVisible();
+  await expect(page.getByText("12자 이상 입력해 주세요.")).toBeVisible();
   await page.getByLabel("새 비밀번호").fill("correct horse battery");
   await page.getByRole("button", { name: "비밀번호 바꾸기" }).click();
   await expect(page.getByText("지금 비밀번호가 맞지 않아요.")).toBeVisible();

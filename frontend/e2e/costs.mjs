@@ -176,6 +176,7 @@ function period(params, from, to, previousFrom, previousTo) {
     driver: delta === undefined ? null : { project: named(project), delta: money(delta), model: ITEMS[0][0] },
     settlement: now.some((l) => l.moving) ? "moving" : "settled",
     hasData: now.length > 0,
+    complete: now.length > 0,
   };
 }
 
@@ -240,7 +241,7 @@ const page = (data) => ({ data, nextCursor: null });
 /** A summary of an organization that has collected nothing yet. */
 export function emptySummary({ collectedAt = null, staleTeams = [], nextActions = [] } = {}) {
   const none = (from, to) => ({
-    from, to, cost: "0.000000", previousCost: null, changePercent: null, driver: null, settlement: "moving", hasData: false,
+    from, to, cost: "0.000000", previousCost: null, changePercent: null, driver: null, settlement: "moving", hasData: false, complete: false,
   });
   const full = summary(new URLSearchParams());
   return {

@@ -23,11 +23,11 @@ test("home says what was spent, why it changed and what to do", async ({ page })
   const answer = summary(new URLSearchParams());
   await expect(page.getByRole("heading", { name: /어제 쓴 비용/ })).toBeVisible();
   await expect(page.getByText(dollars(answer.yesterday.cost)).first()).toBeVisible();
-  await expect(page.getByText(/그 전주보다 .*% (늘었어요|줄었어요)/)).toBeVisible();
+  await expect(page.getByText(/지지난주보다 .*% (늘었어요|줄었어요)/)).toBeVisible();
   await expect(page.getByText(/chatbot-experiment · gpt-5\.4-2026-03-05에서 \$[\d,.]+ (늘었어요|줄었어요)/).first()).toBeVisible();
   await expect(page.getByRole("link", { name: /이 중 프로젝트 미지정/ })).toHaveAttribute("href", /projectId=none/);
   const todo = page.getByRole("listitem").filter({ hasText: "비용 급증 확인하기" });
-  await expect(todo).toContainText("$148.22");
+  await expect(todo).toContainText("평소보다 62% · +$148.22");
   await todo.getByRole("link").click();
   await expect(page).toHaveURL(`/projects/${CHATBOT.id}`);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("chatbot-experiment");
@@ -141,6 +141,85 @@ test("projects are compared, sorted and filtered by the URL", async ({ page }) =
   await expect(page.getByText("조건에 맞는 결과가 없어요")).toBeVisible();
   await page.getByRole("button", { name: "필터 지우기" }).click();
   await expect(rows).toHaveCount(9);
+});
+
+test("only whole periods are compared", async ({ page }) => {
+  await open(page, "/projects?from=2026-11-16&to=2026-11-23");
+  const change = page.getByRole("row").filter({ hasText: "chatbot-experiment" }).getByRole("cell").last();
+  await expect(change).toContainText("%");
+  // Today is not over.
+  await page.goto("/projects?from=2026-11-17&to=2026-11-24");
+  await expect(page.getByRole("row").filter({ hasText: "chatbot-experiment" })).toContainText("$");
+  await expect(change).toHaveText("–");
+  // A day of it was not collected.
+  await page.goto("/projects?from=2026-11-03&to=2026-11-06");
+  await expect(page.getByRole("row").filter({ hasText: "chatbot-experiment" })).toContainText("$");
+  await expect(change).toHaveText("–");
+});
+
+test("what was collected in part says so", async ({ page }) => {
+  const answer = summary(new URLSearchParams());
+  Object.assign(answer.lastMonth, { complete: false, previousCost: null, changePercent: null, driver: null });
+  await open(page, "/", { "GET /costs/summary": answer });
+  await expect(page.getByText("일부만 수집됐어요")).toHaveCount(1);
+});
+
+test("a period has bounds and a year", async ({ page }) => {
+  await open(page, "/explore");
+  const choose = async (from, to) => {
+    await page.getByRole("button", { name: /^기간:/ }).click();
+    await page.getByRole("menuitemradio", { name: "직접 선택" }).or(page.getByRole("menuitem", { name: "직접 선택" })).click();
+    await page.getByLabel("시작일").fill(from);
+    await page.getByLabel("종료일").fill(to);
+    await page.getByRole("button", { name: "적용" }).click();
+  };
+  await choose("", "2026-11-20");
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText("입력해 주세요.")).toBeVisible();
+  await dialog.getByLabel("시작일").fill("2020-01-01");
+  await dialog.getByRole("button", { name: "적용" }).click();
+  await expect(dialog.getByText("최대 3년(1,096일)까지 볼 수 있어요.")).toBeVisible();
+  await dialog.getByLabel("시작일").fill("2025-12-01");
+  await dialog.getByRole("button", { name: "적용" }).click();
+  await expect(page.getByRole("button", { name: "기간: 2025. 12. 1. – 2026. 11. 20." })).toBeVisible();
+});
+
+test("a period that is too long can be left", async ({ page }) => {
+  const tooLong = (request) => (request.url().includes("from=2020-") ? problem(422, "range_too_large") : costs()["GET /costs/query"](request));
+  await open(page, "/explore?from=2020-01-01&to=2026-11-23", { "GET /costs/query": tooLong });
+  await expect(page.getByText("최대 3년(1,096일)까지 볼 수 있어요.").first()).toBeVisible();
+  await page.getByRole("button", { name: "최근 90일 보기" }).first().click();
+  await expect(page.getByRole("slider", { name: "기간별 비용" })).toBeVisible();
+});
+
+test("who belongs nowhere is told so, and not that nothing was billed", async ({ page }) => {
+  const none = { data: [], nextCursor: null };
+  const query = (request) => json({ ...none, totals: [], basis: "billed", from: "2026-10-24", to: TODAY, dayZone: "UTC", freshness: { collectedAt: "2026-11-23T03:00:00Z", settledBefore: null, staleTeams: [] } });
+  await open(page, "/explore", { "GET /costs/query": query, "GET /projects": none, "GET /teams": none, "POST /auth/refresh": session(reader) });
+  await expect(page.getByText("속한 팀이나 프로젝트가 없어요.")).toBeVisible();
+  await expect(page.getByText("이 기간에는 청구된 비용이 없어요")).toHaveCount(0);
+  await expect(page.getByLabel("프로젝트", { exact: true }).getByRole("option", { name: "프로젝트 미지정" })).toHaveCount(0);
+});
+
+test("who belongs to a project alone does not see its team's collection", async ({ page }) => {
+  const missing = Object.fromEntries(TEAMS.map(({ id }) => [`GET /teams/${id}/collection`, () => problem(404, "not_found")]));
+  await open(page, `/projects/${CHATBOT.id}?tab=keys`, { ...missing, "POST /auth/refresh": session(reader) });
+  await expect(page.getByRole("heading", { name: "비용이 나온 API 키" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "비용 수집" })).toHaveCount(0);
+  await expect(page.getByRole("link", { name: "팀 보기" })).toHaveCount(0);
+});
+
+test.describe("with a finger", () => {
+  test.use({ hasTouch: true, isMobile: true, viewport: { width: 360, height: 800 } });
+  test("a tap shows a day and a narrow page names its period", async ({ page }) => {
+    await open(page, "/");
+    const chart = page.getByRole("slider", { name: "비용 추이" });
+    await expect(page.getByText("합계 · 10. 24. – 11. 22.")).toBeVisible();
+    await chart.tap();
+    await expect(page.locator(".chart-tip")).toBeVisible();
+    await page.getByRole("heading", { level: 1 }).tap();
+    await expect(page.getByText("날짜를 누르면 그날 비용을 볼 수 있어요.")).toBeVisible();
+  });
 });
 
 test("a project is made and leads to its Project ID", async ({ page }) => {

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use finops_contract::Page;
+use finops_contract::{ErrorCode, Page};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::de::DeserializeOwned;
@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::api::{ApiError, client};
 use crate::i18n::{t, words};
+use crate::period::{Preset, today, use_set_period};
 use crate::reactive::{effect, live, memo};
 use crate::ui::{Banner, Button, EmptyKind, EmptyState, ErrorState, Tone};
 use crate::url::escape;
@@ -274,6 +275,18 @@ impl Section {
 /// What to show where an answer should be.
 pub fn failed(error: ApiError, retry: Callback<()>) -> AnyView {
     match error.status {
+        _ if error.is(ErrorCode::RangeTooLarge) => {
+            let set = use_set_period();
+            let narrow = move |_| set(Preset::Quarter.period(today()), Some(Preset::Quarter));
+            view! {
+                <EmptyState
+                    kind=EmptyKind::NoMatch
+                    title=words::shell::PERIOD_TOO_LONG
+                    actions=move || view! { <Button on_press=narrow>{t(words::explore::LAST_90)}</Button> }
+                />
+            }
+            .into_any()
+        }
         403 => view! { <EmptyState kind=EmptyKind::Forbidden /> }.into_any(),
         404 => view! { <EmptyState kind=EmptyKind::Missing /> }.into_any(),
         _ => {

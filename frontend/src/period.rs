@@ -7,6 +7,9 @@ use crate::reactive::memo;
 use crate::storage;
 use crate::url::{use_param, use_set_params};
 
+/// The most days that the service gives at once: three years.
+pub const MOST_DAYS: i64 = 1_096;
+
 /// Days from the first, inclusive, to the day after the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {

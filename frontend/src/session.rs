@@ -10,7 +10,7 @@ use web_sys::{BroadcastChannel, MessageEvent};
 
 use crate::api::{self, ApiError, client};
 use crate::i18n::{self, Locale};
-use crate::{data, storage};
+use crate::{data, shell, storage};
 
 /// Where this tab stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +133,7 @@ fn forget(expired: bool) {
     client::set_token(None);
     storage::remove("session");
     data::forget();
+    shell::forget_freshness();
     STATE.set(State::Out { expired });
 }
 

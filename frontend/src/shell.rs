@@ -17,7 +17,7 @@ use crate::ui::dom;
 use crate::ui::{EmptyKind, EmptyState, ErrorState, Icon, IconButton, LinkButton, PageHeader};
 use crate::{storage, url};
 
-pub use topbar::tell_freshness;
+pub use topbar::{forget_freshness, period_note, tell_freshness};
 
 /// The frame of the signed-in pages. Whoever is not signed in is led to the sign-in, and back afterwards.
 #[component]

@@ -2,6 +2,7 @@
 
 use finops_contract::{ErrorCode, FieldError, Problem};
 
+use crate::features::auth::PASSWORD_MIN;
 use crate::i18n::{error_text, words};
 
 /// A request that did not succeed.
@@ -75,7 +76,7 @@ impl ApiError {
         let word = match field.code.as_str() {
             "required" | "missing" => words::common::FIELD_REQUIRED,
             "email" => words::common::FIELD_EMAIL,
-            "length" => words::common::FIELD_LENGTH,
+            "length" => return Some(length_text(pointer, &field.message)),
             "range" => words::common::FIELD_RANGE,
             "blank" => words::common::FIELD_BLANK,
             "control_character" => words::common::FIELD_CONTROL,
@@ -86,9 +87,28 @@ impl ApiError {
     }
 }
 
+/// How long a text may be, from what the service says of it; a password's bounds are known before it is sent.
+fn length_text(pointer: &str, message: &str) -> String {
+    let numbers: Vec<&str> = message.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
+    match numbers[..] {
+        [min, max] => words::common::field_length_between(&max, &min),
+        [max] if message.contains("most") => words::common::field_length_max(&max),
+        [min] => words::common::field_length_min(&min),
+        _ if pointer.ends_with("assword") => words::common::field_length_min(&PASSWORD_MIN),
+        _ => words::common::FIELD_LENGTH.get().to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_is_told_with_its_bounds() {
+        assert_eq!(length_text("/name", "must be 1 to 100 characters"), "1~100자로 입력해 주세요.");
+        assert_eq!(length_text("/description", "must be at most 500 characters"), "500자 이하로 입력해 주세요.");
+        assert_eq!(length_text("/newPassword", ""), "12자 이상 입력해 주세요.");
+    }
 
     #[test]
     fn a_problem_is_read_and_anything_else_survived() {

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{options, tags};
-use crate::i18n::{Locale, locale};
+use crate::i18n::{Locale, locale, words};
 
 /// What of an instant is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,6 +88,9 @@ pub fn ago(rfc3339: &str, now_ms: f64) -> String {
         return String::new();
     }
     let (amount, unit) = relative((then - now_ms) / 1000.0);
+    if amount == 0.0 {
+        return words::common::JUST_NOW.get().to_owned();
+    }
     let options = options(&[("numeric", "auto".into())]);
     let format = Intl::RelativeTimeFormat::new(&tags(locale()), &options);
     format.format(amount, unit).into()

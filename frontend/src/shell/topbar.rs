@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use chrono::Datelike as _;
 use finops_contract::costs::{CostsAnswer, Freshness};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -10,7 +11,7 @@ use leptos_router::hooks::use_location;
 use crate::api;
 use crate::format::time::{self, Show};
 use crate::i18n::{Locale, locale, set_locale, t, words};
-use crate::period::{Period, Preset, today, use_period, use_set_period};
+use crate::period::{MOST_DAYS, Period, Preset, today, use_period, use_set_period};
 use crate::reactive::{live, memo};
 use crate::session;
 use crate::theme::{self, Theme};
@@ -26,6 +27,11 @@ pub fn tell_freshness(freshness: &Freshness) {
     if FRESHNESS.with_untracked(|known| known.as_ref() != Some(freshness)) {
         FRESHNESS.set(Some(freshness.clone()));
     }
+}
+
+/// How fresh they were for somebody else is nobody's business.
+pub fn forget_freshness() {
+    FRESHNESS.set(None);
 }
 
 /// The bar.
@@ -159,9 +165,17 @@ const fn preset_name(preset: Preset) -> crate::i18n::Word {
     }
 }
 
-/// A period in words: its first and its last day.
+/// The period, where the bar is too narrow to name it.
+pub fn period_note() -> AnyView {
+    let period = use_period();
+    view! { <span class="narrow-only">{live(move || format!(" · {}", range(period.get())))}</span> }.into_any()
+}
+
+/// A period in words: its first and its last day, with the year unless both are of this one.
 fn range(period: Period) -> String {
-    let show = |day: chrono::NaiveDate| time::date(&day.to_string(), Show::Day);
+    let year = today().year();
+    let show = if (period.from.year(), period.last().year()) == (year, year) { Show::Day } else { Show::Date };
+    let show = |day: chrono::NaiveDate| time::date(&day.to_string(), show);
     words::shell::period_range(&show(period.from), &show(period.last()))
 }
 
@@ -169,24 +183,32 @@ fn range(period: Period) -> String {
 fn CustomPeriod(open: RwSignal<bool>) -> AnyView {
     let period = use_period().get_untracked();
     let (from, to) = (RwSignal::new(period.from.to_string()), RwSignal::new(period.last().to_string()));
-    let error = RwSignal::new(None::<String>);
+    let (from_error, to_error) = (RwSignal::new(None::<String>), RwSignal::new(None::<String>));
     let set = use_set_period();
     let apply = move |()| {
         let (first, last) =
             (from.get_untracked().parse::<chrono::NaiveDate>(), to.get_untracked().parse::<chrono::NaiveDate>());
-        match (first, last) {
-            (Ok(first), Ok(last)) if first <= last => {
-                set(Period { from: first, to: last.succ_opt().unwrap_or(last) }, None);
+        let missing = |is_missing: bool| is_missing.then(|| words::common::FIELD_REQUIRED.get_untracked().to_owned());
+        from_error.set(missing(first.is_err()));
+        to_error.set(missing(last.is_err()));
+        let (Ok(from), Ok(last)) = (first, last) else { return };
+        let period = Period { from, to: last.succ_opt().unwrap_or(last) };
+        let wrong = match period.days() {
+            ..=0 => words::shell::PERIOD_ORDER,
+            1..=MOST_DAYS => {
+                set(period, None);
                 open.set(false);
+                return;
             }
-            _ => error.set(Some(words::shell::PERIOD_ORDER.get_untracked().to_owned())),
-        }
+            _ => words::shell::PERIOD_TOO_LONG,
+        };
+        to_error.set(Some(wrong.get_untracked().to_owned()));
     };
     view! {
         <Form on_submit=apply>
             <div class="grid">
-                <TextField label=words::shell::PERIOD_FROM value=from kind="date" />
-                <TextField label=words::shell::PERIOD_TO value=to kind="date" error=error />
+                <TextField label=words::shell::PERIOD_FROM value=from kind="date" error=from_error />
+                <TextField label=words::shell::PERIOD_TO value=to kind="date" error=to_error />
             </div>
             <FormActions>
                 <Button kind=ButtonKind::Primary submit=true>{t(words::shell::PERIOD_APPLY)}</Button>

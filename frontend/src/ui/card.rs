@@ -58,15 +58,15 @@ pub fn Stat(
     /// The number.
     #[prop(into)]
     value: ViewFnOnce,
-    /// The smaller of two sizes.
-    #[prop(optional)]
-    small: bool,
+    /// What to know about it, beside the label.
+    #[prop(into, optional)]
+    badge: ViewFnOnce,
     /// What it means: the change, the reason.
     children: Children,
 ) -> AnyView {
     view! {
-        <div class="stat" data-size=small.then_some("small")>
-            <h3 class="stat-label">{live(move || label.get())}</h3>
+        <div class="stat">
+            <h3 class="stat-label"><span>{live(move || label.get())}</span>{badge.run()}</h3>
             <p class="stat-value">{value.run()}</p>
             <div class="stat-foot">{children()}</div>
         </div>

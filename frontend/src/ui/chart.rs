@@ -111,7 +111,7 @@ pub fn Chart(
                 on:pointerdown=move |event| cursor.pointer_goes_down(&event, node)
                 on:pointerup=move |_| cursor.pointer_goes_up()
                 on:pointercancel=move |_| cursor.drag.set(None)
-                on:pointerleave=move |_| cursor.pointer_leaves()
+                on:pointerleave=move |event| cursor.pointer_leaves(&event)
                 on:blur=move |_| cursor.at.set(None)
                 on:keydown=move |event| cursor.key(&event)
             >
@@ -178,8 +178,10 @@ impl Cursor {
     }
 
     fn pointer_goes_down(self, event: &PointerEvent, node: NodeRef<leptos::html::Div>) {
-        // A finger scrolls.
-        if self.on_range.is_some() && event.button() == 0 && event.pointer_type() != "touch" {
+        // A finger scrolls; a tap shows the day.
+        if event.pointer_type() == "touch" {
+            self.at.set(Some(self.place(event, node)));
+        } else if self.on_range.is_some() && event.button() == 0 {
             if let Some(node) = node.get_untracked() {
                 let _ = node.set_pointer_capture(event.pointer_id());
             }
@@ -195,8 +197,9 @@ impl Cursor {
         }
     }
 
-    fn pointer_leaves(self) {
-        if self.drag.with_untracked(Option::is_none) {
+    fn pointer_leaves(self, event: &PointerEvent) {
+        // A finger leaves as soon as it is lifted; what it showed stays until something else is touched.
+        if event.pointer_type() != "touch" && self.drag.with_untracked(Option::is_none) {
             self.at.set(None);
         }
     }

@@ -95,7 +95,7 @@ fn Filters(narrow: Signal<bool>, clear: Callback<()>) -> AnyView {
         choices
     });
     view! {
-        <div class="filters" role="group" aria-label=move || words::audit::FILTER.get()>
+        <div class="log-filters" role="group" aria-label=move || words::audit::FILTER.get()>
             <Select label=words::audit::SUBJECT value=use_field("subject") choices=subjects />
             <Select label=words::audit::ACTOR value=use_field("actor") choices=actors />
             <TextField label=words::audit::FROM value=use_field("from") kind="date" />

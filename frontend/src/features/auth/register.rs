@@ -144,7 +144,7 @@ fn RegisterForm(
         };
         let mut wrong = Vec::new();
         if !looks_like_email(&request.email) {
-            wrong.push(("/email", "email"));
+            wrong.push(("/email", if request.email.is_empty() { "required" } else { "email" }));
         }
         if request.name.is_empty() {
             wrong.push(("/name", "required"));
@@ -153,7 +153,7 @@ fn RegisterForm(
             wrong.push(("/organizationName", "required"));
         }
         if request.password.chars().count() < PASSWORD_MIN {
-            wrong.push(("/password", "length"));
+            wrong.push(("/password", if request.password.is_empty() { "required" } else { "length" }));
         }
         if task.refuse(&wrong) {
             return;

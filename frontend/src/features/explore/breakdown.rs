@@ -1,19 +1,22 @@
 //! Costs over a period, cut by what the reader chooses: a chart, and the same as a table.
 
+use finops_contract::Page;
 use finops_contract::costs::{CostTotal, CostsAnswer, Dimension};
+use finops_contract::projects::Project;
+use finops_contract::teams::Team;
 use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::model::{self, Filter, Nothing};
 use super::table::BreakdownTable;
-use super::wording::{dimension_name, parts_name};
+use super::wording::{day_note, dimension_name, parts_name};
 use crate::data::{self, Query, use_get};
 use crate::features::home::to_setup;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
 use crate::reactive::{effect, live, memo};
 use crate::session;
-use crate::shell::tell_freshness;
+use crate::shell::{period_note, tell_freshness};
 use crate::ui::{
     Banner, Button, Card, Chart, ChartKind, EmptyKind, EmptyState, Glyph, Icon, Money, ParamSelect, Skeleton, Text,
     Tone,
@@ -131,7 +134,7 @@ pub fn Breakdown(
             && !cells.error.with(Option::is_some)
     });
     view! {
-        <Card title note=words::explore::DAY_NOTE actions=move || view! { <Chips view /> }>
+        <Card title note=day_note() actions=move || view! { <Chips view /> }>
             <div class="stack">
                 {(project.is_some()).then(|| view! { <ActiveFilters view /> })}
                 {totals(view, cells)}
@@ -190,7 +193,7 @@ fn totals(view: View, cells: Query<CostsAnswer>) -> AnyView {
         });
         Some(view! {
             <p class="sum">
-                <span class="muted">{t(words::chart::TOTAL)}</span>
+                <span class="muted">{t(words::chart::TOTAL)}{period_note()}</span>
                 <b><Money amount=total.cost.to_string() currency=currency.clone() /></b>
                 {unattributed}
             </p>
@@ -273,17 +276,35 @@ fn empty(view: View, answer: &CostsAnswer) -> AnyView {
             }
             .into_any()
         }
-        Nothing::Unbilled => {
-            let set = use_set_period();
-            let widen = move |_| set(Preset::Quarter.period(today()), Some(Preset::Quarter));
-            view! {
-                <EmptyState
-                    kind=EmptyKind::NoMatch
-                    title=words::explore::UNBILLED
-                    actions=move || view! { <Button on_press=widen>{t(words::explore::LAST_90)}</Button> }
-                />
-            }
-            .into_any()
-        }
+        Nothing::Unbilled if view.project.is_none() && !session::manages() => unbilled_or_hidden(),
+        Nothing::Unbilled => unbilled(),
     }
+}
+
+/// Nothing was billed, or nothing is the reader's: they belong to no team and to no project.
+fn unbilled_or_hidden() -> AnyView {
+    let projects = use_get::<Page<Project>>(|| Some("/projects?limit=200".to_owned()));
+    let teams = use_get::<Page<Team>>(|| Some("/teams?limit=200".to_owned()));
+    live(move || {
+        let no_project = projects.data.with(|page| page.as_ref().map(|page| page.data.is_empty()))?;
+        let no_team = teams.data.with(|page| page.as_ref().map(|page| page.data.is_empty()))?;
+        Some(if no_project && no_team {
+            view! { <EmptyState kind=EmptyKind::Forbidden body=words::home::HIDDEN /> }.into_any()
+        } else {
+            unbilled()
+        })
+    })
+}
+
+fn unbilled() -> AnyView {
+    let set = use_set_period();
+    let widen = move |_| set(Preset::Quarter.period(today()), Some(Preset::Quarter));
+    view! {
+        <EmptyState
+            kind=EmptyKind::NoMatch
+            title=words::explore::UNBILLED
+            actions=move || view! { <Button on_press=widen>{t(words::explore::LAST_90)}</Button> }
+        />
+    }
+    .into_any()
 }

@@ -12,6 +12,7 @@ use crate::data::use_get;
 use crate::i18n::{t, words};
 use crate::period::use_period;
 use crate::reactive::live;
+use crate::session;
 use crate::ui::{Button, ButtonKind, Icon, ParamSelect};
 use crate::url::use_set_params;
 
@@ -38,7 +39,12 @@ pub fn FilterBar() -> AnyView {
     let project_choices = Signal::derive(move || {
         let none = (NONE.to_owned(), words::explore::NO_PROJECT.get().to_owned());
         let all = projects.data.with(|page| page.as_ref().map(|page| page.data.clone()).unwrap_or_default());
-        std::iter::once(none).chain(all.into_iter().map(|project| (project.id.to_string(), project.name))).collect()
+        // What belongs to no project is for those who manage them.
+        session::manages()
+            .then_some(none)
+            .into_iter()
+            .chain(all.into_iter().map(|project| (project.id.to_string(), project.name)))
+            .collect()
     });
     let team_choices = Signal::derive(move || {
         let all = teams.data.with(|page| page.as_ref().map(|page| page.data.clone()).unwrap_or_default());

@@ -19,6 +19,16 @@ pub const fn dimension_name(dimension: Dimension) -> Word {
     }
 }
 
+/// What to know about a chart over days, and what a press on it does: a finger shows a day, a mouse chooses it.
+pub fn day_note() -> Word {
+    let coarse = leptos::prelude::window().match_media("(pointer: coarse)").ok().flatten();
+    if coarse.is_some_and(|coarse| coarse.matches()) {
+        words::explore::DAY_NOTE_TOUCH
+    } else {
+        words::explore::DAY_NOTE
+    }
+}
+
 /// What a value is called; follows the language.
 pub fn part_name(part: &Part) -> String {
     let Some(name) = &part.name else {

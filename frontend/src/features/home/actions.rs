@@ -4,6 +4,7 @@ use finops_contract::costs::NextAction;
 use leptos::prelude::*;
 
 use super::model::{Direction, Todo, direction, todo};
+use crate::format::money;
 use crate::format::number::percent;
 use crate::i18n::{t, words};
 use crate::reactive::live;
@@ -34,7 +35,10 @@ fn item(todo: Todo, href: String, action: NextAction, currency: &str) -> AnyView
         Todo::Attribute => "warning",
         Todo::RegisterKey | Todo::RegisterProjectId => "info",
     };
-    let amount = action.amount.map(|amount| {
+    // A spike's sum is what it is about: it stands in its sentence.
+    let more = action.amount.filter(|_| todo == Todo::ReviewSpike);
+    let more = more.map(|amount| money::parts(&amount.to_string(), currency).amount());
+    let amount = action.amount.filter(|_| more.is_none()).map(|amount| {
         view! { <span class="todo-amount"><Money amount=amount.to_string() currency=currency.to_owned() /></span> }
     });
     let (title, body) = match todo {
@@ -47,8 +51,9 @@ fn item(todo: Todo, href: String, action: NextAction, currency: &str) -> AnyView
     let about = action.project.or(action.team).map(|named| named.name);
     let change = action.change_percent;
     let why = move || {
-        let why = match direction(change.as_deref()) {
-            Some(Direction::Up(value)) => words::common::up_by(&percent(value)),
+        let why = match (direction(change.as_deref()), &more) {
+            (Some(Direction::Up(value)), Some(more)) => words::home::spike(more, &percent(value)),
+            (Some(Direction::Up(value)), None) => words::common::up_by(&percent(value)),
             _ => body.get().to_owned(),
         };
         about.as_ref().map_or_else(|| why.clone(), |about| format!("{about} · {why}"))

@@ -7,11 +7,12 @@ use super::model::{self, Nothing, plot};
 use super::periods::{periods, periods_skeleton};
 use super::{actions::actions, table::top_projects, to_setup};
 use crate::data::{section, use_get};
+use crate::features::explore::wording::day_note;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
 use crate::reactive::{effect, live};
 use crate::session;
-use crate::shell::tell_freshness;
+use crate::shell::{period_note, tell_freshness};
 use crate::ui::{
     Banner, Button, Card, Chart, ChartKind, EmptyKind, EmptyState, LinkButton, Money, PageHeader, Skeleton, Tone,
 };
@@ -153,12 +154,12 @@ fn trend(summary: &CostSummary, is_empty: bool, as_table: RwSignal<bool>) -> Any
     view! {
         <Card
             title=words::home::TREND
-            note=words::explore::DAY_NOTE
+            note=day_note()
             actions=|| view! { <LinkButton href="/explore">{t(words::explore::TITLE)}</LinkButton> }
         >
             <div class="stack">
                 <p class="sum">
-                    <span class="muted">{t(words::chart::TOTAL)}</span>
+                    <span class="muted">{t(words::chart::TOTAL)}{period_note()}</span>
                     <b><Money amount=total currency=code /></b>
                     {others}{rest}
                 </p>

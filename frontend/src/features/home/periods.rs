@@ -67,12 +67,12 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
     let days = (period.from.to_string(), period.to.pred_opt().unwrap_or(period.to).to_string());
     let range = move || {
         let (first, last) = (time::date(&days.0, Show::Day), time::date(&days.1, Show::Day));
-        if days.0 == days.1 { first } else { words::shell::period_range(&first, &last) }
+        if days.0 == days.1 { format!("{first} (UTC)") } else { words::shell::period_range(&first, &last) }
     };
     let label = Text::derive(move || format!("{} · {}", span.name().get(), range()));
     if !period.has_data {
         return view! {
-            <Stat label small=true value=|| view! { <span class="muted">"–"</span> }>
+            <Stat label value=|| view! { <span class="muted">"–"</span> }>
                 {t(words::home::NOT_COLLECTED)}
             </Stat>
         }
@@ -81,21 +81,26 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
     let amount = period.cost.to_string();
     let code = currency.clone();
     let moving = period.settlement == Settlement::Moving;
-    let value = move || {
-        let moving = moving.then(|| {
+    let badge = move || {
+        moving.then(|| {
             view! {
                 <span title=move || words::home::MOVING_NOTE.get()><Badge>{t(words::explore::MOVING)}</Badge></span>
             }
-        });
-        view! { <Money amount=amount currency=code />{moving} }
+        })
     };
+    let value = move || view! { <Money amount=amount currency=code /> };
     let reason = period.driver.map(|driver| {
         let currency = currency.clone();
         view! { <p class="reason">{live(move || reason(&driver, &currency, own))}</p> }
     });
+    let change = if period.complete {
+        change(span, period.change_percent.as_deref())
+    } else {
+        view! { <span>{t(words::home::PARTIAL)}</span> }.into_any()
+    };
     view! {
-        <Stat label small=true value>
-            {change(span, period.change_percent.as_deref())}
+        <Stat label badge value>
+            {change}
             {reason}
         </Stat>
     }

@@ -12,13 +12,14 @@ use super::model::environment_name;
 use super::settings::SettingsTab;
 use crate::data::{Query, section, use_get};
 use crate::features::explore::Breakdown;
+use crate::features::explore::wording::day_note;
 use crate::features::home::model::plot;
 use crate::features::home::periods::{periods, periods_skeleton};
 use crate::i18n::{t, words};
 use crate::period::{Period, use_period, use_set_period};
 use crate::reactive::{effect, live, memo};
 use crate::session;
-use crate::shell::tell_freshness;
+use crate::shell::{period_note, tell_freshness};
 use crate::ui::{
     Badge, Banner, Card, Chart, ChartKind, Crumb, EmptyKind, EmptyState, LinkButton, Money, PageHeader, Skeleton, Tab,
     Tabs, Text, Tone,
@@ -143,7 +144,7 @@ fn Trend(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> AnyV
     view! {
         <div class="sections">
             {live(without_id)}
-            <Card title=words::home::TREND note=words::explore::DAY_NOTE>
+            <Card title=words::home::TREND note=day_note()>
                 {section(summary, skeleton, move |summary| trend(summary, as_table))}
             </Card>
             {live(move || has_trend.get().then(|| view! {
@@ -168,7 +169,7 @@ fn trend(summary: CostSummary, as_table: RwSignal<bool>) -> AnyView {
     let line = Signal::derive(move || plot(&summary.trend, &summary.currency, words::explore::COST.get()));
     view! {
         <div class="stack">
-            <p class="sum"><span class="muted">{t(words::chart::TOTAL)}</span><b><Money amount=total currency /></b></p>
+            <p class="sum"><span class="muted">{t(words::chart::TOTAL)}{period_note()}</span><b><Money amount=total currency /></b></p>
             <Chart label=words::home::TREND kind=ChartKind::Line plot=line on_range as_table />
         </div>
     }

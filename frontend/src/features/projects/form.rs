@@ -122,7 +122,7 @@ fn CreateForm(open: RwSignal<bool>, teams: Query<Page<Team>>) -> AnyView {
                     {t(words::projects::NEED_TEAM)}
                 </Banner>
             }))}
-            <TextField label=words::projects::NAME value=name name="project-name" error=name_error(task) placeholder="chatbot-experiment" />
+            <TextField label=words::projects::NAME value=name name="project-name" error=name_error(task) placeholder="chatbot-experiment" autofocus=true />
             <Select label=words::explore::TEAM value=team choices error=task.field("/teamId") />
             <Select label=words::projects::ENVIRONMENT value=environment choices=environments() error=task.field("/environment") />
             <Textarea label=words::projects::DESCRIPTION value=description optional=true error=task.field("/description") />

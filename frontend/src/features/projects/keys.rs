@@ -218,15 +218,22 @@ pub(super) fn admin_key_missing(team: Option<uuid::Uuid>) -> AnyView {
 fn Collection(team: uuid::Uuid) -> AnyView {
     let collection = use_get::<TeamCollection>(move || Some(format!("/teams/{team}/collection")));
     let skeleton = || view! { <Skeleton count=3 /> }.into_any();
-    view! {
-        <Card
-            title=words::projects::COLLECTION
-            actions=move || view! { <LinkButton href=format!("/teams/{team}")>{t(words::projects::TO_TEAM)}</LinkButton> }
-        >
-            {section(collection, skeleton, collection_facts)}
-        </Card>
-    }
-    .into_any()
+    // Who belongs to the project alone does not see its team.
+    let hidden = memo(move |_| collection.error.with(|error| error.as_ref().is_some_and(|e| e.status == 404)));
+    live(move || {
+        (!hidden.get()).then(|| {
+            view! {
+                <Card
+                    title=words::projects::COLLECTION
+                    actions=move || view! {
+                        <LinkButton href=format!("/teams/{team}")>{t(words::projects::TO_TEAM)}</LinkButton>
+                    }
+                >
+                    {section(collection, skeleton, collection_facts)}
+                </Card>
+            }
+        })
+    })
 }
 
 fn collection_facts(collection: TeamCollection) -> AnyView {

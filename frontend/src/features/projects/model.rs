@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use finops_contract::costs::CostRow;
+use finops_contract::costs::{CostRow, TrendPoint};
 use finops_contract::projects::{Environment, Project, ProviderProject};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -17,6 +17,13 @@ use crate::period::Period;
 pub fn before(period: Period) -> Period {
     let days = Days::new(u64::try_from(period.days()).unwrap_or_default());
     Period { from: period.from.checked_sub_days(days).unwrap_or(period.from), to: period.from }
+}
+
+/// Whether a period can be compared with the one before it: a trend of both knows every day. A part of a period would
+/// always seem to cost less.
+pub fn comparable(both: &[TrendPoint], period: Period) -> bool {
+    let ends = (both.first().map(|point| point.day), both.last().map(|point| point.day));
+    ends == (Some(before(period).from), Some(period.last())) && both.iter().all(|point| point.cost.is_some())
 }
 
 /// A project with what it cost.
@@ -168,6 +175,23 @@ mod tests {
         assert_eq!(change(decimal("50"), decimal("100")), Some(decimal("-50.0")));
         assert_eq!(change(decimal("50"), Decimal::ZERO), None);
         assert_eq!(change(decimal("50"), decimal("-1")), None);
+    }
+
+    #[test]
+    fn only_whole_periods_are_compared() {
+        let period = Period { from: "2026-11-21".parse().unwrap(), to: "2026-11-23".parse().unwrap() };
+        let point = |day: u32| TrendPoint {
+            day: NaiveDate::from_ymd_opt(2026, 11, day).unwrap(),
+            cost: Some(finops_contract::Amount::ZERO),
+            settlement: finops_contract::costs::Settlement::Settled,
+        };
+        let mut both: Vec<_> = (19..=22).map(point).collect();
+        assert!(comparable(&both, period));
+        assert!(!comparable(&both[..3], period));
+        assert!(!comparable(&both[1..], period));
+        both[1].cost = None;
+        assert!(!comparable(&both, period));
+        assert!(!comparable(&[], period));
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! `/projects`.
 
 use finops_contract::Page;
-use finops_contract::costs::CostsAnswer;
+use finops_contract::costs::{CostSummary, CostsAnswer};
 use finops_contract::projects::{Environment, Project};
 use finops_contract::teams::Team;
 use leptos::prelude::*;
 
 use super::form::CreateProject;
-use super::model::{before, environment_name, until_today};
+use super::model::{before, comparable, environment_name, until_today};
 use super::table::{Costs, projects_table};
 use crate::data::{section, use_get};
 use crate::i18n::{t, words};
-use crate::period::{today, use_period};
+use crate::period::{Period, today, use_period};
 use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::shell::tell_freshness;
@@ -86,10 +86,19 @@ pub fn ProjectsPage() -> AnyView {
 /// What the period and the one before it cost, by project.
 fn use_costs() -> Costs {
     let period = use_period();
-    let ask = move |period: crate::period::Period, by: &str, limit: &str| {
+    let ask = move |period: Period, by: &str, limit: &str| {
         Some(format!("/costs/query?{}&groupBy={by}&limit={limit}", period.query()))
     };
+    // Which days are known, of the period and of as many before it; a day that is not over is not.
+    let both = use_get::<CostSummary>(move || {
+        let period = period.get();
+        let both = Period { from: before(period).from, ..period };
+        (period.to <= today()).then(|| format!("/costs/summary?{}", both.query()))
+    });
+    let comparable =
+        memo(move |_| both.data.with(|both| both.as_ref().is_some_and(|both| comparable(&both.trend, period.get()))));
     Costs {
+        comparable,
         period: memo(move |_| until_today(period.get(), today())),
         now: use_get::<CostsAnswer>(move || ask(period.get(), "project", "5000")),
         before: use_get::<CostsAnswer>(move || ask(before(period.get()), "project", "5000")),

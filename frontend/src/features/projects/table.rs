@@ -17,6 +17,8 @@ use crate::ui::{Badge, Change, Column, Money, Row, Sparkline, Table, Text, Tone,
 pub(super) struct Costs {
     /// The days of the trend.
     pub(super) period: Memo<Period>,
+    /// Whether every day of it and of as many before it was collected.
+    pub(super) comparable: Memo<bool>,
     /// Sums of the period.
     pub(super) now: Query<CostsAnswer>,
     /// Sums of as many days before.
@@ -38,7 +40,7 @@ impl Costs {
                 answer.as_ref().map(|answer| model::by_project(&answer.data, currency)).unwrap_or_default()
             })
         };
-        let (now, before) = (sums(self.now), sums(self.before));
+        let (now, before, comparable) = (sums(self.now), sums(self.before), self.comparable.get());
         let mut trends = self.days.data.with(|answer| match answer {
             // Half of the days would be a trend that never was.
             Some(answer) if answer.next_cursor.is_none() => {
@@ -49,7 +51,7 @@ impl Costs {
         });
         let line = |project: &Project| {
             let cost = now.get(&Some(project.id)).copied();
-            let change = cost.zip(before.get(&Some(project.id)).copied());
+            let change = cost.zip(before.get(&Some(project.id)).copied()).filter(|_| comparable);
             Line {
                 cost,
                 change: change.and_then(|(now, before)| model::change(now, before)),

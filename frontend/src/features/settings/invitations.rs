@@ -124,7 +124,8 @@ fn NewInvitation(teams: Query<Page<Team>>, on_done: Callback<CreatedInvitation>)
             role: Role::from_name(&role.get_untracked()).unwrap_or(Role::User),
             team_id: team.get_untracked().parse().ok(),
         };
-        if !looks_like_email(&request.email) && task.refuse(&[("/email", "email")]) {
+        let wrong = if request.email.is_empty() { "required" } else { "email" };
+        if !looks_like_email(&request.email) && task.refuse(&[("/email", wrong)]) {
             return;
         }
         task.run(async move { api::post::<CreatedInvitation>("/invitations", &request).await }, move |created| {

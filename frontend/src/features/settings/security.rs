@@ -63,7 +63,7 @@ fn PasswordForm() -> AnyView {
             wrong.push(("/currentPassword", "required"));
         }
         if request.new_password.chars().count() < PASSWORD_MIN {
-            wrong.push(("/newPassword", "length"));
+            wrong.push(("/newPassword", if request.new_password.is_empty() { "required" } else { "length" }));
         }
         if task.refuse(&wrong) {
             return;

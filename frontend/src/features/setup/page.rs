@@ -19,6 +19,7 @@ use crate::i18n::{Word, t, words};
 use crate::period::{Period, today};
 use crate::reactive::{effect, live, memo};
 use crate::session;
+use crate::shell::tell_freshness;
 use crate::ui::{
     ButtonKind, Card, Checklist, EmptyKind, EmptyState, Icon, LinkButton, PageHeader, Progress, Select, Skeleton, Step,
     StepState, Text,
@@ -129,6 +130,13 @@ fn use_setup() -> Setup {
     poll(summary, 5, move || {
         collection.data.with_untracked(|now| now.as_ref().is_some_and(|now| is_moving(now.status)))
             && !summary.data.with_untracked(|summary| summary.as_ref().is_some_and(model::has_cost))
+    });
+    effect(move |_| {
+        summary.data.with(|summary| {
+            if let Some(summary) = summary {
+                tell_freshness(&summary.freshness);
+            }
+        });
     });
     let status = memo(move |_| collection.data.with(|now| now.as_ref().map(|now| now.status)));
     effect(move |before: Option<Option<CollectionStatus>>| {
@@ -306,7 +314,7 @@ fn first_cost(setup: Setup) -> AnyView {
         Some(view! {
             <div class="stack" data-gap="8">
                 {is_moving(now.status).then(|| progress(now.days_done, now.days_total))}
-                {now.last_error.as_ref().map(failure)}
+                {now.last_error.as_ref().map(|error| failure(error, ()))}
                 {now.last_error.is_some().then(|| view! {
                     <div><LinkButton href=format!("/teams/{team}")>{t(words::setup::TO_TEAM)}</LinkButton></div>
                 })}

@@ -75,13 +75,13 @@ pub fn CollectionCard(
     view! {
         <Card title=words::teams::COLLECTION note=note actions=move || button>
             {live(move || task.error.get().map(|error| view! { <Banner tone=Tone::Danger>{live(move || error.text())}</Banner> }))}
-            {data::section(collection, skeleton, move |now| state(&now, view.register))}
+            {data::section(collection, skeleton, move |now| state(&now, view))}
         </Card>
     }
     .into_any()
 }
 
-fn state(now: &TeamCollection, register: RwSignal<bool>) -> AnyView {
+fn state(now: &TeamCollection, view: TeamView) -> AnyView {
     if now.status == CollectionStatus::NotConfigured && now.last_run_at.is_none() {
         return view! {
             <EmptyState
@@ -89,7 +89,7 @@ fn state(now: &TeamCollection, register: RwSignal<bool>) -> AnyView {
                 title=words::teams::KEYS_EMPTY_TITLE
                 body=words::teams::NOT_CONFIGURED_BODY
                 actions=move || session::manages().then(|| view! {
-                    <Button kind=ButtonKind::Secondary icon=Icon::Key on_press=move |_| register.set(true)>
+                    <Button kind=ButtonKind::Secondary icon=Icon::Key on_press=move |_| view.register.set(true)>
                         {t(words::teams::REGISTER_KEY)}
                     </Button>
                 })
@@ -107,7 +107,7 @@ fn state(now: &TeamCollection, register: RwSignal<bool>) -> AnyView {
                 <Badge tone dot=true>{t(word)}</Badge>
                 {moving.then(|| progress(now.days_done, now.days_total))}
             </div>
-            {now.last_error.as_ref().map(failure)}
+            {now.last_error.as_ref().map(|error| failure(error, repair(view, &error.code)))}
             <Facts>
                 <Fact label=words::teams::LAST_RUN>{moment::at(last_run, words::teams::NEVER)}</Fact>
                 <Fact label=words::teams::LAST_SUCCESS>{moment::at(last_success, words::teams::NEVER)}</Fact>
@@ -136,11 +136,28 @@ pub fn progress(done: i32, total: i32) -> AnyView {
     .into_any()
 }
 
-/// Why a run failed, and what to check.
-pub fn failure(error: &CollectionError) -> AnyView {
+/// The way to another key, where the one in use is at fault.
+fn repair(view: TeamView, code: &str) -> AnyView {
+    if !session::manages() || !matches!(code, "unauthorized" | "decryption_failed") {
+        return ().into_any();
+    }
+    live(move || {
+        view.active_key().map(|key| {
+            view! {
+                <Button kind=ButtonKind::Primary on_press=move |_| view.rotate.set(Some(key.clone()))>
+                    {t(words::teams::ROTATE_KEY)}
+                </Button>
+            }
+        })
+    })
+}
+
+/// Why a run failed, and what to check; at its end, what to do about it.
+pub fn failure(error: &CollectionError, action: impl IntoAny) -> AnyView {
+    let action = action.into_any();
     let (at, known, message) = (error.at, model::cause(&error.code), error.message.clone());
     view! {
-        <Banner tone=Tone::Danger>
+        <Banner tone=Tone::Danger actions=move || action>
             <p class="strong">{live(move || known.map_or_else(|| message.clone(), |(cause, _)| cause.get().to_owned()))}</p>
             {known.map(|(_, fix)| view! { <p>{t(fix)}</p> })}
             <p class="small muted">{live(move || words::teams::failed_at(&moment::exact(at, Show::Minute)))}</p>

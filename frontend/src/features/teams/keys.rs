@@ -66,7 +66,6 @@ impl Act {
 #[derive(Clone, Copy)]
 struct Asks {
     act: RwSignal<Option<(Act, AdminKey)>>,
-    rotate: RwSignal<Option<AdminKey>>,
 }
 
 /// The keys.
@@ -75,7 +74,7 @@ pub fn KeysCard(
     /// The team.
     view: TeamView,
 ) -> AnyView {
-    let asks = Asks { act: RwSignal::new(None), rotate: RwSignal::new(None) };
+    let asks = Asks { act: RwSignal::new(None) };
     let now = time::ticking_now();
     let show = move |keys: Vec<AdminKey>| {
         if keys.is_empty() {
@@ -86,8 +85,17 @@ pub fn KeysCard(
     };
     let has_any = memo(move |_| view.keys.data.with(|page| page.as_ref().is_some_and(|p| !p.data.is_empty())));
     let button = move || {
-        (session::manages() && has_any.get()).then(|| view! {
-            <Button icon=Icon::Plus on_press=move |_| view.register.set(true)>{t(words::teams::REGISTER_KEY)}</Button>
+        (session::manages() && has_any.get()).then(|| match view.active_key() {
+            Some(key) => view! {
+                <Button icon=Icon::Retry on_press=move |_| view.rotate.set(Some(key.clone()))>
+                    {t(words::teams::ROTATE_KEY)}
+                </Button>
+            }
+            .into_any(),
+            None => view! {
+                <Button icon=Icon::Plus on_press=move |_| view.register.set(true)>{t(words::teams::REGISTER_KEY)}</Button>
+            }
+            .into_any(),
         })
     };
     let skeleton = || view! { <Skeleton count=3 /> }.into_any();
@@ -96,7 +104,7 @@ pub fn KeysCard(
             {data::section(view.keys, skeleton, move |page| show(page.data))}
         </Card>
         <RegisterDialog view />
-        <RotateDialog view key=asks.rotate />
+        <RotateDialog view key=view.rotate />
         <ActDialog view asked=asks.act />
     }
     .into_any()
@@ -119,7 +127,14 @@ fn nothing(register: RwSignal<bool>) -> AnyView {
 #[component]
 fn KeyRow(view: TeamView, key: AdminKey, asks: Asks, now: ReadSignal<f64>) -> AnyView {
     let (tone, verification) = model::verification(key.verification);
-    let reason = key.verification_reason.as_deref().and_then(model::cause);
+    let reason = key.verification_reason.clone().filter(|_| key.verification != Verification::Verified);
+    // What the collection says of it already is not said twice.
+    let reason = move || {
+        let told = view.collection.data.with(|now| now.as_ref()?.last_error.as_ref().map(|error| error.code.clone()));
+        let (cause, fix) =
+            reason.as_deref().filter(|reason| told.as_deref() != Some(*reason)).and_then(model::cause)?;
+        Some(view! { <p class="key-reason">{t(cause)}" "{t(fix)}</p> })
+    };
     let provider = match key.provider {
         Provider::Openai => "OpenAI",
     };
@@ -143,9 +158,7 @@ fn KeyRow(view: TeamView, key: AdminKey, asks: Asks, now: ReadSignal<f64>) -> An
             </div>
             <div class="key-actions">{actions}</div>
             <div class="key-body">
-                {reason.filter(|_| key.verification != Verification::Verified).map(|(cause, fix)| view! {
-                    <p class="key-reason">{t(cause)}" "{t(fix)}</p>
-                })}
+                {live(reason)}
                 <Facts>
                     <Fact label=words::teams::KEY_LAST_USED>{moment::ago(key.last_used_at, now, words::teams::NEVER)}</Fact>
                     <Fact label=words::teams::KEY_LAST_VERIFIED>{moment::ago(key.last_verified_at, now, words::teams::NEVER)}</Fact>
@@ -194,7 +207,7 @@ fn KeyActions(view: TeamView, key: AdminKey, asks: Asks) -> AnyView {
                 icon=Icon::Retry
                 on_press={
                     let key = to_rotate.clone();
-                    move |()| asks.rotate.set(Some(key.clone()))
+                    move |()| view.rotate.set(Some(key.clone()))
                 }
             />
             <MenuItem

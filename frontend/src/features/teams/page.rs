@@ -33,9 +33,16 @@ pub struct TeamView {
     pub(super) projects: Query<Page<Project>>,
     /// Whether the form that registers a key is open.
     pub(super) register: RwSignal<bool>,
+    /// The key that is being replaced.
+    pub(super) rotate: RwSignal<Option<AdminKey>>,
 }
 
 impl TeamView {
+    /// The key in use.
+    pub(super) fn active_key(self) -> Option<AdminKey> {
+        self.keys.data.with(|page| page.as_ref()?.data.iter().find(|key| key.is_active).cloned())
+    }
+
     /// Reads again what a changed key changes.
     pub(super) fn keys_changed(self) {
         self.keys.reload();
@@ -72,6 +79,7 @@ fn page(id: Uuid) -> AnyView {
         collection: use_get(move || Some(format!("/teams/{id}/collection"))),
         projects: use_list(move || Some(format!("/projects?teamId={id}&limit=200"))),
         register: use_open("new", "key"),
+        rotate: RwSignal::new(None),
     };
     let team = view.team;
     let title = Text::derive(move || team.data.with(|t| t.as_ref().map(|t| t.name.clone()).unwrap_or_default()));

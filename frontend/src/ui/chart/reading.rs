@@ -141,7 +141,7 @@ pub(super) fn table(label: Text, plot: Plot) -> AnyView {
     });
     let rows = rows.collect_view();
     view! {
-        <div class="table-scroll chart-table" tabindex="0" role="region" aria-label=move || label.get()>
+        <div class="table-scroll chart-table" tabindex="0" role="region" aria-label=move || format!("{}, {}", label.get(), words::chart::TABLE.get())>
             <table class="table" data-density="s">
                 <thead><tr><th scope="col">{t(words::chart::DAY)}</th>{head}</tr></thead>
                 <tbody>{rows}</tbody>
