@@ -193,6 +193,8 @@ export function summary(params) {
   asked.set("from", plus(from, -length));
   asked.set("to", from);
   const earlier = select(asked);
+  const has = (some, day) => some.some((l) => l.day === day);
+  const whole = days.every((day) => has(lines, day) && has(earlier, plus(day, -length)));
   const projects = [...new Set(lines.map((l) => l.project))].map((project) => {
     const own = lines.filter((l) => l.project === project);
     const before = sum(earlier.filter((l) => l.project === project));
@@ -202,8 +204,8 @@ export function summary(params) {
         project: named(project),
         team: project ? { id: project.teamId, name: project.teamName } : null,
         cost: money(sum(own)),
-        previousCost: money(before),
-        changePercent: percent(sum(own), before),
+        previousCost: whole ? money(before) : null,
+        changePercent: whole ? percent(sum(own), before) : null,
         trend: days.map((day) => money(sum(own.filter((l) => l.day === day)))),
       },
     };

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use finops_contract::costs::{CostRow, TrendPoint};
+use finops_contract::costs::{CostRow, CostSummary};
 use finops_contract::projects::{Environment, Project, ProviderProject};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -19,11 +19,12 @@ pub fn before(period: Period) -> Period {
     Period { from: period.from.checked_sub_days(days).unwrap_or(period.from), to: period.from }
 }
 
-/// Whether a period can be compared with the one before it: a trend of both knows every day. A part of a period would
-/// always seem to cost less.
-pub fn comparable(both: &[TrendPoint], period: Period) -> bool {
-    let ends = (both.first().map(|point| point.day), both.last().map(|point| point.day));
-    ends == (Some(before(period).from), Some(period.last())) && both.iter().all(|point| point.cost.is_some())
+/// Whether a period can be compared with the one before it: the service compares the dearest projects only where all of
+/// both was collected. A part of a period would always seem to cost less.
+pub fn comparable(summary: &CostSummary, period: Period) -> bool {
+    let ends = (summary.trend.first().map(|point| point.day), summary.trend.last().map(|point| point.day));
+    ends == (Some(period.from), Some(period.last()))
+        && summary.top_projects.iter().any(|project| project.previous_cost.is_some())
 }
 
 /// A project with what it cost.
@@ -180,18 +181,23 @@ mod tests {
     #[test]
     fn only_whole_periods_are_compared() {
         let period = Period { from: "2026-11-21".parse().unwrap(), to: "2026-11-23".parse().unwrap() };
-        let point = |day: u32| TrendPoint {
-            day: NaiveDate::from_ymd_opt(2026, 11, day).unwrap(),
-            cost: Some(finops_contract::Amount::ZERO),
-            settlement: finops_contract::costs::Settlement::Settled,
+        let empty = r#"{"from":"2026-11-22","to":"2026-11-23","cost":"0","previousCost":null,"changePercent":null,
+            "driver":null,"settlement":"settled","hasData":false}"#;
+        let summary = |previous: &str| {
+            serde_json::from_str::<CostSummary>(&format!(
+                r#"{{"currency":"USD","otherCurrencies":[],"basis":"billed","dayZone":"UTC","yesterday":{empty},
+                "lastWeek":{empty},"lastMonth":{empty},"monthToDate":{empty},"trend":[
+                {{"day":"2026-11-21","cost":"1","settlement":"settled"}},{{"day":"2026-11-22","cost":"1","settlement":"settled"}}],
+                "topProjects":[{{"project":{A},"team":null,"cost":"2","previousCost":{previous},"changePercent":null,"trend":[]}}],
+                "unattributed":"0","total":"2","nextActions":[],
+                "freshness":{{"collectedAt":null,"settledBefore":null,"staleTeams":[]}}}}"#
+            ))
+            .unwrap()
         };
-        let mut both: Vec<_> = (19..=22).map(point).collect();
-        assert!(comparable(&both, period));
-        assert!(!comparable(&both[..3], period));
-        assert!(!comparable(&both[1..], period));
-        both[1].cost = None;
-        assert!(!comparable(&both, period));
-        assert!(!comparable(&[], period));
+        assert!(comparable(&summary(r#""0""#), period));
+        assert!(!comparable(&summary("null"), period));
+        // The answer of another period.
+        assert!(!comparable(&summary(r#""0""#), before(period)));
     }
 
     #[test]

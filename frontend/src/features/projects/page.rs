@@ -89,14 +89,14 @@ fn use_costs() -> Costs {
     let ask = move |period: Period, by: &str, limit: &str| {
         Some(format!("/costs/query?{}&groupBy={by}&limit={limit}", period.query()))
     };
-    // Which days are known, of the period and of as many before it; a day that is not over is not.
-    let both = use_get::<CostSummary>(move || {
+    // Whether all of it and of what came before was collected; a day that is not over was not.
+    let summary = use_get::<CostSummary>(move || {
         let period = period.get();
-        let both = Period { from: before(period).from, ..period };
-        (period.to <= today()).then(|| format!("/costs/summary?{}", both.query()))
+        (period.to <= today()).then(|| format!("/costs/summary?{}", period.query()))
     });
-    let comparable =
-        memo(move |_| both.data.with(|both| both.as_ref().is_some_and(|both| comparable(&both.trend, period.get()))));
+    let comparable = memo(move |_| {
+        summary.data.with(|summary| summary.as_ref().is_some_and(|summary| comparable(summary, period.get())))
+    });
     Costs {
         comparable,
         period: memo(move |_| until_today(period.get(), today())),

@@ -17,7 +17,7 @@ use crate::ui::{Badge, Change, Column, Money, Row, Sparkline, Table, Text, Tone,
 pub(super) struct Costs {
     /// The days of the trend.
     pub(super) period: Memo<Period>,
-    /// Whether every day of it and of as many before it was collected.
+    /// Whether all of it and of as many days before it was collected.
     pub(super) comparable: Memo<bool>,
     /// Sums of the period.
     pub(super) now: Query<CostsAnswer>,
