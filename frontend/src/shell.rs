@@ -45,7 +45,7 @@ pub fn Shell() -> AnyView {
     });
     live(move || {
         match phase.get() {
-        Phase::Starting => view! { <div class="boot" role="status" aria-label=move || words::common::LOADING.get()><span class="boot-mark"></span></div> }.into_any(),
+        Phase::Starting => view! { <div class="boot" role="status" aria-label=move || words::common::LOADING.get()><span class="brand"><Logo />{t(words::common::APP_NAME)}</span></div> }.into_any(),
         Phase::Out => ().into_any(),
         Phase::Unreachable => unreachable(),
         Phase::In(_) => view! { <Frame /> }.into_any(),
