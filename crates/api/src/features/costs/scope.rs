@@ -179,7 +179,12 @@ async fn team_exists(conn: &mut PgConnection, organization: OrganizationId, team
     Ok(found.is_some())
 }
 
-async fn team_of(conn: &mut PgConnection, organization: OrganizationId, project: Uuid) -> sqlx::Result<Option<Uuid>> {
+/// The team that owns a project, deleted or not.
+pub(super) async fn team_of(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    project: Uuid,
+) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
         "SELECT team_id FROM projects WHERE organization_id = $1 AND id = $2",
         organization as OrganizationId,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::actions;
 use super::domain::{Compared, Period, Periods, change_percent};
 use super::facts::{self, CollectedDays};
-use super::scope::{ProjectFilter, Scope, Source};
+use super::scope::{self, ProjectFilter, Scope, Source};
 use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
 use crate::platform::http::{ApiResult, Ctx};
@@ -168,13 +168,7 @@ fn other_currencies(other: &[Sums]) -> Vec<CostTotal> {
 /// Whose collected days count: the team's that was asked for, or that owns the project.
 async fn collecting_team(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Option<Uuid>> {
     let Some(ProjectFilter::One(project)) = scope.project else { return Ok(scope.team) };
-    sqlx::query_scalar!(
-        "SELECT team_id FROM projects WHERE organization_id = $1 AND id = $2",
-        scope.organization() as OrganizationId,
-        project
-    )
-    .fetch_optional(conn)
-    .await
+    scope::team_of(conn, scope.organization(), project).await
 }
 
 async fn names(conn: &mut PgConnection, scope: &Scope, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, ProjectName>> {
