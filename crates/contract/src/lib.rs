@@ -17,7 +17,9 @@ pub mod organizations;
 pub mod page;
 pub mod projects;
 pub mod teams;
+pub mod units;
 
 pub use errors::{ErrorCode, FieldError, Problem};
 pub use money::Amount;
 pub use page::{ListQuery, Page};
+pub use units::{Quantities, UnitKind};
