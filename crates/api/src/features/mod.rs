@@ -7,6 +7,7 @@ pub mod collector;
 pub mod costs;
 pub mod operations;
 pub mod organizations;
+pub mod prices;
 pub mod projects;
 pub mod teams;
 
@@ -14,6 +15,21 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::platform::jobs::JobsBuilder;
 use crate::platform::state::State;
+
+/// What requests and jobs of one process share beside [`State`].
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Every organization's price book.
+    pub books: prices::Books,
+}
+
+impl Shared {
+    /// Puts the parts together. Reads nothing yet.
+    #[must_use]
+    pub fn new(state: &State) -> Self {
+        Self { books: prices::Books::new(state.db.clone(), state.clock.clone()) }
+    }
+}
 
 /// Every route below `/api`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
