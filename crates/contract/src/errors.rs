@@ -64,6 +64,8 @@ error_codes! {
     OpenaiProjectIdTaken = "openai_project_id_taken", 409, "This Project ID already belongs to another project.", "다른 프로젝트가 이미 쓰고 있는 Project ID예요.";
     IdempotencyInProgress = "idempotency_in_progress", 409, "A request with this Idempotency-Key is still running.", "같은 Idempotency-Key의 요청이 아직 진행 중이에요.";
     JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
+    PriceOverrideOverlaps = "price_override_overlaps", 409, "Another price of yours holds for that time.", "그 기간에 이미 적용 중인 협의 단가가 있어요.";
+    PriceChangeDecided = "price_change_decided", 409, "This change of prices was decided already.", "이미 처리한 단가 변경이에요.";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large.", "본문이 너무 커요.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the body as application/json.", "본문을 application/json으로 보내 주세요.";
     ValidationFailed = "validation_failed", 422, "Some fields are not valid.", "올바르지 않은 항목이 있어요.";

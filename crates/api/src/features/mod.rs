@@ -40,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     projects::routes(config);
     collector::routes(config);
     costs::routes(config);
+    prices::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
@@ -48,5 +49,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[must_use]
 pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
     let builder = collector::jobs(builder, state);
+    let builder = prices::jobs(builder, state);
     operations::jobs(builder, state)
 }

@@ -65,6 +65,14 @@ impl Entry {
         self.from <= at && self.to.is_none_or(|to| at < to)
     }
 
+    /// The steps at an urgency, the lowest first.
+    pub(super) fn steps(&self, tier: PriceTier) -> Vec<u32> {
+        let mut steps: Vec<u32> =
+            self.rates.iter().filter(|rates| rates.tier == tier).map(|rates| rates.above).collect();
+        steps.sort_unstable();
+        steps
+    }
+
     fn has(&self, tier: PriceTier) -> bool {
         self.rates.iter().any(|rates| rates.tier == tier)
     }

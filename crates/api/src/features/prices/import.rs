@@ -75,6 +75,7 @@ pub(super) fn checksum(text: &str) -> Vec<u8> {
 }
 
 /// Takes a price map into the book. What is too strange waits for somebody; the rest holds from the source's time on.
+/// The version that this made comes with the report, unless the map said nothing new.
 ///
 /// # Errors
 /// The database's.
@@ -83,7 +84,7 @@ pub(super) async fn take(
     clock: &Clock,
     source: &Source<'_>,
     map: PriceMap,
-) -> sqlx::Result<PriceImportReport> {
+) -> sqlx::Result<(PriceImportReport, Option<Uuid>)> {
     store::lock(tx).await?;
     let latest = store::latest(tx).await?;
     let PriceMap { listings, skipped } = map;
@@ -96,12 +97,12 @@ pub(super) async fn take(
         let proposed = doubt.proposed.as_ref().map(Into::into);
         !dismissed.iter().any(|known| known.entry == doubt.entry && known.proposed == proposed)
     });
-    let version = record(tx, clock, source, &said, &plan, skipped.len()).await?;
+    let (version, is_new) = record(tx, clock, source, &said, &plan, skipped.len()).await?;
     write(tx, clock, source, version, &plan).await?;
-    Ok(report(source, &plan, skipped))
+    Ok((report(source, &plan, skipped), is_new.then_some(version)))
 }
 
-/// The version that a plan makes. A list that says nothing new was looked at once more.
+/// The version that a plan makes, and whether it is new: a list that says nothing new was looked at once more.
 async fn record(
     conn: &mut PgConnection,
     clock: &Clock,
@@ -109,12 +110,12 @@ async fn record(
     said: &Said<'_>,
     plan: &Plan,
     skipped: usize,
-) -> sqlx::Result<Uuid> {
+) -> sqlx::Result<(Uuid, bool)> {
     let nothing_new = plan.new.is_empty() && plan.changed.is_empty() && plan.doubts.is_empty();
     if nothing_new
         && let Some(known) = store::checked_again(conn, source.name, &source.checksum, source.checked_at).await?
     {
-        return Ok(known);
+        return Ok((known, false));
     }
     let version = NewVersion {
         id: clock.new_id(),
@@ -134,7 +135,7 @@ async fn record(
         skipped,
     };
     store::insert_version(conn, &version).await?;
-    Ok(version.id)
+    Ok((version.id, true))
 }
 
 async fn write(
