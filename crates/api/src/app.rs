@@ -7,7 +7,7 @@ use actix_web::{App, HttpServer, middleware as actix, web};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt as _, scope};
 
-use crate::features;
+use crate::features::{self, Shared};
 use crate::platform::http::{assets, docs, idempotency, middleware};
 use crate::platform::jobs::{self, Jobs};
 use crate::platform::state::State;
@@ -50,6 +50,7 @@ pub fn jobs(state: &State) -> anyhow::Result<Jobs> {
 /// # Errors
 /// When the listener cannot be taken over.
 pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let shared = web::Data::new(Shared::new(&state));
     let state = web::Data::new(state);
     let description = web::Data::new(docs::Description::new(openapi()));
     let server = HttpServer::new(move || {
@@ -60,6 +61,7 @@ pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Re
             .wrap(actix::Compress::default())
             .wrap(TracingLogger::<RequestSpan>::new())
             .app_data(state.clone())
+            .app_data(shared.clone())
             .app_data(description.clone())
             .into_utoipa_app()
             .service(scope::scope("/api").configure(features::routes))

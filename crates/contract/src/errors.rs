@@ -43,6 +43,8 @@ macro_rules! error_codes {
 error_codes! {
     BadRequest = "bad_request", 400, "The request could not be read.", "요청을 읽을 수 없어요.";
     MalformedJson = "malformed_json", 400, "The body is not valid JSON.", "본문이 올바른 JSON이 아니에요.";
+    EncodingInvalid = "encoding_invalid", 400, "The compressed body could not be unpacked.", "압축된 본문을 풀 수 없어요.";
+    ProtobufInvalid = "protobuf_invalid", 400, "The body is not the protobuf message it should be.", "본문이 올바른 protobuf 메시지가 아니에요.";
     InvalidQuery = "invalid_query", 400, "The query string is not valid.", "쿼리 값이 올바르지 않아요.";
     InvalidCursor = "invalid_cursor", 400, "The cursor is not one of ours.", "커서 값이 올바르지 않아요.";
     Unauthenticated = "unauthenticated", 401, "Sign in to do this.", "로그인이 필요해요.";
@@ -61,10 +63,12 @@ error_codes! {
     TeamNotEmpty = "team_not_empty", 409, "Move or delete the team's projects first.", "팀의 프로젝트를 먼저 옮기거나 삭제해 주세요.";
     AdminKeyActiveExists = "admin_key_active_exists", 409, "This team already has an active admin key for this provider.", "이 팀에는 이미 사용 중인 Admin 키가 있어요.";
     AdminKeyMissing = "admin_key_missing", 409, "Admin API Key not registered: the team needs an active admin key first.", "팀에 사용 중인 Admin 키가 없어요. 먼저 Admin API Key를 등록해 주세요.";
+    EventConflict = "event_conflict", 409, "Another event was stored under this id.", "같은 ID로 다른 이벤트가 저장돼 있어요.";
     OpenaiProjectIdTaken = "openai_project_id_taken", 409, "This Project ID already belongs to another project.", "다른 프로젝트가 이미 쓰고 있는 Project ID예요.";
     IdempotencyInProgress = "idempotency_in_progress", 409, "A request with this Idempotency-Key is still running.", "같은 Idempotency-Key의 요청이 아직 진행 중이에요.";
     JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large.", "본문이 너무 커요.";
+    BatchTooLarge = "batch_too_large", 413, "A batch takes 1,000 events at most.", "한 번에 이벤트 1,000개까지 보낼 수 있어요.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the body as application/json.", "본문을 application/json으로 보내 주세요.";
     ValidationFailed = "validation_failed", 422, "Some fields are not valid.", "올바르지 않은 항목이 있어요.";
     InvitationInvalid = "invitation_invalid", 422, "The invitation is not valid any more.", "더 이상 쓸 수 없는 초대예요.";
@@ -74,6 +78,16 @@ error_codes! {
     OpenaiProjectIdUnreachable = "openai_project_id_unreachable", 422, "Project ID not found: the team's admin key cannot reach this project.", "팀의 Admin 키로 접근할 수 없는 Project ID예요.";
     RangeTooLarge = "range_too_large", 422, "The period is empty, reversed or too long.", "기간이 비었거나 거꾸로이거나 너무 길어요.";
     CsvInvalid = "csv_invalid", 422, "The CSV file has lines that cannot be read.", "CSV 파일에 읽을 수 없는 줄이 있어요.";
+    QuantityInvalid = "quantity_invalid", 422, "A count must be a whole number from 0 to 10,000,000,000.", "개수는 0부터 100억까지의 정수여야 해요.";
+    TokensExceedWhole = "tokens_exceed_whole", 422, "The parts add up to more tokens than their whole.", "부분 토큰의 합이 전체 토큰보다 커요.";
+    AmountInvalid = "amount_invalid", 422, "An amount must be an exact decimal of at most 28 digits.", "금액은 28자리 이내의 정확한 십진수여야 해요.";
+    TimestampInvalid = "timestamp_invalid", 422, "A time must be RFC 3339 or seconds since 1970.", "시각은 RFC 3339 형식이거나 1970년부터의 초여야 해요.";
+    TimestampInFuture = "timestamp_in_future", 422, "The event is more than 5 minutes in the future.", "이벤트 시각이 5분 넘게 미래예요.";
+    TimestampTooOld = "timestamp_too_old", 422, "The event is older than 30 days. Import it instead.", "30일이 지난 이벤트예요. 가져오기로 올려 주세요.";
+    ProjectUnknown = "project_unknown", 422, "There is no such project.", "찾을 수 없는 프로젝트예요.";
+    ProjectRequired = "project_required", 422, "Say which project the event belongs to.", "이벤트의 프로젝트를 알려 주세요.";
+    MetadataTooDeep = "metadata_too_deep", 422, "The value nests deeper than 16 levels.", "값이 16단계보다 깊게 중첩됐어요.";
+    DuplicateField = "duplicate_field", 422, "A field is given twice.", "같은 항목이 두 번 있어요.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used for another request.", "다른 요청에 이미 쓴 Idempotency-Key예요.";
     RateLimited = "rate_limited", 429, "Too many attempts. Wait a moment.", "시도가 너무 많아요. 잠시 뒤에 다시 해 주세요.";
     Internal = "internal", 500, "Something went wrong on our side.", "저희 쪽에서 문제가 생겼어요.";

@@ -18,6 +18,7 @@ pub mod page;
 pub mod projects;
 pub mod teams;
 pub mod units;
+pub mod usage;
 
 pub use errors::{ErrorCode, FieldError, Problem};
 pub use money::Amount;

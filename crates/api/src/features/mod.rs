@@ -7,13 +7,29 @@ pub mod collector;
 pub mod costs;
 pub mod operations;
 pub mod organizations;
+pub mod prices;
 pub mod projects;
 pub mod teams;
+pub mod usage;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::platform::jobs::JobsBuilder;
 use crate::platform::state::State;
+
+/// What features keep in the memory of a process, made once and reached by every handler. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Takes usage events.
+    pub ingest: usage::Ingest,
+}
+
+impl Shared {
+    /// Puts it together, and starts what runs by itself.
+    pub fn new(state: &State) -> Self {
+        Self { ingest: usage::Ingest::new(state, prices::Books::new(state)) }
+    }
+}
 
 /// Every route below `/api`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -24,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     projects::routes(config);
     collector::routes(config);
     costs::routes(config);
+    usage::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }

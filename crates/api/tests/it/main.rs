@@ -19,3 +19,4 @@ mod projects;
 mod support;
 mod surface;
 mod teams;
+mod usage;

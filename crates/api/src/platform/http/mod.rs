@@ -11,4 +11,4 @@ pub mod middleware;
 
 pub use ctx::{Actor, Ctx};
 pub use error::{ApiError, ApiResult};
-pub use extract::{Json, Path, Query};
+pub use extract::{Json, Path, Query, RawJson};

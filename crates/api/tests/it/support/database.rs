@@ -55,7 +55,7 @@ impl Database {
 
     /// Pools as one replica has them.
     pub(crate) fn db(&self) -> Db {
-        Db::new(&self.url, PoolSizes { api: 4, analytics: 2, jobs: 8 }).expect("pools")
+        Db::new(&self.url, PoolSizes { api: 4, analytics: 2, jobs: 8, ingest: 3 }).expect("pools")
     }
 
     /// A connection of the owner, in the platform scope: row-level security binds an owner too (unless they are a
