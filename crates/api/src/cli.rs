@@ -16,6 +16,7 @@ use uuid::Uuid;
 use self::output::{Output, print};
 
 use crate::features::collector::rollups;
+use crate::features::prices;
 use crate::platform::clock::Clock;
 use crate::platform::config::{self, Config};
 use crate::platform::crypto::rekey::{self, RekeyReport};
@@ -132,7 +133,17 @@ fn run<F: Future<Output = anyhow::Result<()>>>(command: impl FnOnce(Config) -> F
 }
 
 async fn migrate(config: Config) -> anyhow::Result<()> {
-    db::migrate(config.database_url.expose_secret()).await
+    db::migrate(config.database_url.expose_secret()).await?;
+    let state = State::new(config, Clock::system()).await?;
+    let installed = install_prices(&state).await;
+    state.db.close().await;
+    installed
+}
+
+async fn install_prices(state: &State) -> anyhow::Result<()> {
+    let mut tx = state.db.background().platform().await?;
+    prices::install(&mut tx, &state.clock).await.context("the shipped prices could not be read in")?;
+    Ok(tx.commit().await?)
 }
 
 async fn rekey(config: Config, output: Output) -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod money;
 pub mod organizations;
 pub mod page;
+pub mod prices;
 pub mod projects;
 pub mod teams;
 pub mod units;

@@ -17,17 +17,21 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::platform::jobs::JobsBuilder;
 use crate::platform::state::State;
 
-/// What features keep in the memory of a process, made once and reached by every handler. Cheap to clone.
+/// What requests and jobs of one process share beside [`State`]. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Shared {
+    /// Every organization's price book.
+    pub books: prices::Books,
     /// Takes usage events.
     pub ingest: usage::Ingest,
 }
 
 impl Shared {
-    /// Puts it together, and starts what runs by itself.
+    /// Puts the parts together, and starts what runs by itself. Reads nothing yet.
+    #[must_use]
     pub fn new(state: &State) -> Self {
-        Self { ingest: usage::Ingest::new(state, prices::Books::new(state)) }
+        let books = prices::Books::new(state.db.clone(), state.clock.clone());
+        Self { ingest: usage::Ingest::new(state, books.clone()), books }
     }
 }
 

@@ -34,7 +34,18 @@ async fn every_tenant_table_is_behind_row_level_security_that_binds_its_owner_to
     .fetch_all(&mut app.database.owner().await)
     .await
     .expect("an answer");
-    assert_eq!(shared, ["_sqlx_migrations", "rate_limit_buckets"]);
+    assert_eq!(
+        shared,
+        [
+            "_sqlx_migrations",
+            "price_changes",
+            "price_entries",
+            "price_factors",
+            "price_versions",
+            "prices",
+            "rate_limit_buckets"
+        ]
+    );
     let powers: (bool, bool, i64) = sqlx::query_as(
         "SELECT rolsuper, rolbypassrls, (SELECT count(*) FROM pg_class WHERE relowner = r.oid)
         FROM pg_roles r WHERE rolname = 'finops_app'",

@@ -15,6 +15,7 @@ mod isolation;
 mod jobs;
 mod operations;
 mod organizations;
+mod prices;
 mod projects;
 mod support;
 mod surface;

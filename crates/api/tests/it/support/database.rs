@@ -145,6 +145,7 @@ async fn template(server: &str) -> &'static str {
                 execute(server, &format!("CREATE DATABASE {name}_new")).await;
                 let url = url_of(server, &format!("{name}_new"));
                 db::migrate(&url).await.expect("migrated");
+                install_prices(&url).await;
                 execute(&url, SHOW_EVERYTHING_TO_TESTS).await;
                 execute(server, &format!("ALTER DATABASE {name}_new RENAME TO {name}")).await;
             }
@@ -155,9 +156,21 @@ async fn template(server: &str) -> &'static str {
         .await
 }
 
+/// As `finops migrate` does. The clock stands where that of the tests begins.
+async fn install_prices(url: &str) {
+    let db = Db::new(url, PoolSizes { api: 1, analytics: 1, jobs: 1, ingest: 1 }).expect("pools");
+    let mut tx = db.platform().await.expect("a transaction");
+    let clock = Clock::fixed(super::app::NOW.parse().expect("a time"));
+    finops_api::features::prices::install(&mut tx, &clock).await.expect("the shipped prices");
+    tx.commit().await.expect("committed");
+    db.close().await;
+}
+
 fn template_name() -> String {
     let mut hash = Context::new(&SHA256);
     hash.update(SHOW_EVERYTHING_TO_TESTS.as_bytes());
+    hash.update(include_bytes!("../../../src/features/prices/book.json"));
+    hash.update(include_bytes!("../../../src/features/prices/litellm.rs"));
     for migration in MIGRATIONS.iter() {
         hash.update(&migration.checksum);
     }
