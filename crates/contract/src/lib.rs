@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod admin_keys;
+pub mod api_keys;
 pub mod audit;
 pub mod collector;
 pub mod costs;
@@ -16,6 +17,7 @@ pub mod money;
 pub mod organizations;
 pub mod page;
 pub mod projects;
+pub mod provider_keys;
 pub mod teams;
 pub mod units;
 

@@ -2,12 +2,14 @@
 
 pub mod accounts;
 pub mod admin_keys;
+pub mod api_keys;
 pub mod audit;
 pub mod collector;
 pub mod costs;
 pub mod operations;
 pub mod organizations;
 pub mod projects;
+pub mod provider_keys;
 pub mod teams;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -21,6 +23,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     organizations::routes(config);
     teams::routes(config);
     admin_keys::routes(config);
+    api_keys::routes(config);
+    provider_keys::routes(config);
     projects::routes(config);
     collector::routes(config);
     costs::routes(config);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin_keys;
+mod api_keys;
 mod architecture;
 mod audit;
 mod cli;
@@ -16,6 +17,7 @@ mod jobs;
 mod operations;
 mod organizations;
 mod projects;
+mod provider_keys;
 mod support;
 mod surface;
 mod teams;

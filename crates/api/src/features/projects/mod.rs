@@ -7,4 +7,5 @@ mod service;
 mod store;
 
 pub use routes::routes;
+pub use service::require;
 pub use store::{Attribution, attributions};
