@@ -50,8 +50,11 @@ error_codes! {
     Unauthenticated = "unauthenticated", 401, "Sign in to do this.", "로그인이 필요해요.";
     InvalidCredentials = "invalid_credentials", 401, "The e-mail or the password is wrong.", "이메일 또는 비밀번호가 맞지 않아요.";
     TokenExpired = "token_expired", 401, "The access token has expired.", "로그인이 만료됐어요.";
+    ApiKeyInvalid = "api_key_invalid", 401, "This API key is not one of ours, or does not work any more.", "없는 API 키이거나 더 이상 쓸 수 없는 API 키예요.";
     RefreshInvalid = "refresh_invalid", 401, "The session has ended. Sign in again.", "세션이 끝났어요. 다시 로그인해 주세요.";
     Forbidden = "forbidden", 403, "You do not have permission to do this.", "이 작업을 할 권한이 필요해요.";
+    ApiKeyNotAllowed = "api_key_not_allowed", 403, "API keys may not do this. Sign in instead.", "API 키로는 할 수 없는 작업이에요. 로그인해 주세요.";
+    ApiKeyScope = "api_key_scope", 403, "This API key lacks the scope for this.", "이 API 키에 필요한 권한 범위가 없어요.";
     RegistrationClosed = "registration_closed", 403, "Registration is closed.", "지금은 가입할 수 없어요.";
     InvitationRequired = "invitation_required", 403, "You need an invitation to register.", "초대를 받아야 가입할 수 있어요.";
     NotFound = "not_found", 404, "There is nothing here.", "찾을 수 없어요.";
@@ -74,6 +77,7 @@ error_codes! {
     InvitationInvalid = "invitation_invalid", 422, "The invitation is not valid any more.", "더 이상 쓸 수 없는 초대예요.";
     AdminKeyInvalid = "admin_key_invalid", 422, "An Admin API key starts with sk-admin- or sk-proj-.", "Admin API Key는 sk-admin- 또는 sk-proj-로 시작해요.";
     AdminKeyRejected = "admin_key_rejected", 422, "Unauthorized: the provider rejected this key. Check that it is an active key of type admin with organization-level permissions.", "공급자가 이 키를 거부했어요. 조직 권한이 있는 활성 Admin 키인지 확인해 주세요.";
+    ProviderKeyInvalid = "provider_key_invalid", 422, "This does not look like a key of that provider.", "이 공급자의 키 형식이 아니에요.";
     OpenaiProjectIdInvalid = "openai_project_id_invalid", 422, "A Project ID looks like proj_abc123.", "Project ID는 proj_abc123 같은 형식이에요.";
     OpenaiProjectIdUnreachable = "openai_project_id_unreachable", 422, "Project ID not found: the team's admin key cannot reach this project.", "팀의 Admin 키로 접근할 수 없는 Project ID예요.";
     RangeTooLarge = "range_too_large", 422, "The period is empty, reversed or too long.", "기간이 비었거나 거꾸로이거나 너무 길어요.";

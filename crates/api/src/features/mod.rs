@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod admin_keys;
+pub mod api_keys;
 pub mod audit;
 pub mod collector;
 pub mod costs;
@@ -9,6 +10,7 @@ pub mod operations;
 pub mod organizations;
 pub mod prices;
 pub mod projects;
+pub mod provider_keys;
 pub mod teams;
 pub mod usage;
 
@@ -41,6 +43,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     organizations::routes(config);
     teams::routes(config);
     admin_keys::routes(config);
+    api_keys::routes(config);
+    provider_keys::routes(config);
     projects::routes(config);
     collector::routes(config);
     costs::routes(config);

@@ -104,7 +104,8 @@ impl Db {
         begin(&self.ingest, Scope::Tenant(organization)).await
     }
 
-    /// Begins a transaction across organizations. It sees organizations, accounts and jobs; never costs or keys.
+    /// Begins a transaction across organizations. It sees organizations, accounts, jobs and hashes of API keys; never costs
+    /// or secrets.
     pub async fn platform(&self) -> sqlx::Result<Tx> {
         begin(&self.api, Scope::Platform).await
     }

@@ -9,4 +9,5 @@ mod store;
 
 pub use directory::{Directory, Place, directory};
 pub use routes::routes;
+pub use service::require;
 pub use store::{Attribution, attributions};

@@ -54,12 +54,17 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// Whoever asks.
+    /// Whoever asks. What a key sees is known with it; what a person sees is asked for.
     pub(super) async fn of(ctx: &Ctx, db: &Db) -> ApiResult<Self> {
-        let mut tx = db.tenant(ctx.organization).await?;
+        let organization = ctx.organization;
+        if let Some(key) = &ctx.key {
+            let (bound, environment, api_key) = (key.project, key.environment, Some(key.id));
+            return Ok(Self { organization, sees: Visibility::Everything, bound, environment, api_key });
+        }
+        let mut tx = db.tenant(organization).await?;
         let sees = teams::visibility(&mut tx, ctx).await?;
         tx.commit().await?;
-        Ok(Self { organization: ctx.organization, sees, bound: None, environment: None, api_key: None })
+        Ok(Self { organization, sees, bound: None, environment: None, api_key: None })
     }
 }
 

@@ -18,7 +18,7 @@ use super::reject::Reject;
 use super::store;
 use crate::features::Shared;
 use crate::platform::http::extract::BATCH_LIMIT;
-use crate::platform::http::{ApiResult, Ctx, Path, Query, RawJson};
+use crate::platform::http::{ApiResult, Ctx, Keyed, Path, Query, RawJson, ctx};
 use crate::platform::state::State;
 
 /// This feature's routes.
@@ -35,13 +35,13 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// Answered after it is stored: 201 for a new event, 200 for one that was stored before with the same body. Both
 /// spellings of a field are read, a vendor's `usage` object is taken as it is, and unknown fields are kept as metadata.
-#[utoipa::path(tag = "usage", request_body = UsageEventRequest, responses(
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["ingest"])), request_body = UsageEventRequest, responses(
     (status = 201, description = "Stored", body = UsageReceipt),
     (status = 200, description = "It was stored before", body = UsageReceipt),
 ))]
 #[post("/usage/track")]
 async fn track_usage(
-    ctx: Ctx,
+    ctx: Keyed<ctx::Ingest>,
     state: web::Data<State>,
     shared: web::Data<Shared>,
     body: RawJson,
@@ -52,13 +52,13 @@ async fn track_usage(
 /// Report one AI call
 ///
 /// The same as `POST /api/usage/track`.
-#[utoipa::path(tag = "usage", request_body = UsageEventRequest, responses(
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["ingest"])), request_body = UsageEventRequest, responses(
     (status = 201, description = "Stored", body = UsageReceipt),
     (status = 200, description = "It was stored before", body = UsageReceipt),
 ))]
 #[post("/usage-events")]
 async fn create_usage_event(
-    ctx: Ctx,
+    ctx: Keyed<ctx::Ingest>,
     state: web::Data<State>,
     shared: web::Data<Shared>,
     body: RawJson,
@@ -97,12 +97,12 @@ fn conflict(at: &str) -> Reject {
 ///
 /// Each event stands for itself: the good ones are stored whatever is wrong with the others, which are named by their
 /// place and a code. Sent again, what was stored is counted as duplicates.
-#[utoipa::path(tag = "usage", request_body = UsageBatchRequest, responses(
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["ingest"])), request_body = UsageBatchRequest, responses(
     (status = 200, description = "How each was taken", body = UsageBatchAnswer),
 ))]
 #[post("/usage/bulk")]
 async fn create_usage_events(
-    ctx: Ctx,
+    ctx: Keyed<ctx::Ingest>,
     state: web::Data<State>,
     shared: web::Data<Shared>,
     body: RawJson<BATCH_LIMIT>,
@@ -156,10 +156,10 @@ fn rejected(index: usize, reject: Reject, at: &str) -> RejectedEvent {
 }
 
 /// Stored AI calls, the latest first
-#[utoipa::path(tag = "usage", params(UsageEventsQuery), responses((status = 200, description = "The events", body = Page<UsageEvent>)))]
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["read"])), params(UsageEventsQuery), responses((status = 200, description = "The events", body = Page<UsageEvent>)))]
 #[get("/usage-events")]
 async fn list_usage_events(
-    ctx: Ctx,
+    ctx: Keyed<ctx::Read>,
     state: web::Data<State>,
     query: Query<UsageEventsQuery>,
 ) -> ApiResult<web::Json<Page<UsageEvent>>> {
@@ -170,7 +170,7 @@ async fn list_usage_events(
 }
 
 /// One stored AI call
-#[utoipa::path(tag = "usage", params(("eventId" = String, Path, description = "Its id")),
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["read"])), params(("eventId" = String, Path, description = "Its id")),
     responses((status = 200, description = "The event", body = UsageEvent)))]
 #[get("/usage-events/{eventId}")]
 async fn get_usage_event(ctx: Ctx, state: web::Data<State>, path: Path<String>) -> ApiResult<web::Json<UsageEvent>> {

@@ -13,6 +13,8 @@ use tokio::sync::OnceCell;
 /// A database, dropped with this.
 #[derive(Debug)]
 pub(crate) struct Database {
+    /// Whether it is another one's, who drops it.
+    shared: bool,
     server: String,
     name: String,
     url: String,
@@ -45,7 +47,12 @@ impl Database {
         let name = format!("finops_test_{}", Clock::system().new_id().simple());
         execute(&server, &format!("CREATE DATABASE {name}{options}")).await;
         let url = url_of(&server, &name);
-        Self { server, name, url }
+        Self { shared: false, server, name, url }
+    }
+
+    /// The same one, for a second replica. This one must outlive it.
+    pub(crate) fn share(&self) -> Self {
+        Self { shared: true, server: self.server.clone(), name: self.name.clone(), url: self.url.clone() }
     }
 
     /// Where it is, as its owner.
@@ -91,6 +98,9 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        if self.shared {
+            return;
+        }
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let server = self.server.clone();
         let dropped = aside(async move {
