@@ -42,13 +42,13 @@ pub struct AuditEntry {
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
-    /// `user`, `system` (a job) or `cli`.
+    /// `user`, `api_key`, `system` (a job) or `cli`.
     #[serde(rename = "type")]
     #[cfg_attr(feature = "server", schema(example = "user"))]
     pub kind: String,
-    /// The account, for a user.
+    /// The account of a user, or the API key.
     pub id: Option<Uuid>,
-    /// The name it had then: an e-mail address, a job's name.
+    /// The name it had then: an e-mail address, a key's or a job's name.
     pub name: String,
 }
 

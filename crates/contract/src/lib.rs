@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod admin_keys;
+pub mod api_keys;
 pub mod audit;
 pub mod collector;
 pub mod costs;
@@ -17,8 +18,10 @@ pub mod organizations;
 pub mod page;
 pub mod prices;
 pub mod projects;
+pub mod provider_keys;
 pub mod teams;
 pub mod units;
+pub mod usage;
 
 pub use errors::{ErrorCode, FieldError, Problem};
 pub use money::Amount;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod admin_keys;
+pub mod api_keys;
 pub mod audit;
 pub mod collector;
 pub mod costs;
@@ -9,25 +10,30 @@ pub mod operations;
 pub mod organizations;
 pub mod prices;
 pub mod projects;
+pub mod provider_keys;
 pub mod teams;
+pub mod usage;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::platform::jobs::JobsBuilder;
 use crate::platform::state::State;
 
-/// What requests and jobs of one process share beside [`State`].
+/// What requests and jobs of one process share beside [`State`]. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Shared {
     /// Every organization's price book.
     pub books: prices::Books,
+    /// Takes usage events.
+    pub ingest: usage::Ingest,
 }
 
 impl Shared {
-    /// Puts the parts together. Reads nothing yet.
+    /// Puts the parts together, and starts what runs by itself. Reads nothing yet.
     #[must_use]
     pub fn new(state: &State) -> Self {
-        Self { books: prices::Books::new(state.db.clone(), state.clock.clone()) }
+        let books = prices::Books::new(state.db.clone(), state.clock.clone());
+        Self { ingest: usage::Ingest::new(state, books.clone()), books }
     }
 }
 
@@ -37,10 +43,13 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     organizations::routes(config);
     teams::routes(config);
     admin_keys::routes(config);
+    api_keys::routes(config);
+    provider_keys::routes(config);
     projects::routes(config);
     collector::routes(config);
     costs::routes(config);
     prices::routes(config);
+    usage::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
@@ -50,5 +59,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
     let builder = collector::jobs(builder, state);
     let builder = prices::jobs(builder, state);
+    let builder = usage::jobs(builder, state);
     operations::jobs(builder, state)
 }

@@ -12,6 +12,9 @@ use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 use super::db::PoolSizes;
 
+/// Connections that store usage events: one for each transaction of the committer, and one to spare.
+const INGEST_CONNECTIONS: u32 = 3;
+
 /// Everything the service can be told from outside.
 #[derive(Debug)]
 pub struct Config {
@@ -286,7 +289,7 @@ impl Config {
     /// Connections of each pool: cost queries and jobs take half as many as requests.
     pub fn pool_sizes(&self) -> PoolSizes {
         let half = (self.database_pool_size / 2).max(2);
-        PoolSizes { api: self.database_pool_size, analytics: half, jobs: half }
+        PoolSizes { api: self.database_pool_size, analytics: half, jobs: half, ingest: INGEST_CONNECTIONS }
     }
 
     /// Whether cookies may only travel over TLS: always, but on this machine's own address.

@@ -46,6 +46,7 @@ pub struct Db {
     api: PgPool,
     analytics: PgPool,
     jobs: PgPool,
+    ingest: PgPool,
 }
 
 /// How many connections each pool may hold, and how long a caller waits for one.
@@ -57,6 +58,8 @@ pub struct PoolSizes {
     pub analytics: u32,
     /// Background work.
     pub jobs: u32,
+    /// Transactions that store usage events.
+    pub ingest: u32,
 }
 
 /// How long a caller waits for a connection.
@@ -82,6 +85,7 @@ impl Db {
             api: pool("api", sizes.api, "5s"),
             analytics: pool("analytics", sizes.analytics, "15s"),
             jobs: pool("jobs", sizes.jobs, "60s"),
+            ingest: pool("ingest", sizes.ingest, "15s"),
         })
     }
 
@@ -95,7 +99,13 @@ impl Db {
         begin(&self.analytics, Scope::Tenant(organization)).await
     }
 
-    /// Begins a transaction across organizations. It sees organizations, accounts and jobs; never costs or keys.
+    /// Begins a transaction that stores usage events, first of all one organization's.
+    pub async fn ingest(&self, organization: OrganizationId) -> sqlx::Result<Tx> {
+        begin(&self.ingest, Scope::Tenant(organization)).await
+    }
+
+    /// Begins a transaction across organizations. It sees organizations, accounts, jobs and hashes of API keys; never costs
+    /// or secrets.
     pub async fn platform(&self) -> sqlx::Result<Tx> {
         begin(&self.api, Scope::Platform).await
     }
@@ -118,14 +128,15 @@ impl Db {
 
     /// Connections of all pools: open, and of them idle.
     pub fn usage(&self) -> (u32, usize) {
-        [&self.api, &self.analytics, &self.jobs]
+        [&self.api, &self.analytics, &self.jobs, &self.ingest]
             .iter()
             .fold((0, 0), |(open, idle), pool| (open + pool.size(), idle + pool.num_idle()))
     }
 
     /// Closes the pools once their connections are returned.
     pub async fn close(&self) {
-        futures_util::future::join3(self.api.close(), self.analytics.close(), self.jobs.close()).await;
+        futures_util::future::join4(self.api.close(), self.analytics.close(), self.jobs.close(), self.ingest.close())
+            .await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use crate::platform::auth::{Passwords, Tokens};
+use crate::platform::auth::{ApiKeys, Passwords, Tokens};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::crypto::{self, SecretStore};
@@ -28,6 +28,8 @@ pub struct State {
     pub passwords: Passwords,
     /// Access tokens.
     pub tokens: Arc<Tokens>,
+    /// Keys of our own API.
+    pub api_keys: ApiKeys,
     /// Secrets at rest.
     pub secrets: SecretStore,
     /// Clients of the providers.
@@ -46,8 +48,10 @@ impl State {
     /// # Errors
     /// When the database's URL cannot be read.
     pub async fn new(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let db = Db::new(config.database_url.expose_secret(), config.pool_sizes())?;
         Ok(Self {
-            db: Db::new(config.database_url.expose_secret(), config.pool_sizes())?,
+            api_keys: ApiKeys::new(db.clone(), clock.clone()),
+            db,
             secrets: SecretStore::new(crypto::vault(&config.encryption).await, clock.clone()),
             providers: Providers::new(&config)?,
             nudge: Nudge::default(),

@@ -59,7 +59,11 @@ impl Script<'_> {
         .expect("tables");
         let mut all = Vec::new();
         for table in tables {
-            let row = if table == "admin_keys" { "to_jsonb(t) - 'last_used_at'" } else { "to_jsonb(t)" };
+            let row = if ["admin_keys", "api_keys"].contains(&table.as_str()) {
+                "to_jsonb(t) - 'last_used_at'"
+            } else {
+                "to_jsonb(t)"
+            };
             let query =
                 format!("SELECT coalesce(string_agg(({row})::text, '|' ORDER BY ({row})::text), '') FROM {table} t");
             let rows = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut owner).await.expect("rows");
@@ -114,6 +118,25 @@ async fn every_change_is_written_down_or_not_made() {
     let project_id = json!({"openaiProjectId": "proj_web"});
     script.step("set_openai_project_id", admin, &format!("{project}/openai-project-id"), project_id).await;
     script.step("remove_openai_project_id", admin, &format!("{project}/openai-project-id"), Value::Null).await;
+    let api_key = json!({"name": "SDK", "scopes": ["read"], "projectId": project.trim_start_matches("/api/projects/")});
+    let api_key = script.step("create_api_key", admin, "/api/api-keys", api_key).await;
+    let api_key = format!("/api/api-keys/{}", id(&api_key, "/id"));
+    script.step("rotate_api_key", admin, &format!("{api_key}/rotate"), json!({})).await;
+    script.step("revoke_api_key", admin, &api_key, Value::Null).await;
+    let provider_key = json!({"service": "openai", "key": format!("sk-{}", "a".repeat(48))});
+    script.step("store_provider_key", admin, "/api/user/api-keys", provider_key).await;
+    script.step("delete_provider_key", admin, "/api/user/api-keys/openai", Value::Null).await;
+    let discount = json!({"provider": "openai", "discountPercent": "5"});
+    let discount = script.step("create_price_override", admin, "/api/prices/overrides", discount).await;
+    let discount = format!("/api/prices/overrides/{}", id(&discount, "/id"));
+    script.step("end_price_override", admin, &discount, Value::Null).await;
+    let anew = json!({"from": "2026-03-01T00:00:00Z", "to": "2026-03-20T00:00:00Z", "apply": true});
+    script.step("reprice_events", admin, "/api/prices/reprice", anew).await;
+    for operation in ["confirm", "dismiss"] {
+        let change = crate::prices::strange_change(&app, operation).await;
+        let path = format!("/api/prices/changes/{change}/{operation}");
+        script.step(&format!("{operation}_price_change"), admin, &path, Value::Null).await;
+    }
     script.step("run_team_collection", admin, &format!("{team}/collection"), Value::Null).await;
     let import = operations().iter().find(|operation| operation.id == "import_costs").and_then(|o| o.body.clone());
     let team_id = team.trim_start_matches("/api/teams/");

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin_keys;
+mod api_keys;
 mod architecture;
 mod audit;
 mod cli;
@@ -17,6 +18,8 @@ mod operations;
 mod organizations;
 mod prices;
 mod projects;
+mod provider_keys;
 mod support;
 mod surface;
 mod teams;
+mod usage;

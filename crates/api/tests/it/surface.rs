@@ -3,14 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use finops_api::platform::auth::api_keys::ApiKeyText;
 use finops_contract::ErrorCode;
 use finops_contract::accounts::Role;
+use finops_contract::api_keys::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::client::{Answer, Client};
+use crate::support::costs::{project, team};
 use crate::support::openapi::{self, Access, DOCUMENT, Operation, operations};
 use crate::support::people::People;
 
@@ -28,9 +31,12 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 15] = [
+const FOR_USERS: [&str; 28] = [
     "change_password",
+    "create_api_key",
+    "delete_provider_key",
     "end_all_sessions",
+    "get_api_key",
     "get_cost_summary",
     "get_me",
     "get_organization",
@@ -38,25 +44,44 @@ const FOR_USERS: [&str; 15] = [
     "get_team",
     "get_team_collection",
     "list_admin_keys",
+    "list_api_keys",
     "list_project_members",
     "list_projects",
+    "list_price_overrides",
+    "list_price_versions",
+    "list_prices",
+    "list_provider_keys",
     "list_team_members",
     "list_teams",
+    "list_unpriced_models",
     "query_costs",
+    "resolve_price",
+    "revoke_api_key",
+    "rotate_api_key",
+    "store_provider_key",
     "update_me",
 ];
 
 /// What only those may call who run the platform.
-const FOR_THE_PLATFORM: [&str; 3] = ["list_jobs", "list_organizations", "retry_job"];
+const FOR_THE_PLATFORM: [&str; 6] = [
+    "confirm_price_change",
+    "dismiss_price_change",
+    "list_jobs",
+    "list_organizations",
+    "list_price_changes",
+    "retry_job",
+];
 
 /// The ids of one organization's things, by the names that paths and queries give them.
 type Things = BTreeMap<&'static str, String>;
 
-/// Two organizations with something of every kind, and somebody of the first who belongs to no team of it.
+/// Two organizations with something of every kind, and of the first somebody who belongs to no team of it, and a program
+/// whose key is bound to a project of another team.
 struct World {
     app: TestApp,
     people: People,
     loner: Client,
+    elsewhere: Client,
     ours: Things,
     theirs: Things,
 }
@@ -67,14 +92,25 @@ impl World {
         app.leave_jobs();
         let people = app.people().await;
         let loner = app.invite(&people.admin, "loner@example.com", Role::User).await;
-        let ours = things(&app, &people.tenant_admin, people.user.id(), "org-alpha").await;
-        let theirs = things(&app, &people.outsider, people.outsider.id(), "org-beta").await;
-        Self { app, people, loner, ours, theirs }
+        let ours = things(&app, &people.tenant_admin, &people.user, "org-alpha").await;
+        let theirs = things(&app, &people.outsider, &people.outsider, "org-beta").await;
+        let team = team(&people.tenant_admin, "Another team").await;
+        let project = project(&people.tenant_admin, &team, "Another project").await;
+        let elsewhere = program(&app, &people.tenant_admin, &Scope::ALL, Some(&project)).await;
+        Self { app, people, loner, elsewhere, ours, theirs }
     }
 }
 
+/// A program with a key of somebody's.
+async fn program(app: &TestApp, maker: &Client, scopes: &[Scope], project: Option<&str>) -> Client {
+    let body = json!({"name": "Program", "scopes": scopes, "projectId": project});
+    let key = maker.post("/api/api-keys", body).await.ok()["key"].as_str().expect("a key").to_owned();
+    app.anonymous().with_token(key)
+}
+
 /// Makes something of every kind. The user belongs to the team.
-async fn things(app: &TestApp, admin: &Client, user: Uuid, provider: &str) -> Things {
+async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> Things {
+    let user = by.id();
     let id_of = |answer: &Answer, pointer: &str| {
         answer.ok().pointer(pointer).expect("an id").as_str().expect("text").to_owned()
     };
@@ -87,6 +123,18 @@ async fn things(app: &TestApp, admin: &Client, user: Uuid, provider: &str) -> Th
     let key = id_of(&admin.post(&format!("/api/teams/{team}/admin-keys"), key).await, "/adminKey/id");
     let invitation = json!({"email": format!("invited-{provider}@example.com"), "role": "user"});
     let invitation = id_of(&admin.post("/api/invitations", invitation).await, "/invitation/id");
+    let api_key = json!({"name": "SDK", "scopes": ["read"], "projectId": project});
+    let api_key = id_of(&by.post("/api/api-keys", api_key).await, "/id");
+    // A service is no id: whoever has a key of one has a key of that name. So the two have keys of different ones.
+    let (service, key_of_service) = match provider {
+        "org-alpha" => ("openai", format!("sk-{}", "a".repeat(48))),
+        _ => ("anthropic", format!("sk-ant-{}", "a".repeat(48))),
+    };
+    by.post("/api/user/api-keys", json!({"service": service, "key": key_of_service})).await.ok();
+    let discount = json!({"provider": "openai", "discountPercent": "5"});
+    let own_price = id_of(&admin.post("/api/prices/overrides", discount).await, "/id");
+    let dry_run = json!({"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"});
+    let reprice = id_of(&admin.post("/api/prices/reprice", dry_run).await, "/id");
     let job: Uuid = sqlx::query_scalar("SELECT id FROM jobs WHERE organization_id = $1 LIMIT 1")
         .bind(admin.organization())
         .fetch_one(&mut app.database.owner().await)
@@ -96,9 +144,15 @@ async fn things(app: &TestApp, admin: &Client, user: Uuid, provider: &str) -> Th
         ("teamId", team),
         ("projectId", project),
         ("keyId", key),
+        ("apiKeyId", api_key),
+        ("service", service.to_owned()),
         ("invitationId", invitation),
         ("userId", user.to_string()),
         ("jobId", job.to_string()),
+        ("overrideId", own_price),
+        ("repriceId", reprice),
+        // Nobody's: who may see one sees all of them.
+        ("changeId", job.to_string()),
         // Who did it, and to what: any thing will do.
         ("actorId", user.to_string()),
         ("targetId", user.to_string()),
@@ -131,6 +185,8 @@ async fn call_with(
             _ if !parameter.required => continue,
             "from" => "2026-03-01".to_owned(),
             "to" => "2026-03-10".to_owned(),
+            "provider" => "openai".to_owned(),
+            "model" => "gpt-5.4".to_owned(),
             name => panic!("what is a good {name} of {}?", operation.id),
         };
         request = request.query(&[(&parameter.name, value)]);
@@ -191,6 +247,15 @@ async fn strangers_get_nothing() {
         for stranger in &strangers {
             call(stranger, operation, |name| id_in(&world.ours, name)).await.problem(ErrorCode::Unauthenticated);
         }
+        let nobodys = ApiKeyText::generate().expect("a key");
+        for program in [
+            world.app.anonymous().with_token(nobodys.reveal()),
+            world.app.anonymous().with_header("x-api-key", nobodys.reveal()),
+        ] {
+            let answer = call(&program, operation, |name| id_in(&world.ours, name)).await;
+            let cron = operation.access == Access::Cron;
+            answer.problem(if cron { ErrorCode::Unauthenticated } else { ErrorCode::ApiKeyInvalid });
+        }
         if operation.access == Access::Cron {
             call(&world.people.admin, operation, missing).await.problem(ErrorCode::Unauthenticated);
         }
@@ -219,10 +284,35 @@ async fn roles_are_held_to_what_they_may() {
 }
 
 #[tokio::test]
+async fn api_keys_are_held_to_their_scopes() {
+    let world = World::new().await;
+    for scope in Scope::ALL {
+        let wide = program(&world.app, &world.people.tenant_admin, &[scope], None).await;
+        let bound = program(&world.app, &world.people.user, &[scope], Some(&world.ours["projectId"])).await;
+        for (operation, client) in for_sessions().flat_map(|operation| [(operation, &wide), (operation, &bound)]) {
+            let answer = call(client, operation, |name| id_in(&world.ours, name)).await;
+            match operation.scope {
+                None => drop(answer.problem(ErrorCode::ApiKeyNotAllowed)),
+                Some(needed) if needed != scope => drop(answer.problem(ErrorCode::ApiKeyScope)),
+                Some(_) => assert!(!matches!(answer.status, 401 | 403), "{}: {}", operation.id, answer.text),
+            }
+        }
+        for operation in for_sessions().filter(|operation| operation.scope == Some(scope) && !operation.is_change()) {
+            call(&wide, operation, |name| id_in(&world.ours, name)).await.ok();
+        }
+    }
+    let nothing = operations().iter().filter(|operation| operation.access != Access::Session);
+    assert_eq!(nothing.filter(|operation| operation.scope.is_some()).count(), 0, "a scope beside no session");
+    assert!(for_sessions().filter(|operation| operation.scope == Some(Scope::Read)).count() >= 7);
+}
+
+#[tokio::test]
 async fn what_is_another_organizations_answers_as_what_does_not_exist() {
     let world = World::new().await;
     let before = fingerprint(&world).await;
-    for operation in for_sessions() {
+    let program = program(&world.app, &world.people.outsider, &Scope::ALL, None).await;
+    let callers = [(&world.people.outsider, false), (&program, true)];
+    for (operation, (client, is_program)) in for_sessions().flat_map(|operation| callers.map(|one| (operation, one))) {
         let ids =
             operation.ids.iter().chain(operation.query.iter().filter(|query| query.is_id).map(|query| &query.name));
         let ids: Vec<&str> = ids.map(String::as_str).collect();
@@ -234,17 +324,18 @@ async fn what_is_another_organizations_answers_as_what_does_not_exist() {
         for foreign in cases.into_iter().filter(|case| !case.is_empty()) {
             let others = |name: &str| id_in(if foreign.contains(&name) { &world.ours } else { &world.theirs }, name);
             let nobodys = |name: &str| if foreign.contains(&name) { missing(name) } else { id_in(&world.theirs, name) };
-            let client = &world.people.outsider;
             let (answer, expected) = (call(client, operation, others).await, call(client, operation, nobodys).await);
             assert_eq!(said(&answer), said(&expected), "{}: {foreign:?}", operation.id);
             let in_path = foreign.iter().any(|name| operation.ids.iter().any(|id| id == name));
-            if in_path && !FOR_THE_PLATFORM.contains(&operation.id.as_str()) {
+            if is_program && operation.scope.is_none() {
+                answer.problem(ErrorCode::ApiKeyNotAllowed);
+            } else if in_path && !FOR_THE_PLATFORM.contains(&operation.id.as_str()) {
                 answer.problem(ErrorCode::NotFound);
             }
         }
         // Naming the organization does not help either.
         for organization in [world.people.admin.organization(), Uuid::from_u128(7)] {
-            let client = world.people.outsider.with_header("x-organization-id", organization);
+            let client = client.with_header("x-organization-id", organization);
             call(&client, operation, |name| id_in(&world.ours, name)).await.problem(ErrorCode::NotFound);
         }
     }
@@ -255,9 +346,19 @@ async fn what_is_another_organizations_answers_as_what_does_not_exist() {
 async fn fingerprint(world: &World) -> Vec<(String, String)> {
     let mut owner = world.app.database.owner().await;
     let mut found = Vec::new();
-    for table in
-        ["teams", "team_members", "projects", "project_members", "admin_keys", "invitations", "users", "secrets"]
-    {
+    for table in [
+        "teams",
+        "team_members",
+        "projects",
+        "project_members",
+        "admin_keys",
+        "api_keys",
+        "api_key_secrets",
+        "provider_keys",
+        "invitations",
+        "users",
+        "secrets",
+    ] {
         let query = format!(
             "SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {table} t WHERE organization_id = $1"
         );
@@ -271,10 +372,21 @@ async fn fingerprint(world: &World) -> Vec<(String, String)> {
 async fn what_is_another_teams_answers_as_what_does_not_exist() {
     let world = World::new().await;
     for operation in for_sessions().filter(|operation| !operation.ids.is_empty()) {
-        let ours = call(&world.loner, operation, |name| id_in(&world.ours, name)).await;
-        let nothing = call(&world.loner, operation, missing).await;
-        assert_eq!(said(&ours), said(&nothing), "{}", operation.id);
-        assert!(matches!(ours.status, 403 | 404), "{}: {}", operation.id, ours.text);
+        for client in [&world.loner, &world.elsewhere] {
+            let ours = call(client, operation, |name| id_in(&world.ours, name)).await;
+            let nothing = call(client, operation, missing).await;
+            assert_eq!(said(&ours), said(&nothing), "{}", operation.id);
+            assert!(matches!(ours.status, 403 | 404), "{}: {}", operation.id, ours.text);
+        }
+    }
+    // Nor is it found by asking for it.
+    for operation in for_sessions().filter(|operation| operation.scope.is_some() && !operation.is_change()) {
+        for parameter in operation.query.iter().filter(|parameter| parameter.is_id) {
+            let ours = |name: &str| if name == parameter.name { id_in(&world.ours, name) } else { missing(name) };
+            let (answer, nothing) =
+                (call(&world.elsewhere, operation, ours).await, call(&world.elsewhere, operation, missing).await);
+            assert_eq!(said(&answer), said(&nothing), "{}: {}", operation.id, parameter.name);
+        }
     }
 }
 

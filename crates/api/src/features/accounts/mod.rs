@@ -8,4 +8,4 @@ mod service;
 mod store;
 
 pub use routes::routes;
-pub use store::{end_sessions, prune_sessions};
+pub use store::{end_sessions, home, prune_sessions};

@@ -159,7 +159,10 @@ pub(super) async fn user(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<Op
 }
 
 /// The organization that an account lives in, which is not always the one it acts in. In the platform scope.
-pub(super) async fn home(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<OrganizationId> {
+///
+/// # Errors
+/// The database's.
+pub async fn home(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<OrganizationId> {
     sqlx::query_scalar!(
         r#"SELECT organization_id AS "organization: OrganizationId" FROM users WHERE id = $1 AND deleted_at IS NULL"#,
         user

@@ -49,6 +49,7 @@ impl Change {
 pub async fn record(conn: &mut PgConnection, ctx: &Ctx, change: Change) -> sqlx::Result<()> {
     let (actor_type, actor_id, actor_name) = match &ctx.actor {
         Actor::User { id, email } => ("user", Some(*id), email.as_str()),
+        Actor::ApiKey { id, name } => ("api_key", Some(*id), name.as_str()),
         Actor::System { job } => ("system", None, *job),
         Actor::Cli => ("cli", None, "finops"),
     };

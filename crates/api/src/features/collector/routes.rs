@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::{batch, import, jobs, status};
 use crate::features::{audit, teams};
 use crate::platform::auth::Permission;
-use crate::platform::http::ctx::{bearer, locale};
+use crate::platform::http::ctx::{Read, bearer, locale};
 use crate::platform::http::extract::{FILE_LIMIT, read_body};
-use crate::platform::http::{ApiError, ApiResult, Ctx, Path, Query};
+use crate::platform::http::{ApiError, ApiResult, Ctx, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
@@ -31,12 +31,13 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// Where a team's collection stands
 #[utoipa::path(
     tag = "collector",
+    security(("session" = []), ("api_key" = ["read"])),
     params(("teamId" = Uuid, Path, description = "The team")),
     responses((status = 200, description = "The collection", body = TeamCollection))
 )]
 #[get("/teams/{teamId}/collection")]
 async fn get_team_collection(
-    ctx: Ctx,
+    ctx: Keyed<Read>,
     state: web::Data<State>,
     team: Path<Uuid>,
 ) -> ApiResult<web::Json<TeamCollection>> {

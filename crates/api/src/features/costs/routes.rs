@@ -6,7 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::query::{self, Parsed};
 use super::summary;
-use crate::platform::http::{ApiResult, Ctx, Query};
+use crate::platform::http::ctx::Read;
+use crate::platform::http::{ApiResult, Keyed, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
@@ -18,10 +19,15 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// Yesterday, last week, last month and this month beside the periods before them, the trend, the dearest projects, and
 /// what is worth doing. Days are the provider's: UTC.
-#[utoipa::path(tag = "costs", params(CostSummaryQuery), responses((status = 200, description = "The summary", body = CostSummary)))]
+#[utoipa::path(
+    tag = "costs",
+    security(("session" = []), ("api_key" = ["read"])),
+    params(CostSummaryQuery),
+    responses((status = 200, description = "The summary", body = CostSummary))
+)]
 #[get("/costs/summary")]
 async fn get_cost_summary(
-    ctx: Ctx,
+    ctx: Keyed<Read>,
     state: web::Data<State>,
     query: Query<CostSummaryQuery>,
 ) -> ApiResult<web::Json<CostSummary>> {
@@ -35,9 +41,18 @@ async fn get_cost_summary(
 ///
 /// Exact sums of the provider's bill. What belongs to no project has `"project":null`. Rows come by day if grouped by it,
 /// then the dearest first; `totals` is the sum of all pages.
-#[utoipa::path(tag = "costs", params(CostsQuery), responses((status = 200, description = "The rows", body = CostsAnswer)))]
+#[utoipa::path(
+    tag = "costs",
+    security(("session" = []), ("api_key" = ["read"])),
+    params(CostsQuery),
+    responses((status = 200, description = "The rows", body = CostsAnswer))
+)]
 #[get("/costs/query")]
-async fn query_costs(ctx: Ctx, state: web::Data<State>, query: Query<CostsQuery>) -> ApiResult<web::Json<CostsAnswer>> {
+async fn query_costs(
+    ctx: Keyed<Read>,
+    state: web::Data<State>,
+    query: Query<CostsQuery>,
+) -> ApiResult<web::Json<CostsAnswer>> {
     let parsed = Parsed::read(&query.0)?;
     let mut tx = state.db.analytics(ctx.organization).await?;
     let answer = query::answer(&mut tx, &ctx, &parsed).await?;

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{domain, store};
-use crate::features::{accounts, audit};
+use crate::features::{accounts, audit, provider_keys};
 use crate::platform::auth::Permission;
 use crate::platform::db::Tx;
 use crate::platform::http::cursor::Keyset;
@@ -135,7 +135,8 @@ async fn update_member(
 
 /// Remove somebody from the organization
 ///
-/// Their sessions end at once. What they did keeps their name.
+/// Their sessions end at once, their API keys within a second; their provider keys are erased. What they did keeps their
+/// name.
 #[utoipa::path(tag = "organization", params(("userId" = Uuid, Path, description = "The account")), responses((status = 204, description = "Removed")))]
 #[delete("/organization/members/{userId}")]
 async fn remove_member(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<HttpResponse> {
@@ -144,6 +145,7 @@ async fn remove_member(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> Api
     let member = changeable(&mut tx, &ctx, id.0, None).await?;
     store::remove_member(&mut tx, ctx.organization, id.0, ctx.now()).await?;
     accounts::end_sessions(&mut tx, ctx.organization, id.0, None, ctx.now()).await?;
+    provider_keys::forget(&mut tx, ctx.organization, id.0).await?;
     let change = audit::Change::new("member.remove", id.0, member.email.clone()).before(json!({"role": member.role}));
     audit::record(&mut tx, &ctx, change).await?;
     tx.commit().await?;

@@ -124,6 +124,7 @@ pub(super) async fn insert(
 ) -> ApiResult<()> {
     let by = match &ctx.actor {
         Actor::User { email, .. } => email.as_str(),
+        Actor::ApiKey { name, .. } => name.as_str(),
         Actor::System { job } => *job,
         Actor::Cli => "finops",
     };

@@ -12,8 +12,9 @@ use uuid::Uuid;
 use super::{decide, explain, list, negotiated, service};
 use crate::features::Shared;
 use crate::platform::auth::Permission;
+use crate::platform::http::ctx::Read;
 use crate::platform::http::cursor::Keyset;
-use crate::platform::http::{ApiResult, Ctx, Json, Path, Query};
+use crate::platform::http::{ApiResult, Ctx, Json, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
@@ -33,10 +34,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// The public prices, by provider and model
 ///
 /// USD a single unit. What the organization negotiated is not among them: see `/prices/overrides` and `/prices/resolve`.
-#[utoipa::path(tag = "prices", params(PricesQuery), responses((status = 200, description = "Entries of the book", body = Page<PriceEntry>)))]
+#[utoipa::path(tag = "prices", security(("session" = []), ("api_key" = ["read"])), params(PricesQuery), responses((status = 200, description = "Entries of the book", body = Page<PriceEntry>)))]
 #[get("/prices")]
 async fn list_prices(
-    ctx: Ctx,
+    ctx: Keyed<Read>,
     state: web::Data<State>,
     query: Query<PricesQuery>,
 ) -> ApiResult<web::Json<Page<PriceEntry>>> {
@@ -47,10 +48,10 @@ async fn list_prices(
 }
 
 /// Every time that the public prices changed, the latest first
-#[utoipa::path(tag = "prices", params(ListQuery), responses((status = 200, description = "Versions of the book", body = Page<PriceVersion>)))]
+#[utoipa::path(tag = "prices", security(("session" = []), ("api_key" = ["read"])), params(ListQuery), responses((status = 200, description = "Versions of the book", body = Page<PriceVersion>)))]
 #[get("/prices/versions")]
 async fn list_price_versions(
-    ctx: Ctx,
+    ctx: Keyed<Read>,
     state: web::Data<State>,
     query: Query<ListQuery>,
 ) -> ApiResult<web::Json<Page<PriceVersion>>> {
@@ -64,10 +65,10 @@ async fn list_price_versions(
 /// What a call would be priced with
 ///
 /// Which entry of the book a name stands for and how it was found, and what the organization pays for every kind of unit.
-#[utoipa::path(tag = "prices", params(ResolvePriceQuery), responses((status = 200, description = "The entry and its prices, or why there is none", body = ResolvedPrice)))]
+#[utoipa::path(tag = "prices", security(("session" = []), ("api_key" = ["read"])), params(ResolvePriceQuery), responses((status = 200, description = "The entry and its prices, or why there is none", body = ResolvedPrice)))]
 #[get("/prices/resolve")]
 async fn resolve_price(
-    ctx: Ctx,
+    ctx: Keyed<Read>,
     shared: web::Data<Shared>,
     query: Query<ResolvePriceQuery>,
 ) -> ApiResult<web::Json<ResolvedPrice>> {

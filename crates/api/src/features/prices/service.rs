@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::cache::Books;
 use super::{negotiated, terms};
 use crate::features::audit;
+use crate::features::usage::{self, RepriceWish};
 use crate::platform::db::Tx;
 use crate::platform::http::cursor::Keyset;
 use crate::platform::http::{ApiResult, Ctx};
@@ -31,7 +32,13 @@ pub(super) async fn negotiate(
     let stored = find(&mut tx, ctx, id).await?;
     let change = audit::Change::new("price_override.create", id, name(&stored)).after(&stored);
     audit::record(&mut tx, ctx, change).await?;
+    if agreed.is_past {
+        let (from, to) = (agreed.from, agreed.to.unwrap_or(now).min(now));
+        let wish = RepriceWish { from, to, provider: Some(agreed.provider), model: agreed.model, apply: true };
+        usage::request_reprice(&mut tx, ctx, &wish).await?;
+    }
     tx.commit().await?;
+    state.nudge.nudge();
     books.changed();
     Ok(stored)
 }

@@ -1,10 +1,13 @@
 //! Projects: what costs are attributed to, by the Project ID that the provider knows them under.
 
+mod directory;
 mod domain;
 mod members;
 mod routes;
 mod service;
 mod store;
 
+pub use directory::{Directory, Place, directory};
 pub use routes::routes;
+pub use service::require;
 pub use store::{Attribution, attributions};

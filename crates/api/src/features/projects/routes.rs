@@ -12,8 +12,9 @@ use uuid::Uuid;
 use super::{members, service, store};
 use crate::features::teams;
 use crate::platform::auth::Permission;
+use crate::platform::http::ctx::Read;
 use crate::platform::http::cursor::Keyset;
-use crate::platform::http::{ApiResult, Ctx, Json, Path, Query};
+use crate::platform::http::{ApiResult, Ctx, Json, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
@@ -33,10 +34,15 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// The projects that one sees
-#[utoipa::path(tag = "projects", params(ListProjectsQuery), responses((status = 200, description = "Projects by name", body = Page<Project>)))]
+#[utoipa::path(
+    tag = "projects",
+    security(("session" = []), ("api_key" = ["read"])),
+    params(ListProjectsQuery),
+    responses((status = 200, description = "Projects by name", body = Page<Project>))
+)]
 #[get("/projects")]
 async fn list_projects(
-    ctx: Ctx,
+    ctx: Keyed<Read>,
     state: web::Data<State>,
     query: Query<ListProjectsQuery>,
 ) -> ApiResult<web::Json<Page<Project>>> {
@@ -62,9 +68,14 @@ async fn create_project(
 }
 
 /// A project
-#[utoipa::path(tag = "projects", params(("projectId" = Uuid, Path, description = "The project")), responses((status = 200, description = "The project", body = Project)))]
+#[utoipa::path(
+    tag = "projects",
+    security(("session" = []), ("api_key" = ["read"])),
+    params(("projectId" = Uuid, Path, description = "The project")),
+    responses((status = 200, description = "The project", body = Project))
+)]
 #[get("/projects/{projectId}")]
-async fn get_project(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<web::Json<Project>> {
+async fn get_project(ctx: Keyed<Read>, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<web::Json<Project>> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     let project = service::seen(&mut tx, &ctx, id.0).await?;
     tx.commit().await?;

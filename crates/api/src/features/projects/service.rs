@@ -24,6 +24,21 @@ pub(super) async fn seen(tx: &mut Tx, ctx: &Ctx, project: Uuid) -> ApiResult<Pro
     if visibility.sees_project(project.id, project.team_id) { Ok(project) } else { Err(ErrorCode::NotFound.into()) }
 }
 
+/// Makes sure that a project named in a body exists and is seen by the caller, and keeps it from being deleted until the
+/// transaction ends.
+///
+/// # Errors
+/// `validation_failed` at the pointer.
+pub async fn require(tx: &mut Tx, ctx: &Ctx, project: Uuid, pointer: &str) -> ApiResult<()> {
+    store::hold(tx, ctx.organization, project).await?;
+    match seen(tx, ctx, project).await {
+        Err(error) if error.code == ErrorCode::NotFound => {
+            Err(ApiError::field(pointer, "unknown", "there is no such project"))
+        }
+        found => found.map(drop),
+    }
+}
+
 /// The same, locked until the transaction ends.
 async fn locked(tx: &mut Tx, ctx: &Ctx, project: Uuid) -> ApiResult<Project> {
     store::lock(tx, ctx.organization, project).await?;

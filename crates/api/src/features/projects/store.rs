@@ -114,6 +114,18 @@ pub(super) async fn lock(conn: &mut PgConnection, organization: OrganizationId, 
     .map(drop)
 }
 
+/// Keeps a project as it is until the transaction ends.
+pub(super) async fn hold(conn: &mut PgConnection, organization: OrganizationId, project: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT id FROM projects WHERE organization_id = $1 AND id = $2 FOR SHARE",
+        organization as OrganizationId,
+        project
+    )
+    .fetch_optional(conn)
+    .await
+    .map(drop)
+}
+
 fn taken(error: sqlx::Error) -> ApiError {
     if violates(&error, "projects_name") {
         ErrorCode::NameTaken.into()

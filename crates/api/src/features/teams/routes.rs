@@ -11,8 +11,9 @@ use super::{store, visibility};
 use crate::features::audit;
 use crate::platform::auth::Permission;
 use crate::platform::db::Tx;
+use crate::platform::http::ctx::Read;
 use crate::platform::http::cursor::Keyset;
-use crate::platform::http::{ApiResult, Ctx, Json, Path, Query};
+use crate::platform::http::{ApiResult, Ctx, Json, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
@@ -37,9 +38,18 @@ pub async fn seen(tx: &mut Tx, ctx: &Ctx, team: Uuid) -> ApiResult<Team> {
 }
 
 /// The teams that one sees
-#[utoipa::path(tag = "teams", params(ListQuery), responses((status = 200, description = "Teams by name", body = Page<Team>)))]
+#[utoipa::path(
+    tag = "teams",
+    security(("session" = []), ("api_key" = ["read"])),
+    params(ListQuery),
+    responses((status = 200, description = "Teams by name", body = Page<Team>))
+)]
 #[get("/teams")]
-async fn list_teams(ctx: Ctx, state: web::Data<State>, query: Query<ListQuery>) -> ApiResult<web::Json<Page<Team>>> {
+async fn list_teams(
+    ctx: Keyed<Read>,
+    state: web::Data<State>,
+    query: Query<ListQuery>,
+) -> ApiResult<web::Json<Page<Team>>> {
     let keyset = Keyset::<(String, Uuid)>::read(query.0.limit, query.0.cursor.as_deref())?;
     let mut tx = state.db.tenant(ctx.organization).await?;
     let visibility = visibility(&mut tx, &ctx).await?;
@@ -62,9 +72,14 @@ async fn create_team(ctx: Ctx, state: web::Data<State>, body: Json<CreateTeamReq
 }
 
 /// A team
-#[utoipa::path(tag = "teams", params(("teamId" = Uuid, Path, description = "The team")), responses((status = 200, description = "The team", body = Team)))]
+#[utoipa::path(
+    tag = "teams",
+    security(("session" = []), ("api_key" = ["read"])),
+    params(("teamId" = Uuid, Path, description = "The team")),
+    responses((status = 200, description = "The team", body = Team))
+)]
 #[get("/teams/{teamId}")]
-async fn get_team(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<web::Json<Team>> {
+async fn get_team(ctx: Keyed<Read>, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<web::Json<Team>> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     let team = seen(&mut tx, &ctx, id.0).await?;
     tx.commit().await?;

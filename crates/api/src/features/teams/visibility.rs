@@ -1,4 +1,5 @@
-//! What a person sees: everything, or the teams and projects they belong to.
+//! What a person sees: everything, or the teams and projects they belong to. And what an API key does: one project, or
+//! everything.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -60,6 +61,13 @@ impl Visibility {
 /// # Errors
 /// When the database fails.
 pub async fn visibility(conn: &mut PgConnection, ctx: &Ctx) -> ApiResult<Visibility> {
+    if let Some(key) = &ctx.key {
+        // A key bound to none is in force only while its maker sees everything.
+        return Ok(match key.project {
+            Some(project) => Visibility::Only { teams: Vec::new(), projects: vec![project] },
+            None => Visibility::Everything,
+        });
+    }
     if Permission::SeeEverything.granted_to(ctx.role) {
         return Ok(Visibility::Everything);
     }

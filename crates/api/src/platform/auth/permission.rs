@@ -13,6 +13,8 @@ pub enum Permission {
     ProjectsWrite,
     /// Register, rotate, stop and delete admin keys, and Project IDs.
     AdminKeysWrite,
+    /// See, rotate and revoke everybody's API keys, and make some that are bound to no project.
+    ApiKeysWrite,
     /// See every team, project and cost of the organization, not only one's own.
     SeeEverything,
     /// Bring costs in: run the collector, import a file.
@@ -38,6 +40,7 @@ impl Permission {
             | Self::MembersWrite
             | Self::ProjectsWrite
             | Self::AdminKeysWrite
+            | Self::ApiKeysWrite
             | Self::SeeEverything
             | Self::CostsCollect
             | Self::PricesWrite

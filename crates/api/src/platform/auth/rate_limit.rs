@@ -1,4 +1,4 @@
-//! Token buckets in the database, shared by all replicas.
+//! Token buckets and counts in the database, shared by all replicas.
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
@@ -47,6 +47,43 @@ pub async fn take(conn: &mut PgConnection, limit: Limit, subject: &[&str], now: 
 /// Fills the bucket again: the attempt was a good one.
 pub async fn refund(conn: &mut PgConnection, subject: &[&str]) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM rate_limit_buckets WHERE key = $1", key(subject)).execute(conn).await.map(drop)
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// The window it was counted in: the one asked for, or a later one if that has begun elsewhere.
+    pub window: DateTime<Utc>,
+    /// Everything counted in it so far.
+    pub total: u64,
+}
+
+/// Counts something for a subject in the window that begins then. A subject has one window at a time.
+///
+/// # Errors
+/// The database's.
+pub async fn count(
+    conn: &mut PgConnection,
+    subject: &[&str],
+    more: u32,
+    window: DateTime<Utc>,
+) -> sqlx::Result<Counted> {
+    let row = sqlx::query!(
+        "
+        INSERT INTO rate_limit_buckets AS b (key, tokens, updated_at) VALUES ($1, $2, $3)
+        ON CONFLICT (key) DO UPDATE SET
+            tokens = CASE WHEN b.updated_at < $3 THEN 0 ELSE b.tokens END + $2,
+            updated_at = greatest(b.updated_at, $3)
+        RETURNING tokens, updated_at
+        ",
+        key(subject),
+        f64::from(more),
+        window
+    )
+    .fetch_one(conn)
+    .await?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and far below 2^53")]
+    Ok(Counted { window: row.updated_at, total: row.tokens as u64 })
 }
 
 /// Remembers a subject for a while.

@@ -1,7 +1,10 @@
 //! Who asks, for which organization, in which language.
 
 use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
@@ -9,17 +12,20 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use chrono::{DateTime, Utc};
 use finops_contract::ErrorCode;
 use finops_contract::accounts::{Locale, Role};
+use finops_contract::api_keys::Scope;
 use tracing_actix_web::RequestId;
 use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult};
-use crate::platform::auth::{Permission, accounts};
+use crate::platform::auth::{ApiKeyIdentity, Permission, accounts, api_keys};
 use crate::platform::clock::Clock;
 use crate::platform::db::OrganizationId;
 use crate::platform::state::State;
 
 /// The header with which an administrator of the platform acts in another organization than their own.
 pub const ORGANIZATION_HEADER: &str = "x-organization-id";
+/// The header that holds an API key, for callers whose `Authorization` is somebody else's.
+pub const API_KEY_HEADER: &str = "x-api-key";
 
 /// Who makes a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +36,13 @@ pub enum Actor {
         id: Uuid,
         /// Their e-mail address.
         email: String,
+    },
+    /// A program, with the name its key has now.
+    ApiKey {
+        /// The key.
+        id: Uuid,
+        /// Its name.
+        name: String,
     },
     /// A job.
     System {
@@ -47,8 +60,10 @@ pub struct Ctx {
     pub actor: Actor,
     /// The organization acted in.
     pub organization: OrganizationId,
-    /// What they may do.
+    /// What they may do. An API key is no more than a user; its scopes say what it may do at all.
     pub role: Role,
+    /// The key, if a program asks.
+    pub key: Option<Arc<ApiKeyIdentity>>,
     /// Which request.
     pub request_id: Option<String>,
     /// From which address.
@@ -65,7 +80,8 @@ impl Ctx {
     /// The context of a job or of the command line, which may do everything in one organization.
     pub fn trusted(actor: Actor, organization: OrganizationId, clock: Clock) -> Self {
         let locale = Locale::default();
-        Self { actor, organization, role: Role::Admin, request_id: None, ip: None, locale, session: None, clock }
+        let role = Role::Admin;
+        Self { actor, organization, role, key: None, request_id: None, ip: None, locale, session: None, clock }
     }
 
     /// Refuses who may not do this.
@@ -79,12 +95,30 @@ impl Ctx {
     /// The account that asks.
     ///
     /// # Errors
-    /// `forbidden` for a job or the command line.
+    /// `api_key_not_allowed` for a program, `forbidden` for a job or the command line.
     pub fn user_id(&self) -> ApiResult<Uuid> {
         match &self.actor {
             Actor::User { id, .. } => Ok(*id),
+            Actor::ApiKey { .. } => Err(ErrorCode::ApiKeyNotAllowed.into()),
             Actor::System { .. } | Actor::Cli => Err(ErrorCode::Forbidden.into()),
         }
+    }
+
+    /// The account or API key that asks.
+    ///
+    /// # Errors
+    /// `forbidden` for a job or the command line.
+    pub fn caller_id(&self) -> ApiResult<Uuid> {
+        self.key.as_ref().map_or_else(|| self.user_id(), |key| Ok(key.id))
+    }
+
+    /// Refuses an API key without this scope. People have all of them, within what they see.
+    ///
+    /// # Errors
+    /// `api_key_scope`.
+    pub fn require_scope(&self, scope: Scope) -> ApiResult<()> {
+        let lacks = self.key.as_ref().is_some_and(|key| !key.scopes.contains(scope));
+        if lacks { Err(ErrorCode::ApiKeyScope.into()) } else { Ok(()) }
     }
 
     /// The time of this request.
@@ -92,13 +126,21 @@ impl Ctx {
         self.clock.now()
     }
 
-    /// Finds out who asks.
+    /// Finds out who asks. A request of an API key is taken out of its quota.
     ///
     /// # Errors
-    /// `unauthenticated`, `token_expired`; `not_found` for an organization that is not theirs.
+    /// `unauthenticated`, `token_expired`, `api_key_invalid`, `rate_limited`; `not_found` for an organization that is not
+    /// theirs.
     pub async fn of(request: &HttpRequest) -> ApiResult<Self> {
         let state = request.app_data::<web::Data<State>>().cloned();
         let state = state.ok_or_else(|| ApiError::internal(anyhow::anyhow!("the state is not registered")))?;
+        match api_key(request)? {
+            Some(text) => Self::of_key(request, &state, text).await,
+            None => Self::of_session(request, &state).await,
+        }
+    }
+
+    async fn of_session(request: &HttpRequest, state: &State) -> ApiResult<Self> {
         let token = bearer(request).ok_or(ErrorCode::Unauthenticated)?;
         let claims = state.tokens.verify(token, state.clock.now())?;
         let mut tx = state.db.platform().await?;
@@ -117,6 +159,7 @@ impl Ctx {
             actor: Actor::User { id: account.id, email: account.email },
             organization,
             role: account.role,
+            key: None,
             request_id: Some(request_id(request)),
             ip: client_ip(request, state.config.trusted_proxy_hops),
             locale,
@@ -124,8 +167,43 @@ impl Ctx {
             clock: state.clock.clone(),
         })
     }
+
+    async fn of_key(request: &HttpRequest, state: &State, text: &str) -> ApiResult<Self> {
+        let key = state.api_keys.authenticate(text).await?;
+        if requested_organization(request)?.is_some_and(|other| other != key.organization) {
+            return Err(ErrorCode::NotFound.into());
+        }
+        if let Some(allowance) = state.api_keys.charge(&key).await? {
+            // The answer says how much is left, whatever it is.
+            request.extensions_mut().insert(allowance);
+            if !allowance.granted {
+                return Err(ApiError::new(ErrorCode::RateLimited).with_retry_after(allowance.resets_in));
+            }
+        }
+        Ok(Self {
+            actor: Actor::ApiKey { id: key.id, name: key.name.clone() },
+            organization: key.organization,
+            role: Role::User,
+            key: Some(key),
+            request_id: Some(request_id(request)),
+            ip: client_ip(request, state.config.trusted_proxy_hops),
+            locale: locale(request).unwrap_or_default(),
+            session: None,
+            clock: state.clock.clone(),
+        })
+    }
+
+    /// What stood before the handler found out, or what is found out now.
+    async fn known_or_of(request: &HttpRequest) -> ApiResult<Self> {
+        let known = request.extensions().get::<Self>().cloned();
+        match known {
+            Some(ctx) => Ok(ctx),
+            None => Self::of(request).await,
+        }
+    }
 }
 
+/// Only who is signed in: an operation that programs may call takes [`Keyed`] instead.
 impl FromRequest for Ctx {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
@@ -133,14 +211,73 @@ impl FromRequest for Ctx {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            // What stands before the handler may have found out already.
-            let known = request.extensions().get::<Self>().cloned();
-            match known {
-                Some(ctx) => Ok(ctx),
-                None => Self::of(&request).await,
-            }
+            let ctx = Self::known_or_of(&request).await?;
+            if ctx.key.is_some() { Err(ErrorCode::ApiKeyNotAllowed.into()) } else { Ok(ctx) }
         })
     }
+}
+
+/// A scope, as a type.
+pub trait KeyScope: 'static {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
+/// [`Scope::Ingest`].
+#[derive(Debug)]
+pub enum Ingest {}
+/// [`Scope::Read`].
+#[derive(Debug)]
+pub enum Read {}
+/// [`Scope::Guard`].
+#[derive(Debug)]
+pub enum Guard {}
+
+impl KeyScope for Ingest {
+    const SCOPE: Scope = Scope::Ingest;
+}
+
+impl KeyScope for Read {
+    const SCOPE: Scope = Scope::Read;
+}
+
+impl KeyScope for Guard {
+    const SCOPE: Scope = Scope::Guard;
+}
+
+/// The caller of an operation that API keys with a scope may call too. The operation's description names the scope beside
+/// the session: `security(("session" = []), ("api_key" = ["read"]))`.
+#[derive(Clone, Debug)]
+pub struct Keyed<S>(Ctx, PhantomData<S>);
+
+impl<S> Deref for Keyed<S> {
+    type Target = Ctx;
+
+    fn deref(&self) -> &Ctx {
+        &self.0
+    }
+}
+
+impl<S: KeyScope> FromRequest for Keyed<S> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let ctx = Ctx::known_or_of(&request).await?;
+            ctx.require_scope(S::SCOPE)?;
+            Ok(Self(ctx, PhantomData))
+        })
+    }
+}
+
+/// The API key that a request carries: in a header of its own, which goes before, or as its bearer token.
+fn api_key(request: &HttpRequest) -> ApiResult<Option<&str>> {
+    if let Some(value) = request.headers().get(API_KEY_HEADER) {
+        return Ok(Some(value.to_str().map_err(|_| ErrorCode::ApiKeyInvalid)?));
+    }
+    Ok(bearer(request).filter(|token| token.starts_with(api_keys::PREFIX)))
 }
 
 /// The token of `Authorization: Bearer …`.

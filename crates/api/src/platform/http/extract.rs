@@ -20,10 +20,20 @@ pub const JSON_LIMIT: usize = 64 * 1024;
 pub const FILE_LIMIT: usize = 8 * 1024 * 1024;
 /// Endpoints that take a file.
 const FILE_PATHS: [&str; 1] = ["/api/costs/import"];
+/// The largest batch of events.
+pub const BATCH_LIMIT: usize = 1024 * 1024;
+/// Endpoints that take a batch.
+const BATCH_PATHS: [&str; 3] = ["/api/usage/bulk", "/api/cloudevents", "/otlp/v1/traces"];
 
 /// The largest body that the handler of this path takes.
 pub fn body_limit(path: &str) -> usize {
-    if FILE_PATHS.contains(&path) { FILE_LIMIT } else { JSON_LIMIT }
+    if FILE_PATHS.contains(&path) {
+        FILE_LIMIT
+    } else if BATCH_PATHS.contains(&path) {
+        BATCH_LIMIT
+    } else {
+        JSON_LIMIT
+    }
 }
 
 /// How long a body may take to arrive.
@@ -160,6 +170,50 @@ fn json_error(error: &serde_json::Error) -> ApiError {
     }
 }
 
+/// A JSON body of at most `LIMIT` bytes that the handler reads itself, from its text.
+#[derive(Debug)]
+pub struct RawJson<const LIMIT: usize = JSON_LIMIT>(web::BytesMut);
+
+impl<const LIMIT: usize> RawJson<LIMIT> {
+    /// The text.
+    ///
+    /// # Errors
+    /// `malformed_json` for what is not UTF-8.
+    pub fn text(&self) -> ApiResult<&str> {
+        std::str::from_utf8(&self.0)
+            .map_err(|error| ApiError::new(ErrorCode::MalformedJson).with_detail(error.to_string()))
+    }
+}
+
+impl<const LIMIT: usize> FromRequest for RawJson<LIMIT> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            require_json(&request)?;
+            read_body(&request, &mut payload, LIMIT).await.map(Self)
+        })
+    }
+}
+
+/// Refuses a body that does not say that it is plain JSON.
+fn require_json(request: &HttpRequest) -> ApiResult<()> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let json = essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json");
+    if !json {
+        return Err(ErrorCode::UnsupportedMediaType.into());
+    }
+    // Nothing is unpacked, so nothing can swell.
+    if request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        let detail = "send the body without Content-Encoding";
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType).with_detail(detail));
+    }
+    Ok(())
+}
+
 impl<T: DeserializeOwned + Check + 'static, const LIMIT: usize> FromRequest for Json<T, LIMIT> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
@@ -167,17 +221,7 @@ impl<T: DeserializeOwned + Check + 'static, const LIMIT: usize> FromRequest for 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let content_type =
-                request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            if essence != "application/json" && !essence.ends_with("+json") {
-                return Err(ErrorCode::UnsupportedMediaType.into());
-            }
-            // Nothing is unpacked, so nothing can swell.
-            if request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-                let detail = "send the body without Content-Encoding";
-                return Err(ApiError::new(ErrorCode::UnsupportedMediaType).with_detail(detail));
-            }
+            require_json(&request)?;
             let body = read_body(&request, &mut payload, LIMIT).await?;
             parse_json(&body).map(Self)
         })

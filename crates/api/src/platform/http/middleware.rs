@@ -17,6 +17,7 @@ use futures_util::FutureExt as _;
 use super::ctx;
 use super::error::{ApiError, write_problem};
 use super::extract::BODY_TIMEOUT;
+use crate::platform::auth::api_keys::Allowance;
 use crate::platform::state::State;
 
 /// How long a handler may take. The database's own timeouts are shorter: dropping a future stops nothing there.
@@ -105,6 +106,10 @@ fn finish(response: &mut ServiceResponse<BoxBody>, request_id: &str) {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
+    let allowance = response.request().extensions().get::<Allowance>().copied();
+    if let Some(allowance) = allowance {
+        rate_limit_headers(response.headers_mut(), allowance);
+    }
     let state = response.request().app_data::<web::Data<State>>().cloned();
     if state.as_ref().is_some_and(|state| state.stopping.has_begun()) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -112,6 +117,18 @@ fn finish(response: &mut ServiceResponse<BoxBody>, request_id: &str) {
     let tls = state.is_some_and(|state| state.config.public_url.starts_with("https://"));
     let is_api = response.request().path().starts_with("/api/");
     secure_headers(response.headers_mut(), is_api, tls);
+}
+
+/// How much of its quota an API key has left (draft-ietf-httpapi-ratelimit-headers).
+fn rate_limit_headers(headers: &mut HeaderMap, Allowance { quota, remaining, resets_in, .. }: Allowance) {
+    for (name, value) in [
+        ("ratelimit-policy", format!("\"minute\";q={quota};w=60")),
+        ("ratelimit", format!("\"minute\";r={remaining};t={resets_in}")),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
 }
 
 fn is_problem(headers: &HeaderMap) -> bool {

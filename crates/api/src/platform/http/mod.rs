@@ -9,6 +9,6 @@ pub mod extract;
 pub mod idempotency;
 pub mod middleware;
 
-pub use ctx::{Actor, Ctx};
+pub use ctx::{Actor, Ctx, Keyed};
 pub use error::{ApiError, ApiResult};
-pub use extract::{Json, Path, Query};
+pub use extract::{Json, Path, Query, RawJson};

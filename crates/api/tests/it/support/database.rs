@@ -13,6 +13,8 @@ use tokio::sync::OnceCell;
 /// A database, dropped with this.
 #[derive(Debug)]
 pub(crate) struct Database {
+    /// Whether it is another one's, who drops it.
+    shared: bool,
     server: String,
     name: String,
     url: String,
@@ -45,7 +47,12 @@ impl Database {
         let name = format!("finops_test_{}", Clock::system().new_id().simple());
         execute(&server, &format!("CREATE DATABASE {name}{options}")).await;
         let url = url_of(&server, &name);
-        Self { server, name, url }
+        Self { shared: false, server, name, url }
+    }
+
+    /// The same one, for a second replica. This one must outlive it.
+    pub(crate) fn share(&self) -> Self {
+        Self { shared: true, server: self.server.clone(), name: self.name.clone(), url: self.url.clone() }
     }
 
     /// Where it is, as its owner.
@@ -55,7 +62,7 @@ impl Database {
 
     /// Pools as one replica has them.
     pub(crate) fn db(&self) -> Db {
-        Db::new(&self.url, PoolSizes { api: 4, analytics: 2, jobs: 8 }).expect("pools")
+        Db::new(&self.url, PoolSizes { api: 4, analytics: 2, jobs: 8, ingest: 3 }).expect("pools")
     }
 
     /// A connection of the owner, in the platform scope: row-level security binds an owner too (unless they are a
@@ -91,6 +98,9 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        if self.shared {
+            return;
+        }
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let server = self.server.clone();
         let dropped = aside(async move {
@@ -158,7 +168,7 @@ async fn template(server: &str) -> &'static str {
 
 /// As `finops migrate` does. The clock stands where that of the tests begins.
 async fn install_prices(url: &str) {
-    let db = Db::new(url, PoolSizes { api: 1, analytics: 1, jobs: 1 }).expect("pools");
+    let db = Db::new(url, PoolSizes { api: 1, analytics: 1, jobs: 1, ingest: 1 }).expect("pools");
     let mut tx = db.platform().await.expect("a transaction");
     let clock = Clock::fixed(super::app::NOW.parse().expect("a time"));
     finops_api::features::prices::install(&mut tx, &clock).await.expect("the shipped prices");

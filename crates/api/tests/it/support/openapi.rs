@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use finops_contract::api_keys::Scope;
 use jsonschema::Validator;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,6 +32,8 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     /// Who may call it.
     pub(crate) access: Access,
+    /// The scope of the API keys that may call it too.
+    pub(crate) scope: Option<Scope>,
     /// The media type of its body and the example of one.
     pub(crate) body: Option<(String, Value)>,
     /// The names in its path.
@@ -71,9 +74,14 @@ impl Operation {
     fn read(path: &str, method: &str, operation: &Value) -> Self {
         let access = match operation["security"].as_array().and_then(|security| security.first()) {
             None => Access::Session,
+            Some(first) if first.get("session").is_some() => Access::Session,
             Some(first) if first.get("cron_secret").is_some() => Access::Cron,
             Some(_) => Access::Public,
         };
+        let scope = operation["security"].as_array().into_iter().flatten().find_map(|security| {
+            let name = security.get("api_key")?[0].as_str()?;
+            Some(Scope::from_name(name).unwrap_or_else(|| panic!("there is no scope {name}")))
+        });
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let query = parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| Parameter {
             name: parameter["name"].as_str().expect("a name").to_owned(),
@@ -86,6 +94,7 @@ impl Operation {
             method: method.to_uppercase().parse().expect("a method"),
             path: path.to_owned(),
             access,
+            scope,
             body: bodies.map(|(media, content)| (media.clone(), content["example"].clone())).next(),
             ids: path
                 .split('/')

@@ -6,12 +6,14 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use finops_contract::{FieldError, Problem};
 use serde_json::{Value, json};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The name of the security scheme of access tokens.
 pub const SESSION: &str = "session";
+/// The name of the security scheme of API keys.
+pub const API_KEY: &str = "api_key";
 /// The name of the security scheme of the daily batch.
 pub const CRON: &str = "cron_secret";
 
@@ -20,6 +22,10 @@ pub fn base() -> OpenApi {
     let bearer = |about: &str| {
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build())
     };
+    let api_key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+        "X-API-Key",
+        "A key of `POST /api/api-keys` with the scope that the operation names; `Authorization: Bearer fin_…` does as well.",
+    )));
     OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -38,6 +44,7 @@ pub fn base() -> OpenApi {
                 .schema_from::<FieldError>()
                 .schema_from::<Problem>()
                 .security_scheme(SESSION, bearer("The `accessToken` of `POST /api/auth/login`."))
+                .security_scheme(API_KEY, api_key)
                 .security_scheme(CRON, bearer("The CRON_SECRET of the deployment."))
                 .build(),
         ))
@@ -92,9 +99,10 @@ pub fn complete(api: &OpenApi) -> Value {
     document
 }
 
-/// Changes by somebody who is signed in.
+/// Changes by somebody who is signed in, or by a program.
 fn takes_idempotency_key(operation: &Value, method: &str) -> bool {
-    matches!(method, "post" | "put" | "patch" | "delete") && operation["security"].is_null()
+    let session = |security: &Vec<Value>| security.iter().any(|one| one.get(SESSION).is_some());
+    matches!(method, "post" | "put" | "patch" | "delete") && operation["security"].as_array().is_none_or(session)
 }
 
 /// Swagger UI, which keeps the token given under "Authorize" while the tab lives.

@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a change that is sent again answers what it answered the first time.
 //!
-//! Every change under `/api` takes the header, without a line in its handler. A key belongs to one account acting in
-//! one organization, stands for one request (method, address, body), and is kept for a day. An answer may carry a
+//! Every change under `/api` takes the header, without a line in its handler. A key belongs to one account, or to one
+//! API key, acting in one organization, stands for one request (method, address, body), and is kept for a day. An answer may carry a
 //! secret that is shown once, so bodies are kept like secrets are: sealed. What may turn out otherwise when it is tried
 //! again (5xx, time-outs, 401, 429) and what opens a session (an answer that sets a cookie) frees its key instead.
 //!
@@ -88,7 +88,7 @@ async fn claim(request: &mut ServiceRequest) -> ApiResult<Option<(Keeper, Claim)
     let fingerprint = fingerprint(request, &ctx).await?;
     let limit = TimeDelta::from_std(time_limit(request.path())).unwrap_or(KEPT);
     request.extensions_mut().insert(ctx.clone());
-    let keeper = Keeper { user: ctx.user_id()?, id: ctx.clock.new_id(), state, ctx, key };
+    let keeper = Keeper { caller: ctx.caller_id()?, id: ctx.clock.new_id(), state, ctx, key };
     let claim = keeper.claim(&fingerprint, limit + GRACE).await?;
     Ok(Some((keeper, claim)))
 }
@@ -118,7 +118,7 @@ async fn fingerprint(request: &mut ServiceRequest, ctx: &Ctx) -> ApiResult<Vec<u
 struct Keeper {
     state: web::Data<State>,
     ctx: Ctx,
-    user: uuid::Uuid,
+    caller: uuid::Uuid,
     key: String,
     /// The id of the row, new with every claim.
     id: uuid::Uuid,
@@ -127,7 +127,7 @@ struct Keeper {
 impl Keeper {
     async fn claim(&self, fingerprint: &[u8], lease: TimeDelta) -> ApiResult<Claim> {
         let mut tx = self.state.db.tenant(self.ctx.organization).await?;
-        let place = store::Place { organization: self.ctx.organization, user: self.user, key: &self.key };
+        let place = store::Place { organization: self.ctx.organization, caller: self.caller, key: &self.key };
         let claim = store::claim(&mut tx, &place, self.id, fingerprint, self.ctx.now(), lease).await?;
         tx.commit().await?;
         Ok(claim)

@@ -16,7 +16,8 @@ const TABLE: &str = "idempotency_keys";
 /// Whose key it is.
 pub(super) struct Place<'a> {
     pub(super) organization: OrganizationId,
-    pub(super) user: Uuid,
+    /// An account or an API key.
+    pub(super) caller: Uuid,
     pub(super) key: &'a str,
 }
 
@@ -71,7 +72,7 @@ pub(super) async fn claim(
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
         ",
         place.organization as OrganizationId,
-        place.user,
+        place.caller,
         place.key,
         id,
         fingerprint,
@@ -109,7 +110,7 @@ async fn locked(conn: &mut PgConnection, place: &Place<'_>) -> sqlx::Result<Opti
         WHERE organization_id = $1 AND user_id = $2 AND key = $3 FOR UPDATE
         ",
         place.organization as OrganizationId,
-        place.user,
+        place.caller,
         place.key
     )
     .fetch_optional(conn)

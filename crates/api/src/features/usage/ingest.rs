@@ -1,0 +1,230 @@
+//! From what callers send to what is stored: one path for every way in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use finops_contract::ErrorCode;
+use finops_contract::projects::Environment;
+use uuid::Uuid;
+
+use super::commit::{Arriving, Outcome, Store};
+use super::domain::{Event, MAX_AHEAD, Price, Source, Told, event_key};
+use super::reject::Reject;
+use super::vendor;
+use crate::features::prices::{Book, Books, Lookup, provider_name};
+use crate::features::projects::{self, Directory, Place};
+use crate::features::teams::{self, Visibility};
+use crate::platform::clock::Clock;
+use crate::platform::db::{Db, OrganizationId};
+use crate::platform::group_commit::{GroupCommit, Limits, Refused};
+use crate::platform::http::{ApiError, ApiResult, Ctx};
+use crate::platform::snapshots::Snapshots;
+use crate::platform::state::State;
+
+/// How old what is known of projects may be: a deleted one takes events no longer than this.
+const DIRECTORY_AGE: Duration = Duration::from_secs(1);
+/// Seconds after which a caller who met a full queue may try again.
+const RETRY_AFTER: u64 = 1;
+
+/// Limits of the committer. Two transactions at a time: while one waits for the disk, the other works.
+const LIMITS: Limits = Limits { workers: 2, waiting: 20_000, group: 1_000 };
+
+/// Takes events. One a process; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    db: Db,
+    clock: Clock,
+    books: Books,
+    projects: Arc<Snapshots<Directory>>,
+    committer: GroupCommit<Store>,
+}
+
+/// Who sends events, and what follows from that.
+#[derive(Clone, Debug)]
+pub(super) struct Sender {
+    pub(super) organization: OrganizationId,
+    /// Whose projects they may name.
+    pub(super) sees: Visibility,
+    /// The project that their key is bound to.
+    pub(super) bound: Option<Uuid>,
+    /// The environment of their key.
+    pub(super) environment: Option<Environment>,
+    pub(super) api_key: Option<Uuid>,
+}
+
+impl Sender {
+    /// Whoever asks. What a key sees is known with it; what a person sees is asked for.
+    pub(super) async fn of(ctx: &Ctx, db: &Db) -> ApiResult<Self> {
+        let organization = ctx.organization;
+        if let Some(key) = &ctx.key {
+            let (bound, environment, api_key) = (key.project, key.environment, Some(key.id));
+            return Ok(Self { organization, sees: Visibility::Everything, bound, environment, api_key });
+        }
+        let mut tx = db.tenant(organization).await?;
+        let sees = teams::visibility(&mut tx, ctx).await?;
+        tx.commit().await?;
+        Ok(Self { organization, sees, bound: None, environment: None, api_key: None })
+    }
+}
+
+/// What events are prepared with: what is known now, the same for all of a request.
+pub(super) struct Desk<'a> {
+    sender: &'a Sender,
+    source: Source,
+    projects: Arc<Directory>,
+    book: Arc<Book>,
+    clock: &'a Clock,
+    now: DateTime<Utc>,
+}
+
+/// How one event was taken.
+#[derive(Clone, Debug)]
+pub(super) struct Receipt {
+    pub(super) event_id: String,
+    pub(super) price: Price,
+    pub(super) outcome: Outcome,
+}
+
+impl Ingest {
+    /// Starts the committer.
+    pub fn new(state: &State, books: Books) -> Self {
+        let (db, clock) = (state.db.clone(), state.clock.clone());
+        let committer = GroupCommit::start(Store::new(db.clone(), clock.clone()), LIMITS);
+        Self { db, clock, books, projects: Arc::new(Snapshots::new(DIRECTORY_AGE)), committer }
+    }
+
+    /// What a request's events are prepared with.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn desk<'a>(&'a self, sender: &'a Sender, source: Source) -> ApiResult<Desk<'a>> {
+        let organization = sender.organization;
+        let read = || async {
+            let mut tx = self.db.tenant(organization).await?;
+            let directory = projects::directory(&mut tx, organization).await?;
+            tx.commit().await?;
+            Ok::<_, sqlx::Error>(directory)
+        };
+        let projects = self.projects.get(organization, read).await?;
+        let book = self.books.of(organization).await?;
+        Ok(Desk { sender, source, projects, book, clock: &self.clock, now: self.clock.now() })
+    }
+
+    /// Stores events that are ready, and says after the commit how each was taken.
+    ///
+    /// # Errors
+    /// `unavailable` when too much waits already or the database does not answer. Nothing was stored then.
+    pub(super) async fn store(&self, organization: OrganizationId, events: Vec<Event>) -> ApiResult<Vec<Receipt>> {
+        let told: Vec<(String, Price)> =
+            events.iter().map(|event| (event.event_id.clone(), event.price.clone())).collect();
+        let arriving = events.into_iter().map(|event| Arriving { organization, event }).collect();
+        let outcomes = self.committer.submit(arriving).await.map_err(refused)?;
+        let receipt = |((event_id, price), outcome)| Receipt { event_id, price, outcome };
+        Ok(told.into_iter().zip(outcomes).map(receipt).collect())
+    }
+}
+
+fn refused(refused: Refused<sqlx::Error>) -> ApiError {
+    match refused {
+        Refused::Full => ApiError::new(ErrorCode::Unavailable).with_retry_after(RETRY_AFTER),
+        Refused::Failed(error) => error.into(),
+        Refused::Gone => ApiError::new(ErrorCode::Unavailable).with_retry_after(RETRY_AFTER),
+    }
+}
+
+impl Desk<'_> {
+    /// Makes an event of what was told: places it, names its vendor, prices it.
+    ///
+    /// # Errors
+    /// Why it cannot be taken.
+    pub(super) fn prepare(&self, mut told: Told) -> Result<Event, Reject> {
+        let body_hash = told.body_hash();
+        let occurred_at = self.time(told.occurred_at)?;
+        let place = self.place(told.project.as_deref())?;
+        let model = told.model.take().ok_or_else(|| Reject::field("/model", "is required"))?;
+        let provider = provider(&mut told, &model);
+        let environment = self.sender.environment.or(place.map(|place| place.environment));
+        told.environment = told.environment.or(environment);
+        let price = self.price(&told, &provider, &model, occurred_at);
+        let event_id = told.event_id.take().unwrap_or_else(|| self.clock.new_id().to_string());
+        Ok(Event {
+            key: event_key(&event_id),
+            event_id,
+            body_hash,
+            source: self.source,
+            occurred_at,
+            project_id: place.map(|place| place.project),
+            team_id: place.map(|place| place.team),
+            api_key_id: self.sender.api_key,
+            provider,
+            model,
+            price,
+            told,
+        })
+    }
+
+    fn time(&self, told: Option<DateTime<Utc>>) -> Result<DateTime<Utc>, Reject> {
+        let Some(at) = told else { return Ok(self.now) };
+        if at > self.now + MAX_AHEAD {
+            let message = "is more than 5 minutes in the future";
+            return Err(Reject::new(ErrorCode::TimestampInFuture, "/timestamp", message));
+        }
+        if at < self.now - self.source.max_age() {
+            let message = format!("is more than {} days ago", self.source.max_age().num_days());
+            return Err(Reject::new(ErrorCode::TimestampTooOld, "/timestamp", message));
+        }
+        Ok(at)
+    }
+
+    /// The project that an event belongs to. What is not seen does not exist.
+    fn place(&self, told: Option<&str>) -> Result<Option<Place>, Reject> {
+        let unknown = || Reject::new(ErrorCode::ProjectUnknown, "/projectId", "there is no such project");
+        let Some(told) = told else {
+            return match self.sender.bound {
+                Some(bound) => self.projects.place(bound).map(Some).ok_or_else(unknown),
+                None if self.sender.sees == Visibility::Everything => Ok(None),
+                None => Err(Reject::new(ErrorCode::ProjectRequired, "/projectId", "is required")),
+            };
+        };
+        let place = self.projects.find(told).ok_or_else(unknown)?;
+        let bound = self.sender.bound.is_none_or(|bound| bound == place.project);
+        let seen = bound && self.sender.sees.sees_project(place.project, place.team);
+        if seen { Ok(Some(place)) } else { Err(unknown()) }
+    }
+
+    fn price(&self, told: &Told, provider: &str, model: &str, at: DateTime<Utc>) -> Price {
+        // What was not measured has no price: no units are not the same as nothing used.
+        let unknown = |why: &str| Price { cost: None, price_id: None, resolution: why.to_owned() };
+        if told.used.unsplit > 0 {
+            return unknown("unsplit_tokens");
+        }
+        if !told.used.measured {
+            return unknown("nothing_measured");
+        }
+        let lookup = Lookup {
+            provider,
+            model,
+            tier: told.texts.service_tier.as_deref(),
+            region: told.texts.region.as_deref(),
+            at,
+            quantities: &told.used.quantities,
+        };
+        self.book.price(&lookup).into()
+    }
+}
+
+/// The vendor: as told, or where callers say it in `service`, or by the model.
+fn provider(told: &mut Told, model: &str) -> String {
+    if let Some(told) = &told.provider {
+        return provider_name(told).into_owned();
+    }
+    if let Some(service) = &told.service {
+        let name = provider_name(service).into_owned();
+        if vendor::is_vendor(&name) {
+            told.service = None;
+            return name;
+        }
+    }
+    vendor::of_model(model).to_owned()
+}

@@ -1,0 +1,25 @@
+//! Usage events: AI calls as SDKs, OpenTelemetry and others report them, priced, attributed and summed up as they come.
+//!
+//! Every way in ends in [`Ingest`]: what is told is read (`incoming`, field by field, with a code for each mistake),
+//! split into disjoint kinds (`tokens`), placed and priced (`ingest`), and stored once, with its sums, in a group with
+//! others (`commit`). The answer comes after the commit.
+
+mod commit;
+mod domain;
+pub mod histogram;
+mod incoming;
+mod ingest;
+mod insert;
+mod raw;
+mod reject;
+mod reprice;
+mod rollups;
+mod routes;
+mod store;
+mod tokens;
+mod unpriced;
+mod vendor;
+
+pub use ingest::Ingest;
+pub use reprice::{Wish as RepriceWish, jobs, request as request_reprice};
+pub use routes::routes;

@@ -1,0 +1,182 @@
+//! `/api/usage` and `/api/usage-events`.
+
+use actix_web::{HttpResponse, get, post, web};
+use finops_contract::usage::{
+    MAX_BATCH, RejectedEvent, Taken, UsageBatchAnswer, UsageBatchRequest, UsageEvent, UsageEventRequest,
+    UsageEventsQuery, UsageReceipt,
+};
+use finops_contract::{Amount, ErrorCode, Page};
+use serde_json::value::RawValue;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::commit::Outcome;
+use super::domain::Source;
+use super::incoming;
+use super::ingest::{Ingest, Receipt, Sender};
+use super::raw::Object;
+use super::reject::Reject;
+use super::{reprice, store};
+use crate::features::Shared;
+use crate::platform::http::extract::BATCH_LIMIT;
+use crate::platform::http::{ApiResult, Ctx, Keyed, Path, Query, RawJson, ctx};
+use crate::platform::state::State;
+
+/// This feature's routes.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(track_usage)
+        .service(create_usage_event)
+        .service(create_usage_events)
+        .service(list_usage_events)
+        .service(get_usage_event);
+    reprice::routes(config);
+}
+
+/// Report one AI call
+///
+/// Answered after it is stored: 201 for a new event, 200 for one that was stored before with the same body. Both
+/// spellings of a field are read, a vendor's `usage` object is taken as it is, and unknown fields are kept as metadata.
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["ingest"])), request_body = UsageEventRequest, responses(
+    (status = 201, description = "Stored", body = UsageReceipt),
+    (status = 200, description = "It was stored before", body = UsageReceipt),
+))]
+#[post("/usage/track")]
+async fn track_usage(
+    ctx: Keyed<ctx::Ingest>,
+    state: web::Data<State>,
+    shared: web::Data<Shared>,
+    body: RawJson,
+) -> ApiResult<HttpResponse> {
+    take_one(&ctx, &state, &shared.ingest, body.text()?).await
+}
+
+/// Report one AI call
+///
+/// The same as `POST /api/usage/track`.
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["ingest"])), request_body = UsageEventRequest, responses(
+    (status = 201, description = "Stored", body = UsageReceipt),
+    (status = 200, description = "It was stored before", body = UsageReceipt),
+))]
+#[post("/usage-events")]
+async fn create_usage_event(
+    ctx: Keyed<ctx::Ingest>,
+    state: web::Data<State>,
+    shared: web::Data<Shared>,
+    body: RawJson,
+) -> ApiResult<HttpResponse> {
+    take_one(&ctx, &state, &shared.ingest, body.text()?).await
+}
+
+async fn take_one(ctx: &Ctx, state: &State, ingest: &Ingest, text: &str) -> ApiResult<HttpResponse> {
+    let sender = Sender::of(ctx, &state.db).await?;
+    let told = incoming::read(text)?;
+    let event = ingest.desk(&sender, Source::Api).await?.prepare(told)?;
+    let receipts = ingest.store(sender.organization, vec![event]).await?;
+    let Some(receipt) = receipts.into_iter().next() else { return Err(ErrorCode::Internal.into()) };
+    match receipt.outcome {
+        Outcome::Stored => Ok(HttpResponse::Created().json(answer(receipt, Taken::Accepted))),
+        Outcome::Duplicate => Ok(HttpResponse::Ok().json(answer(receipt, Taken::Duplicate))),
+        Outcome::Conflict => Err(conflict("").into()),
+    }
+}
+
+fn answer(receipt: Receipt, status: Taken) -> UsageReceipt {
+    UsageReceipt {
+        state: receipt.price.state(),
+        cost: receipt.price.cost.map(Amount),
+        event_id: receipt.event_id,
+        currency: "USD".into(),
+        status,
+    }
+}
+
+fn conflict(at: &str) -> Reject {
+    Reject::new(ErrorCode::EventConflict, format!("{at}/eventId"), "another event was stored under this id")
+}
+
+/// Report up to 1,000 AI calls
+///
+/// Each event stands for itself: the good ones are stored whatever is wrong with the others, which are named by their
+/// place and a code. Sent again, what was stored is counted as duplicates.
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["ingest"])), request_body = UsageBatchRequest, responses(
+    (status = 200, description = "How each was taken", body = UsageBatchAnswer),
+))]
+#[post("/usage/bulk")]
+async fn create_usage_events(
+    ctx: Keyed<ctx::Ingest>,
+    state: web::Data<State>,
+    shared: web::Data<Shared>,
+    body: RawJson<BATCH_LIMIT>,
+) -> ApiResult<web::Json<UsageBatchAnswer>> {
+    let sender = Sender::of(&ctx, &state.db).await?;
+    let object = Object::read(body.text()?, "")?;
+    let events = object.get("events").ok_or_else(|| Reject::field("/events", "is required"))?;
+    let events: Vec<&RawValue> =
+        serde_json::from_str(events.get()).map_err(|_| Reject::field("/events", "must be a list"))?;
+    if events.len() > MAX_BATCH {
+        return Err(ErrorCode::BatchTooLarge.into());
+    }
+    let texts = events.iter().map(|event| incoming::read(event.get()));
+    take_many(&shared.ingest, &sender, Source::Api, texts, "/events").await.map(web::Json)
+}
+
+/// Takes what can be taken of many, and names the rest by place.
+pub(super) async fn take_many(
+    ingest: &Ingest,
+    sender: &Sender,
+    source: Source,
+    told: impl Iterator<Item = Result<super::domain::Told, Reject>>,
+    at: &str,
+) -> ApiResult<UsageBatchAnswer> {
+    let desk = ingest.desk(sender, source).await?;
+    let mut answer = UsageBatchAnswer::default();
+    let (mut places, mut ready) = (Vec::new(), Vec::new());
+    for (index, told) in told.enumerate() {
+        match told.and_then(|told| desk.prepare(told)) {
+            Ok(event) => {
+                places.push(index);
+                ready.push(event);
+            }
+            Err(reject) => answer.rejected.push(rejected(index, reject, at)),
+        }
+    }
+    for (index, receipt) in places.into_iter().zip(ingest.store(sender.organization, ready).await?) {
+        match receipt.outcome {
+            Outcome::Stored => answer.accepted += 1,
+            Outcome::Duplicate => answer.duplicates += 1,
+            Outcome::Conflict => answer.rejected.push(rejected(index, conflict(""), at)),
+        }
+    }
+    answer.rejected.sort_by_key(|rejected| rejected.index);
+    Ok(answer)
+}
+
+fn rejected(index: usize, reject: Reject, at: &str) -> RejectedEvent {
+    let pointer = format!("{at}/{index}{}", reject.pointer);
+    RejectedEvent { index, code: reject.code.name().into(), pointer, message: reject.message }
+}
+
+/// Stored AI calls, the latest first
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["read"])), params(UsageEventsQuery), responses((status = 200, description = "The events", body = Page<UsageEvent>)))]
+#[get("/usage-events")]
+async fn list_usage_events(
+    ctx: Keyed<ctx::Read>,
+    state: web::Data<State>,
+    query: Query<UsageEventsQuery>,
+) -> ApiResult<web::Json<Page<UsageEvent>>> {
+    let mut tx = state.db.analytics(ctx.organization).await?;
+    let page = store::list(&mut tx, &ctx, &query.0).await?;
+    tx.commit().await?;
+    Ok(web::Json(page))
+}
+
+/// One stored AI call
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["read"])), params(("eventId" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The event", body = UsageEvent)))]
+#[get("/usage-events/{eventId}")]
+async fn get_usage_event(ctx: Ctx, state: web::Data<State>, path: Path<String>) -> ApiResult<web::Json<UsageEvent>> {
+    let mut tx = state.db.analytics(ctx.organization).await?;
+    let event = store::find(&mut tx, &ctx, &path.0).await?.ok_or(ErrorCode::NotFound)?;
+    tx.commit().await?;
+    Ok(web::Json(event))
+}
