@@ -21,7 +21,7 @@ pub(super) fn explain(book: &Book, query: &ResolvePriceQuery, now: DateTime<Utc>
         quantities: &nothing,
     };
     let found = book.find(&provider, &lookup);
-    let prices = found.as_ref().map(|found| prices(book, &provider, found, &lookup)).unwrap_or_default();
+    let prices = found.as_ref().map(prices).unwrap_or_default();
     let unknown_tier = prices.is_empty().then_some(Reason::UnknownTier);
     let reason = found.as_ref().err().copied().or(unknown_tier);
     let found = found.ok();
@@ -41,7 +41,7 @@ pub(super) fn explain(book: &Book, query: &ResolvePriceQuery, now: DateTime<Utc>
     }
 }
 
-fn prices(book: &Book, provider: &str, found: &Match<'_>, lookup: &Lookup<'_>) -> Vec<ResolvedUnitPrice> {
+fn prices(found: &Match<'_>) -> Vec<ResolvedUnitPrice> {
     let mut steps = found.entry.map(|entry| entry.steps(found.tier)).unwrap_or_default();
     if steps.is_empty() {
         steps.push(0);
@@ -49,10 +49,9 @@ fn prices(book: &Book, provider: &str, found: &Match<'_>, lookup: &Lookup<'_>) -
     let mut all = Vec::new();
     for above in steps {
         // The shortest call that is longer than the step.
-        let length = Quantities::default().with(UnitKind::Input, Decimal::from(above) + Decimal::ONE);
-        let lookup = Lookup { quantities: &length, ..*lookup };
+        let length = Decimal::from(above) + Decimal::ONE;
         for kind in UnitKind::ALL {
-            let Ok((price, own)) = book.unit_price(provider, found, kind, &lookup) else { continue };
+            let Ok((price, own)) = found.unit_price(kind, length) else { continue };
             all.push(ResolvedUnitPrice { kind, above_tokens: above, price: price.into(), negotiated: own.is_some() });
         }
     }

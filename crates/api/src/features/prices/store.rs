@@ -339,26 +339,29 @@ pub(super) async fn withdraw(conn: &mut PgConnection, entries: &[Uuid], now: Dat
     .map(drop)
 }
 
-/// A change that an administrator refused.
-pub(super) struct Dismissed {
+/// A change that waits for somebody, or that somebody refused.
+pub(super) struct KnownDoubt {
     pub(super) entry: Uuid,
     pub(super) proposed: Option<PriceListing>,
+    pub(super) state: PriceChangeState,
 }
 
-/// The changes that were refused for entries that still hold: the same is not asked twice.
-pub(super) async fn dismissed(conn: &mut PgConnection) -> sqlx::Result<Vec<Dismissed>> {
+/// What waits or was refused of entries that still hold: the same is not asked twice.
+pub(super) async fn doubts(conn: &mut PgConnection) -> sqlx::Result<Vec<KnownDoubt>> {
     let rows = sqlx::query!(
         r#"
-        SELECT c.entry_id, c.proposed AS "proposed: Json<PriceListing>"
+        SELECT c.entry_id, c.proposed AS "proposed: Json<PriceListing>", c.state
         FROM price_changes c JOIN price_entries e ON e.id = c.entry_id
-        WHERE c.state = 'dismissed' AND e.effective_to IS NULL
+        WHERE c.state IN ('pending', 'dismissed') AND e.effective_to IS NULL
         "#
     )
     .fetch_all(conn)
     .await?;
-    let dismissed =
-        rows.into_iter().map(|row| Dismissed { entry: row.entry_id, proposed: row.proposed.map(|json| json.0) });
-    Ok(dismissed.collect())
+    let known = rows.into_iter().filter_map(|row| {
+        let state = PriceChangeState::from_name(&row.state)?;
+        Some(KnownDoubt { entry: row.entry_id, proposed: row.proposed.map(|json| json.0), state })
+    });
+    Ok(known.collect())
 }
 
 /// Since when an entry holds.

@@ -1,7 +1,7 @@
 //! Models that events have no price of.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use finops_contract::prices::{UnpricedModel, UnpricedQuery};
+use finops_contract::reprices::{UnpricedModel, UnpricedQuery};
 use finops_contract::{ErrorCode, Quantities};
 use sqlx::PgConnection;
 

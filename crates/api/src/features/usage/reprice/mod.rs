@@ -12,7 +12,7 @@ pub(super) use routes::routes;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use finops_contract::ErrorCode;
-use finops_contract::prices::RepriceRequest;
+use finops_contract::reprices::RepriceRequest;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! `/api/prices/reprice`, and what it came to.
 
 use actix_web::{HttpResponse, get, post, web};
-use finops_contract::prices::{Reprice, RepriceReport, RepriceRequest, UnpricedModel, UnpricedQuery};
+use finops_contract::reprices::{Reprice, RepriceReport, RepriceRequest, UnpricedModel, UnpricedQuery};
 use finops_contract::{ErrorCode, ListQuery, Page};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;

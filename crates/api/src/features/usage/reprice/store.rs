@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use finops_contract::costs::Named;
-use finops_contract::prices::{Reprice, RepriceDifference, RepriceState, RepriceSums};
+use finops_contract::reprices::{Reprice, RepriceDifference, RepriceState, RepriceSums};
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
