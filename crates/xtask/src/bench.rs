@@ -4,6 +4,8 @@
 mod app;
 mod collect;
 mod figures;
+mod ingest;
+mod load;
 mod queries;
 mod stage;
 
@@ -26,6 +28,8 @@ pub(crate) enum Bench {
     Collect,
     /// The cost queries alone
     Queries,
+    /// Storing usage events beside what PostgreSQL itself stores of the same rows
+    Ingest,
     /// How soon the app can be used, throttled, against the demo that `cargo xtask up` runs beside this
     App {
         /// Where it runs
@@ -64,6 +68,12 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
 }
 
 fn measure(stage: &Stage<'_>, bench: &Bench, report: &mut Report) -> Result<()> {
+    if let Bench::Ingest = bench {
+        for figure in ingest::measure(stage, report)? {
+            say(&figure.to_string());
+        }
+        return Ok(());
+    }
     if let Bench::Collect = bench {
         say(&collect::measure(stage, report)?.to_string());
     }
