@@ -1,5 +1,6 @@
 //! The collector against the provider's truth, its restatements and its faults.
 
+mod accounts;
 mod batch;
 mod faults;
 mod import;

@@ -13,7 +13,7 @@ use super::service::{self, Target};
 use crate::features::{admin_keys, organizations};
 use crate::platform::clock::Clock;
 use crate::platform::db::{OrganizationId, Tx};
-use crate::platform::http::Ctx;
+use crate::platform::http::{Actor, Ctx};
 use crate::platform::jobs::{Cadence, JobContext, JobHandler, JobOutcome, JobsBuilder, NewJob, Schedule, queue};
 use crate::platform::state::State;
 
@@ -134,8 +134,9 @@ impl JobHandler for Collect {
         let (Ok(payload), Some(organization)) = (job.payload::<Payload>(), job.organization_id) else {
             return JobOutcome::dead("the payload is not a collection");
         };
-        let target = Target { organization, team: payload.team_id, through: payload.through };
-        match service::collect(&self.state, target, job.lost()).await {
+        let ctx = Ctx::trusted(Actor::System { job: COLLECT }, organization, self.state.clock.clone());
+        let target = Target { team: payload.team_id, through: payload.through };
+        match service::collect(&self.state, &ctx, target, job.lost()).await {
             Ok(tally) => JobOutcome::Done(json!({
                 "recordsCreated": tally.created, "recordsUpdated": tally.updated, "recordsUnattributed": tally.unattributed,
             })),

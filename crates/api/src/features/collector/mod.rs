@@ -5,6 +5,7 @@
 //! collection is. A worker stores only while it holds the team's lease, so one that was killed, or that wakes late,
 //! changes nothing about how the rows end.
 
+mod accounts;
 mod batch;
 mod domain;
 mod error;
@@ -19,6 +20,7 @@ pub mod setup;
 mod status;
 mod store;
 
+pub use accounts::note_account;
 pub use batch::{collectable, daily};
 pub use jobs::{jobs, request};
 pub use routes::routes;

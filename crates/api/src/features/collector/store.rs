@@ -257,7 +257,7 @@ impl Slice<'_> {
     }
 }
 
-fn starts(days: &[NaiveDate]) -> Vec<DateTime<Utc>> {
+pub(super) fn starts(days: &[NaiveDate]) -> Vec<DateTime<Utc>> {
     days.iter().copied().map(midnight).collect()
 }
 
