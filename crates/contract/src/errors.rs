@@ -62,6 +62,7 @@ error_codes! {
     AdminKeyActiveExists = "admin_key_active_exists", 409, "This team already has an active admin key for this provider.", "이 팀에는 이미 사용 중인 Admin 키가 있어요.";
     AdminKeyMissing = "admin_key_missing", 409, "Admin API Key not registered: the team needs an active admin key first.", "팀에 사용 중인 Admin 키가 없어요. 먼저 Admin API Key를 등록해 주세요.";
     OpenaiProjectIdTaken = "openai_project_id_taken", 409, "This Project ID already belongs to another project.", "다른 프로젝트가 이미 쓰고 있는 Project ID예요.";
+    AttributionInProgress = "attribution_in_progress", 409, "Earlier costs are still being attributed to this project. Try again in a moment.", "이전 비용을 이 프로젝트에 반영하는 중이에요. 잠시 뒤에 다시 해 주세요.";
     IdempotencyInProgress = "idempotency_in_progress", 409, "A request with this Idempotency-Key is still running.", "같은 Idempotency-Key의 요청이 아직 진행 중이에요.";
     JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large.", "본문이 너무 커요.";

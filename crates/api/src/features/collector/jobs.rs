@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::attribution::Attribute;
 use super::service::{self, Target};
 use crate::features::{admin_keys, organizations};
 use crate::platform::clock::Clock;
@@ -31,11 +32,12 @@ const LONGEST_ASKED: Duration = Duration::from_secs(6 * 3_600);
 /// When a team that another worker is at is looked at again.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// This feature's jobs: at 00:00 UTC, which is 09:00 in Korea, every team's.
+/// This feature's jobs: at 00:00 UTC, which is 09:00 in Korea, every team's; and what registering a Project ID leaves.
 pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
     builder
         .handler(Daily { state: state.clone() })
         .handler(Collect { state: state.clone() })
+        .handler(Attribute { state: state.clone() })
         .schedule(Schedule { job: DAILY, cadence: Cadence::Daily { hour: 0, minute: 0 } })
 }
 

@@ -6,6 +6,7 @@
 //! changes nothing about how the rows end.
 
 mod accounts;
+mod attribution;
 mod batch;
 mod domain;
 mod error;
@@ -21,8 +22,9 @@ mod status;
 mod store;
 
 pub use accounts::note_account;
+pub use attribution::{Attributed, Registration, attribute, require_attributed};
 pub use batch::{collectable, daily};
 pub use jobs::{jobs, request};
 pub use routes::routes;
 pub use status::{Lag, follow_key, lag};
-pub use store::{attribute, hold_attribution};
+pub use store::hold_attribution;
