@@ -74,6 +74,7 @@ error_codes! {
     OpenaiProjectIdInvalid = "openai_project_id_invalid", 422, "A Project ID looks like proj_abc123.", "Project ID는 proj_abc123 같은 형식이에요.";
     OpenaiProjectIdUnreachable = "openai_project_id_unreachable", 422, "Project ID not found: the team's admin key cannot reach this project.", "팀의 Admin 키로 접근할 수 없는 Project ID예요.";
     RangeTooLarge = "range_too_large", 422, "The period is empty, reversed or too long.", "기간이 비었거나 거꾸로이거나 너무 길어요.";
+    SumTooLarge = "sum_too_large", 422, "A sum has more digits than can be told exactly. Ask for a shorter period or for finer groups.", "합계의 자릿수가 너무 많아 정확히 표시할 수 없어요. 기간을 줄이거나 더 잘게 나눠 주세요.";
     CsvInvalid = "csv_invalid", 422, "The CSV file has lines that cannot be read.", "CSV 파일에 읽을 수 없는 줄이 있어요.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used for another request.", "다른 요청에 이미 쓴 Idempotency-Key예요.";
     RateLimited = "rate_limited", 429, "Too many attempts. Wait a moment.", "시도가 너무 많아요. 잠시 뒤에 다시 해 주세요.";

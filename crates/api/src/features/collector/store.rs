@@ -12,6 +12,7 @@ use super::lease::Lease;
 use crate::features::projects::Attribution;
 use crate::platform::clock::{Clock, midnight};
 use crate::platform::db::OrganizationId;
+use crate::platform::exact::Exact;
 
 /// Keeps what Project IDs stand for as it is until the transaction ends.
 pub(super) async fn share_attribution(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<()> {
@@ -48,12 +49,13 @@ impl Slice<'_> {
     /// The lines that are stored for these days.
     pub(super) async fn lines(&self, conn: &mut PgConnection, days: &[NaiveDate]) -> sqlx::Result<Vec<StoredLine>> {
         let rows = sqlx::query!(
-            "
-            SELECT id, bucket_start, provider_project_id, line_item, provider_api_key_id, currency, amount, quantity
+            r#"
+            SELECT id, bucket_start, provider_project_id, line_item, provider_api_key_id, currency,
+                amount AS "amount: Exact", quantity AS "quantity: Exact"
             FROM billed_costs
             WHERE organization_id = $1 AND bucket_start = ANY ($2) AND provider_account = $3 AND api_version = $4
                 AND provider = $5
-            ",
+            "#,
             self.organization as OrganizationId,
             &starts(days),
             self.account,
@@ -71,8 +73,8 @@ impl Slice<'_> {
                 provider_api_key_id: row.provider_api_key_id,
                 currency: row.currency,
             },
-            amount: row.amount,
-            quantity: row.quantity,
+            amount: row.amount.0,
+            quantity: row.quantity.map(|quantity| quantity.0),
         });
         Ok(lines.collect())
     }
