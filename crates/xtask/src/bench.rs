@@ -29,7 +29,11 @@ pub(crate) enum Bench {
     /// The cost queries alone
     Queries,
     /// Storing usage events beside what PostgreSQL itself stores of the same rows
-    Ingest,
+    Ingest {
+        /// How often each way is measured
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+        rounds: u8,
+    },
     /// How soon the app can be used, throttled, against the demo that `cargo xtask up` runs beside this
     App {
         /// Where it runs
@@ -68,8 +72,8 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
 }
 
 fn measure(stage: &Stage<'_>, bench: &Bench, report: &mut Report) -> Result<()> {
-    if let Bench::Ingest = bench {
-        for figure in ingest::measure(stage, report)? {
+    if let Bench::Ingest { rounds } = bench {
+        for figure in ingest::measure(stage, usize::from(*rounds), report)? {
             say(&figure.to_string());
         }
         return Ok(());

@@ -15,10 +15,9 @@ use crate::report::Report;
 use crate::services;
 
 const DATABASE: &str = "bench_ingest";
-/// How long each way is measured, and how often; the median counts. The ways take turns, so that a noisy minute is
-/// everybody's.
+/// How long each way is measured in a round. The ways take turns, so that a noisy minute is everybody's; of the rounds
+/// the median counts.
 const LASTING: Duration = Duration::from_secs(8);
-const ROUNDS: usize = 3;
 const CONNECTIONS: usize = 32;
 /// Callers that post batches. What two COPYs are compared with.
 const BATCH_CALLERS: usize = 8;
@@ -35,13 +34,18 @@ const LEARNERS: usize = 2_000;
 ///
 /// # Errors
 /// When something cannot be started, an answer is no success, or a stop is asked for.
-pub(super) fn measure(stage: &Stage<'_>, report: &mut Report) -> Result<Vec<Value>> {
+pub(super) fn measure(stage: &Stage<'_>, number_of_rounds: usize, report: &mut Report) -> Result<Vec<Value>> {
     let mut scene = stage.open(DATABASE)?;
     let events = Events::prepare(&mut scene)?;
     let mut rounds = Vec::new();
-    for number in 1..=ROUNDS {
-        let name = format!("storing events, round {number} of {ROUNDS}");
-        rounds.push(report.step(&name, || events.round(stage, &scene, number))?);
+    for number in 1..=number_of_rounds {
+        let name = format!("storing events, round {number} of {number_of_rounds}");
+        let round = report.step(&name, || events.round(stage, &scene, number))?;
+        report.line(&format!(
+            "single {:.0}/s (p99 {:.1} ms), pgbench {:.0}/s, bulk of 100 {:.0}/s, of 1,000 {:.0}/s, COPY {:.0}/s",
+            round.single, round.p99, round.pgbench, round.hundred, round.thousand, round.copy
+        ));
+        rounds.push(round);
     }
     let resident = peak_resident(scene.service.id());
     let bytes = report.step("weighing what is stored", || weigh(stage))?;
@@ -49,7 +53,7 @@ pub(super) fn measure(stage: &Stage<'_>, report: &mut Report) -> Result<Vec<Valu
     let all = |of: fn(&Round) -> f64| median(&rounds.iter().map(of).collect::<Vec<_>>());
     let p99 = all(|round| round.p99);
     figures.push(json!({
-        "bench": "ingest_single", "connections": CONNECTIONS, "rounds": ROUNDS,
+        "bench": "ingest_single", "connections": CONNECTIONS, "rounds": number_of_rounds,
         "eventsPerSecond": all(|round| round.single).round(), "pgbenchTps": all(|round| round.pgbench).round(),
         "ratio": rounded(all(|round| round.single / round.pgbench)), "target": 0.8,
         "p99Ms": rounded(p99), "targetP99Ms": 25,
@@ -60,7 +64,7 @@ pub(super) fn measure(stage: &Stage<'_>, report: &mut Report) -> Result<Vec<Valu
     for (size, rate, target) in batches {
         let ratio = median(&rounds.iter().map(|round| rate(round) / round.copy).collect::<Vec<_>>());
         figures.push(json!({
-            "bench": format!("ingest_bulk_{size}"), "callers": BATCH_CALLERS, "rounds": ROUNDS,
+            "bench": format!("ingest_bulk_{size}"), "callers": BATCH_CALLERS, "rounds": number_of_rounds,
             "eventsPerSecond": all(rate).round(), "copyRowsPerSecond": all(|round| round.copy).round(),
             "ratio": rounded(ratio), "target": target, "met": ratio >= target,
         }));
@@ -200,9 +204,9 @@ fn pgbench(stage: &Stage<'_>) -> Result<f64> {
 /// One stored row as literals, the key and the id made anew for every insert.
 const LITERALS: &str = "SELECT concat_ws(', ', quote_literal(organization_id), 'gen_random_uuid()', \
     quote_literal(project_id), quote_literal(team_id), quote_literal(api_key_id), quote_nullable(price_id), 'now()', \
-    'now()', input, quote_nullable(cached_input), output, latency_ms, failed, \
+    'now()', input, quote_nullable(cached_input), output, latency_ms, failed::text, \
     '''evt-'' || gen_random_uuid()', quote_literal(source), quote_literal(provider), quote_literal(model), \
-    quote_nullable(cost), quote_nullable(resolution), quote_literal(environment), quote_literal(service), \
+    quote_nullable(cost), quote_nullable(replace(resolution, ':', '-')), quote_literal(environment), quote_literal(service), \
     quote_literal(status), quote_literal(user_id), quote_literal(learner_id), quote_literal(session_id), \
     quote_literal(task_type), quote_literal(tags), quote_literal(cost_allocation)) \
     FROM usage_events WHERE output > 0 AND event_id LIKE 'evt-1-1-%' LIMIT 1";

@@ -15,6 +15,7 @@ mod reject;
 mod rollups;
 mod routes;
 mod store;
+mod tail;
 mod tokens;
 mod vendor;
 
