@@ -6,13 +6,13 @@ use chrono::NaiveDate;
 use finops_contract::costs::{
     Basis, CostRow, CostState, CostTotal, CostsAnswer, CostsQuery, Dimension, Dimensions, Freshness, Named, Settlement,
 };
-use rust_decimal::Decimal;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::domain::{self, Period};
 use super::facts;
 use super::scope::{ProjectFilter, Scope, Source};
+use crate::platform::exact::Exact;
 use crate::platform::http::{ApiError, ApiResult, Ctx, cursor};
 
 const DEFAULT_LIMIT: u16 = 1_000;
@@ -143,15 +143,15 @@ struct Row {
     api_key: Option<String>,
     day: Option<NaiveDate>,
     currency: String,
-    cost: Decimal,
+    cost: Exact,
     last_day: NaiveDate,
 }
 
 #[derive(sqlx::FromRow)]
 struct Total {
     currency: String,
-    cost: Decimal,
-    unattributed: Decimal,
+    cost: Exact,
+    unattributed: Exact,
 }
 
 /// Answers a query.
@@ -209,8 +209,8 @@ async fn totals(conn: &mut PgConnection, parsed: &Parsed, scope: &Scope) -> sqlx
     sql.push(" GROUP BY b.currency ORDER BY b.currency");
     let totals: Vec<Total> = sql.build_query_as().fetch_all(conn).await?;
     let totals = totals.into_iter().map(|total| CostTotal {
-        cost: total.cost.into(),
-        unattributed: total.unattributed.into(),
+        cost: total.cost.0.into(),
+        unattributed: total.unattributed.0.into(),
         currency: total.currency,
     });
     Ok(totals.collect())
@@ -233,7 +233,7 @@ fn cost_row(parsed: &Parsed, freshness: &Freshness, row: Row) -> CostRow {
             api_key: by(Dimension::ApiKey).then_some(row.api_key),
             day: row.day,
         },
-        cost: row.cost.into(),
+        cost: row.cost.0.into(),
         currency: row.currency,
         basis: Basis::Billed,
         state: CostState::Billed,

@@ -17,6 +17,7 @@ use super::facts::{self, CollectedDays};
 use super::scope::{self, ProjectFilter, Scope, Source};
 use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
+use crate::platform::exact::{self, Exact};
 use crate::platform::http::{ApiResult, Ctx};
 
 /// Projects that the summary names.
@@ -37,12 +38,12 @@ const USUAL: usize = 10;
 pub(super) struct Sums {
     pub(super) project_id: Option<Uuid>,
     currency: String,
-    sums: Vec<Decimal>,
+    sums: Vec<Exact>,
 }
 
 impl Sums {
     fn of(&self, period: usize) -> Decimal {
-        self.sums.get(period).copied().unwrap_or_default()
+        self.sums.get(period).copied().unwrap_or_default().0
     }
 
     fn delta(&self, period: usize) -> Decimal {
@@ -90,6 +91,8 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, query: &CostSumma
     let periods = Periods::new(today, Period::trend(query.from, query.to, today)?);
     let scope = Scope::of(conn, ctx, query.project_id.map(ProjectFilter::One), query.team_id).await?;
     let all = sums(conn, &scope, &periods).await?;
+    // From here on sums are added up and compared as they are.
+    exact::hold_sums(all.iter().flat_map(|row| row.sums.iter().map(|sum| sum.0)))?;
     let currency = main_currency(&all);
     let (sums, other): (Vec<_>, Vec<_>) = all.into_iter().partition(|sums| sums.currency == currency);
     let ids: Vec<Uuid> = sums.iter().filter_map(|sums| sums.project_id).collect();
@@ -139,7 +142,7 @@ async fn sums(conn: &mut PgConnection, scope: &Scope, periods: &Periods) -> sqlx
 fn main_currency(all: &[Sums]) -> String {
     let mut sums: HashMap<&str, Decimal> = HashMap::new();
     for row in all {
-        *sums.entry(&row.currency).or_default() += row.sums.iter().map(Decimal::abs).sum::<Decimal>();
+        *sums.entry(&row.currency).or_default() += row.sums.iter().map(|sum| sum.0.abs()).sum::<Decimal>();
     }
     if sums.is_empty() || sums.contains_key(FIRST_CURRENCY) {
         return FIRST_CURRENCY.into();
@@ -197,7 +200,7 @@ async fn by_day(
     scope: &Scope,
     facts: &Facts,
     projects: Option<&[Uuid]>,
-) -> sqlx::Result<Vec<(Option<Uuid>, NaiveDate, Decimal)>> {
+) -> sqlx::Result<Vec<(Option<Uuid>, NaiveDate, Exact)>> {
     let group = if projects.is_some() { "b.project_id" } else { "NULL::uuid" };
     let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
     sql.push(group).push(", b.day, sum(b.amount)");
@@ -214,7 +217,7 @@ async fn by_day(
 /// Day by day: a day that was not collected is a gap, a collected one without lines is zero.
 async fn trend(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> sqlx::Result<Vec<TrendPoint>> {
     let rows = by_day(conn, scope, facts, None).await?;
-    let costs: HashMap<NaiveDate, Decimal> = rows.into_iter().map(|(_, day, cost)| (day, cost)).collect();
+    let costs: HashMap<NaiveDate, Decimal> = rows.into_iter().map(|(_, day, cost)| (day, cost.0)).collect();
     let points = facts.periods.trend.now.each().map(|day| {
         let cost = costs.get(&day).copied().or_else(|| facts.days.has(day).then_some(Decimal::ZERO));
         let one = Period { from: day, to: day.succ_opt().unwrap_or(day) };
@@ -235,7 +238,7 @@ async fn top_projects(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> 
     dearest.truncate(TOP);
     let ids: Vec<Uuid> = dearest.iter().filter_map(|sums| sums.project_id).collect();
     let rows = by_day(conn, scope, facts, Some(&ids)).await?;
-    let costs: HashMap<_, _> = rows.into_iter().map(|(project, day, cost)| ((project, day), cost)).collect();
+    let costs: HashMap<_, _> = rows.into_iter().map(|(project, day, cost)| ((project, day), cost.0)).collect();
     let comparable = facts.days.has_all(facts.periods.trend.before) && facts.days.has_all(facts.periods.trend.now);
     let projects = dearest.into_iter().map(|sums| {
         let previous = comparable.then(|| sums.of(TREND + 1));
@@ -324,6 +327,6 @@ async fn moved_model(
     within.push_once(&mut sql, Source::Lines, hull);
     sql.push(" AND b.currency = ").push_bind(facts.currency.clone()).push(" GROUP BY b.model ORDER BY delta ");
     sql.push(if change.is_sign_positive() { "DESC" } else { "ASC" }).push(", b.model LIMIT 1");
-    let row: Option<(Option<String>, Decimal)> = sql.build_query_as().fetch_optional(conn).await?;
+    let row: Option<(Option<String>, Exact)> = sql.build_query_as().fetch_optional(conn).await?;
     Ok(row.and_then(|(model, _)| model))
 }

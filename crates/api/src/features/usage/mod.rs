@@ -16,6 +16,7 @@ mod reprice;
 mod rollups;
 mod routes;
 mod store;
+mod tail;
 mod tokens;
 mod unpriced;
 mod vendor;

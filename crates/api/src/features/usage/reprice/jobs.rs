@@ -75,7 +75,7 @@ impl Repricer {
             return Ok(Step::Done);
         };
         let events = store::events(&mut tx, organization, &run, SLICE).await?;
-        let outcome = slice::reprice(book, &run.wish, &events);
+        let outcome = slice::reprice(book, &run.wish, &events)?;
         let last = events.last().map(|event| (event.occurred_at, event.event_key));
         store::add(&mut tx, organization, id, outcome.differences.iter()).await?;
         store::advance(&mut tx, organization, id, last, state.clock.now()).await?;

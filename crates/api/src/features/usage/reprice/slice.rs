@@ -13,6 +13,7 @@ use super::super::domain::Price;
 use super::super::rollups::{Counted, Deltas};
 use super::Wish;
 use crate::features::prices::{Book, Lookup, Priced};
+use crate::platform::exact::{self, Inexact};
 
 /// A stored event, as far as its price and its sums go.
 #[derive(Debug, FromRow)]
@@ -74,15 +75,18 @@ pub(super) struct Outcome {
 }
 
 /// Prices events anew.
-pub(super) fn reprice(book: &Book, wish: &Wish, events: &[Stored]) -> Outcome {
+///
+/// # Errors
+/// When a sum cannot be held exactly.
+pub(super) fn reprice(book: &Book, wish: &Wish, events: &[Stored]) -> Result<Outcome, Inexact> {
     let mut outcome = Outcome::default();
     for event in events {
         let priced = event.price(book);
         if event.is_meant(wish, &priced) {
-            outcome.take(event, priced.into());
+            outcome.take(event, priced.into())?;
         }
     }
-    outcome
+    Ok(outcome)
 }
 
 impl Stored {
@@ -116,16 +120,16 @@ impl Stored {
 }
 
 impl Outcome {
-    fn take(&mut self, event: &Stored, price: Price) {
+    fn take(&mut self, event: &Stored, price: Price) -> Result<(), Inexact> {
         let of = Of { provider: event.provider.clone(), model: event.model.clone(), project: event.project_id };
         let difference = self.differences.entry(of).or_default();
         difference.events += 1;
-        difference.cost_before += event.cost.unwrap_or_default();
-        difference.cost_after += price.cost.unwrap_or_default();
+        difference.cost_before = exact::add(difference.cost_before, event.cost.unwrap_or_default())?;
+        difference.cost_after = exact::add(difference.cost_after, price.cost.unwrap_or_default())?;
         difference.unpriced_before += i64::from(event.cost.is_none());
         difference.unpriced_after += i64::from(price.cost.is_none());
         if event.is_priced_so(&price) {
-            return;
+            return Ok(());
         }
         difference.changed += 1;
         let counted = Counted {
@@ -144,5 +148,6 @@ impl Outcome {
         self.sums.correct(&counted, event.cost, price.cost);
         let (event_key, occurred_at) = (event.event_key, event.occurred_at);
         self.corrections.push(Correction { event_key, occurred_at, price });
+        Ok(())
     }
 }

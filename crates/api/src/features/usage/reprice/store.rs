@@ -11,6 +11,7 @@ use super::Wish;
 use super::jobs::NAME;
 use super::slice::{Correction, Difference, Of, Stored};
 use crate::platform::db::OrganizationId;
+use crate::platform::exact::Exact;
 use crate::platform::http::cursor::Keyset;
 use crate::platform::http::{Actor, Ctx};
 
@@ -212,7 +213,7 @@ pub(super) async fn list(
             EXISTS (SELECT FROM jobs j WHERE j.organization_id = $1 AND j.name = $5 AND j.slot = r.id::text
                 AND j.state IN ('queued', 'running')) AS "running!", r.requested_by, r.created_at,
             r.finished_at, coalesce(d.events, 0)::bigint AS "events!", coalesce(d.changed, 0)::bigint AS "changed!",
-            coalesce(d.cost_before, 0) AS "cost_before!", coalesce(d.cost_after, 0) AS "cost_after!",
+            coalesce(d.cost_before, 0) AS "cost_before!: Exact", coalesce(d.cost_after, 0) AS "cost_after!: Exact",
             coalesce(d.unpriced_before, 0)::bigint AS "unpriced_before!",
             coalesce(d.unpriced_after, 0)::bigint AS "unpriced_after!"
         FROM reprices r CROSS JOIN LATERAL (
@@ -246,8 +247,8 @@ pub(super) async fn list(
         totals: RepriceSums {
             events: row.events,
             changed: row.changed,
-            cost_before: row.cost_before.into(),
-            cost_after: row.cost_after.into(),
+            cost_before: row.cost_before.0.into(),
+            cost_after: row.cost_after.0.into(),
             unpriced_before: row.unpriced_before,
             unpriced_after: row.unpriced_after,
         },
@@ -267,8 +268,8 @@ pub(super) async fn differences(
 ) -> sqlx::Result<Vec<RepriceDifference>> {
     let rows = sqlx::query!(
         r#"
-        SELECT d.provider, d.model, d.project_id, d.events, d.changed, d.cost_before, d.cost_after, d.unpriced_before,
-            d.unpriced_after, p.name AS "project_name?", (p.deleted_at IS NOT NULL) AS "project_deleted!"
+        SELECT d.provider, d.model, d.project_id, d.events, d.changed, d.cost_before AS "cost_before: Exact",
+            d.cost_after AS "cost_after: Exact", d.unpriced_before, d.unpriced_after, p.name AS "project_name?", (p.deleted_at IS NOT NULL) AS "project_deleted!"
         FROM reprice_differences d
             LEFT JOIN projects p ON p.organization_id = d.organization_id AND p.id = d.project_id
         WHERE d.organization_id = $1 AND d.reprice_id = $2
@@ -291,8 +292,8 @@ pub(super) async fn differences(
         sums: RepriceSums {
             events: row.events,
             changed: row.changed,
-            cost_before: row.cost_before.into(),
-            cost_after: row.cost_after.into(),
+            cost_before: row.cost_before.0.into(),
+            cost_after: row.cost_after.0.into(),
             unpriced_before: row.unpriced_before,
             unpriced_after: row.unpriced_after,
         },
