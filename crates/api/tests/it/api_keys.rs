@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use finops_api::features::audit;
 use finops_api::platform::auth::api_keys::ApiKeyText;
+use finops_api::platform::http::{Actor, Ctx};
 use finops_contract::ErrorCode;
 use finops_contract::api_keys::{ApiKey, ApiKeyState, CreatedApiKey, Scope};
 use serde_json::{Value, json};
@@ -129,12 +131,13 @@ async fn many_requests_at_once_ask_the_database_once() {
     let key = wide(&people.tenant_admin).await;
     let keys = &app.state.api_keys;
     let started = Instant::now();
-    for _ in 0..20 {
+    // For longer than an answer is believed.
+    while started.elapsed() < SOON {
         let all = futures_util::future::join_all((0..500).map(|_| keys.authenticate(&key.key))).await;
         assert!(all.into_iter().all(|found| found.expect("the key").id == key.api_key.id));
     }
     let windows = u64::try_from(started.elapsed().as_millis() / 500).expect("a while");
-    assert!(keys.lookups() <= 2 + windows, "{} lookups in {windows} half seconds", keys.lookups());
+    assert!((2..=windows + 1).contains(&keys.lookups()), "{} lookups in {windows} half seconds", keys.lookups());
     // What there is not is remembered too.
     let before = keys.lookups();
     let nobodys = ApiKeyText::generate().expect("a key");
@@ -231,6 +234,21 @@ async fn a_key_does_what_its_scopes_say_and_nothing_that_needs_a_person() {
         let body = json!({"name": "SDK", "scopes": scopes});
         people.tenant_admin.post("/api/api-keys", body).await.field(pointer, code);
     }
+}
+
+#[tokio::test]
+async fn what_a_program_changes_is_written_down_under_its_name() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let key = wide(&people.tenant_admin).await;
+    let found = app.state.api_keys.authenticate(&key.key).await.expect("the key");
+    let actor = Actor::ApiKey { id: found.id, name: found.name.clone() };
+    let ctx = Ctx::trusted(actor, found.organization, app.state.clock.clone());
+    let mut tx = app.db().tenant(found.organization).await.expect("a transaction");
+    audit::record(&mut tx, &ctx, audit::Change::new("price.update", Uuid::from_u128(7), "gpt")).await.expect("a row");
+    tx.commit().await.expect("committed");
+    let entries = people.tenant_admin.get(&format!("/api/audit-log?actorId={}", found.id)).await.ok();
+    assert_eq!(entries["data"][0]["actor"], json!({"type": "api_key", "id": found.id, "name": "SDK"}));
 }
 
 #[tokio::test]
