@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::client::{Answer, Client};
-use crate::support::costs::{project, team};
+use crate::support::costs::{project, project_with_id, team, team_with_key};
 use crate::support::people::People;
 
 /// Within which a revoked key opens nothing any more.
@@ -273,6 +273,31 @@ async fn a_bound_key_sees_its_project_and_no_other() {
     }
     let unbound = app.anonymous().with_token(&wide(&people.tenant_admin).await.key);
     assert_eq!(names(&unbound.get("/api/projects").await), ["other", "theirs"]);
+}
+
+#[tokio::test]
+async fn a_bound_key_is_told_the_costs_of_its_project_alone() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let team = team_with_key(&app, &people.tenant_admin, "platform", "org-alpha").await;
+    let web = project_with_id(&people.tenant_admin, &team, "web", "proj_web").await;
+    let batch = project_with_id(&people.tenant_admin, &team, "batch", "proj_batch").await;
+    app.run_jobs().await;
+    let key = make(&people.tenant_admin, json!({"name": "SDK", "scopes": ["read"], "projectId": batch})).await;
+    let client = app.anonymous().with_token(&key.key);
+    for rows in ["groupBy=day", "groupBy=project,team", "groupBy=model,lineItem,apiKey"] {
+        let path = format!("/api/costs/query?from=2026-03-01&to=2026-03-20&{rows}");
+        let (told, all) = (client.get(&path).await.ok(), people.tenant_admin.get(&path).await.ok());
+        let expected = people.tenant_admin.get(&format!("{path}&projectId={batch}")).await.ok();
+        assert_eq!((&told["data"], &told["totals"]), (&expected["data"], &expected["totals"]), "{rows}");
+        assert_ne!(told["totals"], all["totals"], "{rows}: there is more");
+        client.get(&format!("{path}&projectId={web}")).await.problem(ErrorCode::NotFound);
+        client.get(&format!("{path}&teamId={team}")).await.problem(ErrorCode::NotFound);
+        assert_eq!(client.get(&format!("{path}&projectId=none")).await.ok()["data"], json!([]), "{rows}");
+    }
+    let summary = client.get("/api/costs/summary").await;
+    assert_eq!(summary.ok()["topProjects"].as_array().map(Vec::len), Some(1));
+    assert!(summary.text.contains(&batch) && !summary.text.contains(&web) && !summary.text.contains("proj_web"));
 }
 
 #[tokio::test]
