@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::domain::{Refresh, founder_role, invitable, judge, normalize_email};
+use super::domain::{Refresh, acceptable_password, founder_role, invitable, judge, normalize_email};
 use super::store::{self, NewUser, OpenInvitation, RefreshRow};
 use crate::features::{audit, organizations};
 use crate::platform::auth::OpaqueToken;
@@ -43,8 +43,8 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    fn address(&self) -> &str {
-        self.ip.as_deref().unwrap_or("unknown")
+    fn address(&self) -> String {
+        self.ip.as_deref().map_or_else(|| "unknown".into(), rate_limit::network)
     }
 }
 
@@ -52,8 +52,8 @@ impl Origin {
 async fn slow_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()> {
     let now = state.clock.now();
     let mut tx = state.db.platform().await?;
-    let by_address = rate_limit::take(&mut tx, PER_ADDRESS, &["address", origin.address()], now).await;
-    let by_account = rate_limit::take(&mut tx, PER_ACCOUNT, &["account", email, origin.address()], now).await;
+    let by_address = rate_limit::take(&mut tx, PER_ADDRESS, &["address", &origin.address()], now).await;
+    let by_account = rate_limit::take(&mut tx, PER_ACCOUNT, &["account", email, &origin.address()], now).await;
     tx.commit().await?;
     by_address.and(by_account)
 }
@@ -61,7 +61,7 @@ async fn slow_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()>
 async fn slow_strangers_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()> {
     let now = state.clock.now();
     let mut tx = state.db.platform().await?;
-    if rate_limit::is_noted(&mut tx, &["known", email, origin.address()], now).await? {
+    if rate_limit::is_noted(&mut tx, &["known", email, &origin.address()], now).await? {
         return Ok(());
     }
     let taken = rate_limit::take(&mut tx, FROM_STRANGERS, &["strangers", email], now).await;
@@ -108,6 +108,7 @@ fn ctx_of(state: &State, origin: &Origin, organization: OrganizationId, id: Uuid
 /// Registers an account: the first one, a founder's, or an invited one.
 pub(super) async fn register(state: &State, origin: &Origin, request: RegisterRequest) -> ApiResult<Opened> {
     let email = normalize_email(&request.email);
+    acceptable_password(&request.password, "/password", &[&email, &request.name])?;
     slow_down(state, origin, &email).await?;
     let hash = state.passwords.hash(SecretString::from(request.password)).await.map_err(ApiError::internal)?;
     let mut tx = state.db.platform().await?;
@@ -180,8 +181,8 @@ pub(super) async fn login(state: &State, origin: &Origin, request: LoginRequest)
     };
     let mut tx = state.db.platform().await?;
     db::enter(&mut tx, organization).await?;
-    rate_limit::refund(&mut tx, &["account", &email, origin.address()]).await?;
-    rate_limit::note(&mut tx, &["known", &email, origin.address()], state.clock.now() + KNOWN).await?;
+    rate_limit::refund(&mut tx, &["account", &email, &origin.address()]).await?;
+    rate_limit::note(&mut tx, &["known", &email, &origin.address()], state.clock.now() + KNOWN).await?;
     if let Some(hash) = rehashed {
         store::set_password_hash(&mut tx, organization, user, &hash).await?;
     }
@@ -242,6 +243,11 @@ async fn end(state: &State, origin: &Origin, tx: &mut Tx, row: &RefreshRow, acti
 /// Changes a password; the account's other sessions end. Guessing the current one is slowed down like signing in.
 pub(super) async fn change_password(state: &State, ctx: Ctx, request: ChangePasswordRequest) -> ApiResult<()> {
     let user = ctx.user_id()?;
+    let known = match &ctx.actor {
+        Actor::User { email, .. } => email.as_str(),
+        Actor::System { .. } | Actor::Cli => "",
+    };
+    acceptable_password(&request.new_password, "/newPassword", &[known])?;
     let bucket = ["password", &user.to_string()];
     let mut tx = state.db.platform().await?;
     let attempt = rate_limit::take(&mut tx, PER_ACCOUNT, &bucket, ctx.now()).await;
