@@ -8,7 +8,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::domain::{Refresh, acceptable_password, founder_role, invitable, judge, normalize_email};
-use super::store::{self, NewUser, OpenInvitation, RefreshRow};
+use super::invitations::{self, OpenInvitation};
+use super::sessions::{self, RefreshRow};
+use super::store::{self, NewUser};
 use crate::features::{audit, organizations};
 use crate::platform::auth::OpaqueToken;
 use crate::platform::auth::passwords::Verdict;
@@ -72,7 +74,7 @@ async fn slow_strangers_down(state: &State, origin: &Origin, email: &str) -> Api
 /// Begins a session for an account whose organization the transaction has entered.
 async fn open(state: &State, tx: &mut Tx, organization: OrganizationId, user: Uuid, family: Uuid) -> ApiResult<Opened> {
     let refresh = OpaqueToken::generate()?;
-    store::insert_refresh_token(tx, organization, user, family, &refresh, &state.clock).await?;
+    sessions::insert_refresh_token(tx, organization, user, family, &refresh, &state.clock).await?;
     let session = Session {
         access_token: state.tokens.issue(user, family, state.clock.now())?,
         token_type: "Bearer".into(),
@@ -134,9 +136,9 @@ pub(super) async fn register(state: &State, origin: &Origin, request: RegisterRe
         if db::violates(&error, "users_email") { ErrorCode::EmailTaken.into() } else { ApiError::from(error) }
     })?;
     if let Some(invitation) = &invitation {
-        store::accept_invitation(&mut tx, invitation, state.clock.now()).await?;
+        invitations::accept_invitation(&mut tx, invitation, state.clock.now()).await?;
         if let Some(team) = invitation.team_id {
-            store::join_team(&mut tx, organization, team, id, state.clock.now()).await?;
+            invitations::join_team(&mut tx, organization, team, id, state.clock.now()).await?;
         }
     }
     let ctx = ctx_of(state, origin, organization, id, &email, role);
@@ -150,7 +152,7 @@ pub(super) async fn register(state: &State, origin: &Origin, request: RegisterRe
 
 async fn invited(tx: &mut Tx, state: &State, token: &str, email: &str) -> ApiResult<OpenInvitation> {
     invitable(state.config.registration)?;
-    let found = store::lock_invitation(tx, &OpaqueToken::presented(token), state.clock.now()).await?;
+    let found = invitations::lock_invitation(tx, &OpaqueToken::presented(token), state.clock.now()).await?;
     found.filter(|invitation| invitation.email == email).ok_or_else(|| ErrorCode::InvitationInvalid.into())
 }
 
@@ -198,11 +200,11 @@ pub(super) async fn login(state: &State, origin: &Origin, request: LoginRequest)
 pub(super) async fn refresh(state: &State, origin: &Origin, token: &OpaqueToken) -> ApiResult<Opened> {
     let now = state.clock.now();
     let mut tx = state.db.platform().await?;
-    let row = store::lock_refresh_token(&mut tx, token).await?.ok_or(ErrorCode::RefreshInvalid)?;
+    let row = sessions::lock_refresh_token(&mut tx, token).await?.ok_or(ErrorCode::RefreshInvalid)?;
     let ended = row.revoked_at.is_some() || row.user_deleted;
     match judge(row.used_at, ended, row.expires_at, now) {
         Refresh::Live => {
-            store::mark_refresh_used(&mut tx, &row, now).await?;
+            sessions::mark_refresh_used(&mut tx, &row, now).await?;
             let opened = open(state, &mut tx, row.organization, row.user_id, row.family_id).await?;
             tx.commit().await?;
             Ok(opened)
@@ -220,7 +222,7 @@ pub(super) async fn refresh(state: &State, origin: &Origin, token: &OpaqueToken)
 /// Ends the session of a refresh token, if it stands for one that has not ended.
 pub(super) async fn logout(state: &State, origin: &Origin, token: &OpaqueToken) -> ApiResult<()> {
     let mut tx = state.db.platform().await?;
-    if let Some(row) = store::lock_refresh_token(&mut tx, token).await?
+    if let Some(row) = sessions::lock_refresh_token(&mut tx, token).await?
         && row.revoked_at.is_none()
     {
         end(state, origin, &mut tx, &row, "session.end").await?;
@@ -231,7 +233,7 @@ pub(super) async fn logout(state: &State, origin: &Origin, token: &OpaqueToken) 
 
 /// Ends a session, and says so in the audit log of its organization.
 async fn end(state: &State, origin: &Origin, tx: &mut Tx, row: &RefreshRow, action: &'static str) -> ApiResult<()> {
-    store::end_session(tx, row.organization, row.family_id, state.clock.now()).await?;
+    sessions::end_session(tx, row.organization, row.family_id, state.clock.now()).await?;
     if let Some(user) = store::user(tx, row.user_id).await? {
         db::enter(tx, row.organization).await?;
         let ctx = ctx_of(state, origin, row.organization, user.id, &user.email, user.role);
@@ -263,7 +265,7 @@ pub(super) async fn change_password(state: &State, ctx: Ctx, request: ChangePass
     let mut tx = state.db.tenant(home).await?;
     rate_limit::refund(&mut tx, &bucket).await?;
     store::set_password_hash(&mut tx, home, user, &hash).await?;
-    store::end_sessions(&mut tx, home, user, ctx.session, ctx.now()).await?;
+    sessions::end_sessions(&mut tx, home, user, ctx.session, ctx.now()).await?;
     let ctx = Ctx { organization: home, ..ctx };
     audit::record(&mut tx, &ctx, audit::Change::new("account.change_password", user, "")).await?;
     tx.commit().await?;
