@@ -77,7 +77,9 @@ error_codes! {
     BatchTooLarge = "batch_too_large", 413, "A batch takes 1,000 events at most.", "한 번에 이벤트 1,000개까지 보낼 수 있어요.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the body as application/json.", "본문을 application/json으로 보내 주세요.";
     ValidationFailed = "validation_failed", 422, "Some fields are not valid.", "올바르지 않은 항목이 있어요.";
+    CheckFailed = "check_failed", 422, "It ran, and not all is well: its report says what.", "실행했지만 문제가 있어요. 결과를 확인해 주세요.";
     InvitationInvalid = "invitation_invalid", 422, "The invitation is not valid any more.", "더 이상 쓸 수 없는 초대예요.";
+    PasswordTooCommon = "password_too_common", 422, "This password is among the first to be guessed. Choose another one.", "너무 흔한 비밀번호예요. 다른 비밀번호를 입력해 주세요.";
     AdminKeyInvalid = "admin_key_invalid", 422, "An Admin API key starts with sk-admin- or sk-proj-.", "Admin API Key는 sk-admin- 또는 sk-proj-로 시작해요.";
     AdminKeyRejected = "admin_key_rejected", 422, "Unauthorized: the provider rejected this key. Check that it is an active key of type admin with organization-level permissions.", "공급자가 이 키를 거부했어요. 조직 권한이 있는 활성 Admin 키인지 확인해 주세요.";
     ProviderKeyInvalid = "provider_key_invalid", 422, "This does not look like a key of that provider.", "이 공급자의 키 형식이 아니에요.";

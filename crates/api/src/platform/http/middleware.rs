@@ -14,9 +14,9 @@ use finops_contract::accounts::Locale;
 use finops_contract::{ErrorCode, Problem};
 use futures_util::FutureExt as _;
 
-use super::ctx;
 use super::error::{ApiError, write_problem};
 use super::extract::BODY_TIMEOUT;
+use super::{ctx, docs};
 use crate::platform::auth::api_keys::Allowance;
 use crate::platform::state::State;
 
@@ -115,7 +115,11 @@ fn finish(response: &mut ServiceResponse<BoxBody>, request_id: &str) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let tls = state.is_some_and(|state| state.config.public_url.starts_with("https://"));
-    let is_api = response.request().path().starts_with("/api/");
+    let path = response.request().path();
+    let (is_api, is_docs) = (path.starts_with("/api/"), path.starts_with("/docs/"));
+    if is_docs {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(docs::SWAGGER_POLICY));
+    }
     secure_headers(response.headers_mut(), is_api, tls);
 }
 

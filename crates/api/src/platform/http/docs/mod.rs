@@ -107,6 +107,11 @@ fn takes_idempotency_key(operation: &Value, method: &str) -> bool {
     matches!(method, "post" | "put" | "patch" | "delete") && operation["security"].as_array().is_none_or(session)
 }
 
+/// What Swagger UI may load: its own files, and answers of this service. It sets styles in its markup, and its pictures are
+/// in its style sheet.
+pub const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// Swagger UI, which keeps the token given under "Authorize" while the tab lives.
 pub fn swagger() -> SwaggerUi {
     let config = Config::from("/openapi.json").persist_authorization(true).try_it_out_enabled(true);
