@@ -245,10 +245,7 @@ async fn end(state: &State, origin: &Origin, tx: &mut Tx, row: &RefreshRow, acti
 /// Changes a password; the account's other sessions end. Guessing the current one is slowed down like signing in.
 pub(super) async fn change_password(state: &State, ctx: Ctx, request: ChangePasswordRequest) -> ApiResult<()> {
     let user = ctx.user_id()?;
-    let known = match &ctx.actor {
-        Actor::User { email, .. } => email.as_str(),
-        Actor::ApiKey { .. } | Actor::System { .. } | Actor::Cli => "",
-    };
+    let known = if let Actor::User { email, .. } = &ctx.actor { email } else { "" };
     acceptable_password(&request.new_password, "/newPassword", &[known])?;
     let bucket = ["password", &user.to_string()];
     let mut tx = state.db.platform().await?;
