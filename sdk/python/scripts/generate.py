@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -23,8 +24,11 @@ HEAD = '''"""Types of the API. Made by scripts/generate.py from openapi/openapi.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Literal, Optional, TypedDict, Union
+from typing import {names}
 '''
+
+# What the types may be made of.
+NAMES = ("Any", "Dict", "List", "Literal", "Optional", "TypedDict", "Union")
 
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 
@@ -122,8 +126,10 @@ def generate(description: dict[str, Any]) -> str:
     aliases = [name for name in order if "properties" not in schemas[name]]
     lines = [f"{name} = {kind(schemas[name])}" for name in aliases]
     classes = [typed_dict(name, schemas[name]) for name in order if name not in aliases]
+    made = "\n".join([*lines, *classes])
+    head = HEAD.format(names=", ".join(name for name in NAMES if re.search(rf"\b{name}\b", made)))
     listed = "\n".join(["__all__ = [", *(f'    "{name}",' for name in sorted(order)), "]"])
-    return "\n\n\n".join([HEAD + "\n" + listed + "\n\n" + "\n".join(lines), *classes]) + "\n"
+    return "\n\n\n".join([head + "\n" + listed + "\n\n" + "\n".join(lines), *classes]) + "\n"
 
 
 def main() -> int:

@@ -53,7 +53,7 @@ def last_chunk(event_id: str) -> Dict[str, Any]:
 
 
 ASK: Dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
-CLAUDE: Dict[str, Any] = {"model": "claude-sonnet-4-5", "max_tokens": 10, "messages": ASK["messages"]}
+CLAUDE: Dict[str, Any] = {"model": "claude-opus-4-6", "max_tokens": 10, "messages": ASK["messages"]}
 
 
 class MeterTest(unittest.TestCase):
@@ -248,7 +248,7 @@ class Anthropic(MeterTest):
 
     def message(self, **more: Any) -> Dict[str, Any]:
         self.id = f"msg-{self.session}"
-        message = {"id": self.id, "type": "message", "role": "assistant", "model": "claude-sonnet-4-5-20250929"}
+        message = {"id": self.id, "type": "message", "role": "assistant", "model": "claude-opus-4-6"}
         return {**message, "content": [], "stop_reason": None, "stop_sequence": None, "usage": self.usage, **more}
 
     def test_a_message_is_metered(self):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import unittest
 from decimal import Decimal
 from pathlib import Path
@@ -131,6 +132,15 @@ class Faults(ServiceTest):
         finops.track(self.event())
         self.assertTrue(finops.flush(20))
         self.assertEqual(len(stored(self.session)), 1)
+
+    def test_closing_ends_in_time_and_says_what_was_lost(self):
+        finops, _ = self.behind(("503", {"Retry_After": "60"}), flush_interval=0)
+        event_id = finops.track(self.event())
+        start = time.monotonic()
+        finops.close(0.2)
+        self.assertLess(time.monotonic() - start, 5)
+        self.assertEqual([(error.status, error.event_ids) for error in self.errors], [(503, (event_id,))])
+        self.assertEqual((finops.stats()["queued"], finops.stats()["dropped"]), (0, 1))
 
     def test_a_smaller_limit_on_the_way_is_met_with_smaller_requests(self):
         finops, proxy = self.behind(("413", {}), flush_interval=60)
