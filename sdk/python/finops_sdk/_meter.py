@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import re
 import time
 import uuid
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, TypeVar, Union
@@ -250,13 +251,18 @@ class Call:
             }
             fields = self._settings.of(self.request)
             metadata = {"operation": self._path, **(about or {}), **(fields.pop("metadata", None) or {})}
-            told = {name: value for name, value in event.items() if value is not None}
+            # What the caller says of a call goes before what is seen of it, in either spelling.
+            told = {name: value for name, value in event.items() if value is not None and _snake(name) not in fields}
             self._settings.finops.track({**told, **fields, "metadata": metadata})
         except Exception as error:  # noqa: BLE001
             self._report(error)
 
     def _report(self, error: Exception) -> None:
         self._settings.finops._report(FinopsError("not_metered", repr(error)))
+
+
+def _snake(name: str) -> str:
+    return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
 
 
 def _plain(usage: Any) -> Optional[Dict[str, Any]]:

@@ -113,10 +113,11 @@ class OpenAI(MeterTest):
         self.vendor.json(chat(self.id))
         made = self.finops.meter(
             openai.OpenAI(api_key="sk-test", base_url=self.vendor.url, max_retries=0),
-            lambda request: {"session_id": self.session, "user_id": request["user"]},
+            lambda request: {"session_id": self.session, "user_id": request["user"], "event_id": f"{self.id}-mine"},
         )
         made.chat.completions.create(**ASK, user="u-1")
-        self.assertEqual(self.event()["userId"], "u-1")
+        event = self.event()
+        self.assertEqual((event["userId"], event["eventId"]), ("u-1", f"{self.id}-mine"))
 
     def test_a_stream_is_metered_by_a_chunk_that_the_caller_does_not_see(self):
         self.vendor.stream(chunk(self.id, "Hel"), chunk(self.id, "lo"), last_chunk(self.id))

@@ -3,7 +3,7 @@ import { FinopsError } from "./errors.js";
 import type { components } from "./schema.js";
 
 type Request = components["schemas"]["UsageEventRequest"];
-type Loose = "cost" | "audioSeconds" | "feedbackScore" | "timestamp";
+type Loose = "cost" | "audioSeconds" | "feedbackScore" | "timestamp" | "usage" | "metadata";
 
 /** One AI call, as `POST /api/usage/track` takes it. Fields may be in snake_case too; what is not known is metadata. */
 export type UsageEvent = Omit<Request, Loose> & {
@@ -13,6 +13,10 @@ export type UsageEvent = Omit<Request, Loose> & {
   feedbackScore?: string | number | null;
   /** When the call was made. */
   timestamp?: string | number | Date | null;
+  /** A vendor's `usage` object as it is in the vendor's answer, instead of the counts. */
+  usage?: object | null;
+  /** Whatever else. */
+  metadata?: object | null;
   [field: string]: unknown;
 };
 

@@ -241,12 +241,17 @@ class Call {
         ...(this.#tier ? { serviceTier: this.#tier } : {}),
         responseTime: Math.round(performance.now() - this.#start),
         status,
-        ...own,
         metadata: { operation: this.#path, ...about, ...metadata },
       };
-      this.#settings.track(event);
+      // What the caller says of a call goes before what is seen of it, in either spelling.
+      for (const name of Object.keys(event)) if (snake(name) in own) delete event[name];
+      this.#settings.track({ ...event, ...own });
     } catch (error) {
       this.#settings.report(error);
     }
   }
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -140,10 +140,11 @@ test("metering twice counts once, and copies are metered", async (t) => {
 test("fields may depend on the call", async (t) => {
   const { vendor, finops, session, id, only } = await metered(t, OpenAI);
   const client = new OpenAI({ apiKey: "sk-test", baseURL: vendor.url });
-  finops.meter(client, ({ user }) => ({ session_id: session, user_id: user }));
+  finops.meter(client, ({ user }) => ({ session_id: session, user_id: user, event_id: `${id}-mine` }));
   vendor.json(chat(id));
   await client.chat.completions.create({ ...ASK, user: "u-1" });
-  assert.equal((await only()).userId, "u-1");
+  const event = await only();
+  assert.deepEqual([event.userId, event.eventId], ["u-1", `${id}-mine`]);
 });
 
 test("the answer can be had with its response, parsed, and raw", async (t) => {

@@ -19,6 +19,8 @@ export const id: string | undefined = finops.track({
   completionTokens: 2,
   cost: 0.0035,
 });
+finops.track({ model: "gpt-4o", usage: {} as OpenAI.CompletionUsage, metadata: { a: [1] }, timestamp: new Date() });
+finops.track({ model: "gpt-4o", usage: null, costAllocation: { team: "content" }, tags: ["a"], environment: "ci" });
 // @ts-expect-error an event names its model
 finops.track({ promptTokens: 1 });
 // @ts-expect-error a count is a number
