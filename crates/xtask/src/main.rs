@@ -15,6 +15,7 @@ mod postgres;
 mod prepare;
 mod programs;
 mod report;
+mod sdk;
 mod services;
 mod test;
 mod toolchain;
@@ -50,7 +51,7 @@ enum Verb {
     /// Measure how fast costs are stored and read; one JSON line a figure on standard output
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Regenerate what is generated and checked in: .sqlx and openapi/openapi.json
+    /// Regenerate what is generated and checked in: .sqlx, openapi/openapi.json and the client libraries' types
     Prepare {
         /// Change nothing; fail if something is out of date
         #[arg(long)]
