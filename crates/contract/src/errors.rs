@@ -68,6 +68,7 @@ error_codes! {
     AdminKeyMissing = "admin_key_missing", 409, "Admin API Key not registered: the team needs an active admin key first.", "팀에 사용 중인 Admin 키가 없어요. 먼저 Admin API Key를 등록해 주세요.";
     EventConflict = "event_conflict", 409, "Another event was stored under this id.", "같은 ID로 다른 이벤트가 저장돼 있어요.";
     OpenaiProjectIdTaken = "openai_project_id_taken", 409, "This Project ID already belongs to another project.", "다른 프로젝트가 이미 쓰고 있는 Project ID예요.";
+    ImportOffset = "import_offset", 409, "The upload goes on at another place, or has ended.", "업로드를 이어 갈 위치가 다르거나 이미 끝난 업로드예요.";
     IdempotencyInProgress = "idempotency_in_progress", 409, "A request with this Idempotency-Key is still running.", "같은 Idempotency-Key의 요청이 아직 진행 중이에요.";
     JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large.", "본문이 너무 커요.";

@@ -22,6 +22,7 @@ pub mod provider_keys;
 pub mod teams;
 pub mod units;
 pub mod usage;
+pub mod usage_imports;
 
 pub use errors::{ErrorCode, FieldError, Problem};
 pub use money::Amount;

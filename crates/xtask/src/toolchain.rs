@@ -16,6 +16,9 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// What moto (a stand-in for AWS, here for its key service) is installed from.
 const MOTO: &[&str] = &["moto==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
 
+/// What an unmodified program that uses OpenTelemetry has.
+const OTLP: &[&str] = &["opentelemetry-sdk==1.45.2", "opentelemetry-exporter-otlp-proto-http==1.45.2"];
+
 /// The cargo that runs this xtask, in the checkout. Queries are always checked against `.sqlx`:
 /// a `DATABASE_URL` in the environment must not change what is built.
 pub(crate) fn cargo(root: &Path) -> Command {
@@ -134,22 +137,35 @@ pub(crate) fn chromium() -> Result<PathBuf> {
     find().context("Chromium was installed but is not on the PATH")
 }
 
-/// moto's server in a virtual environment under `target/`, installed once per pinned version.
+/// moto's server.
 ///
 /// # Errors
 /// When Python or pip fails.
 pub(crate) fn moto(root: &Path) -> Result<PathBuf> {
-    let home = root.join("target/moto");
-    let server = home.join("bin/moto_server");
+    let home = python(root, "moto", MOTO).context("cannot install moto (needed by the key service's tests)")?;
+    Ok(home.join("bin/moto_server"))
+}
+
+/// A Python with OpenTelemetry's SDK and exporter.
+///
+/// # Errors
+/// When Python or pip fails.
+pub(crate) fn otlp(root: &Path) -> Result<PathBuf> {
+    let home = python(root, "otlp", OTLP).context("cannot install OpenTelemetry's exporter (needed by its test)")?;
+    Ok(home.join("bin/python"))
+}
+
+/// A virtual environment under `target/` with these packages, installed once per pinned version.
+fn python(root: &Path, name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let home = root.join("target").join(name);
     let stamp = home.join(".installed");
-    let now = MOTO.join("\n");
-    if server.exists() && fs::read_to_string(&stamp).is_ok_and(|then| then == now) {
-        return Ok(server);
+    let now = packages.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|then| then == now) {
+        return Ok(home);
     }
     let _ = fs::remove_dir_all(&home);
     let create = || {
-        capture(Command::new("python3").args(["-m", "venv"]).arg(&home))
-            .context("cannot create a Python environment for moto")
+        capture(Command::new("python3").args(["-m", "venv"]).arg(&home)).context("cannot create a Python environment")
     };
     if let Err(error) = create() {
         install_debian(&["python3", "python3-venv"]).context(format!("{error:#}"))?;
@@ -158,10 +174,9 @@ pub(crate) fn moto(root: &Path) -> Result<PathBuf> {
     }
     run(Command::new(home.join("bin/python"))
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(MOTO))
-    .context("cannot install moto (needed by the key service's tests)")?;
+        .args(packages))?;
     fs::write(&stamp, now)?;
-    Ok(server)
+    Ok(home)
 }
 
 /// Starts moto on a free port; answers the service and its address once it listens.

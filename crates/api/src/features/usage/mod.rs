@@ -4,12 +4,15 @@
 //! split into disjoint kinds (`tokens`), placed and priced (`ingest`), and stored once, with its sums, in a group with
 //! others (`commit`). The answer comes after the commit.
 
+mod cloudevents;
 mod commit;
 mod domain;
 pub mod histogram;
+mod imports;
 mod incoming;
 mod ingest;
 mod insert;
+mod otlp;
 mod raw;
 mod reject;
 mod rollups;
@@ -19,4 +22,13 @@ mod tokens;
 mod vendor;
 
 pub use ingest::Ingest;
-pub use routes::routes;
+pub use routes::{root_routes, routes};
+
+use crate::platform::jobs::JobsBuilder;
+use crate::platform::state::State;
+
+/// This feature's jobs.
+#[must_use]
+pub fn jobs(builder: JobsBuilder, state: &State, ingest: &Ingest) -> JobsBuilder {
+    imports::jobs(builder, state, ingest)
+}
