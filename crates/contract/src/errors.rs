@@ -69,6 +69,7 @@ error_codes! {
     EventConflict = "event_conflict", 409, "Another event was stored under this id.", "같은 ID로 다른 이벤트가 저장돼 있어요.";
     OpenaiProjectIdTaken = "openai_project_id_taken", 409, "This Project ID already belongs to another project.", "다른 프로젝트가 이미 쓰고 있는 Project ID예요.";
     AttributionInProgress = "attribution_in_progress", 409, "Earlier costs are still being attributed to this project. Try again in a moment.", "이전 비용을 이 프로젝트에 반영하는 중이에요. 잠시 뒤에 다시 해 주세요.";
+    ImportOffset = "import_offset", 409, "The upload goes on at another place, or has ended.", "업로드를 이어 갈 위치가 다르거나 이미 끝난 업로드예요.";
     IdempotencyInProgress = "idempotency_in_progress", 409, "A request with this Idempotency-Key is still running.", "같은 Idempotency-Key의 요청이 아직 진행 중이에요.";
     JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
     PriceOverrideOverlaps = "price_override_overlaps", 409, "Another price of yours holds for that time.", "그 기간에 이미 적용 중인 협의 단가가 있어요.";

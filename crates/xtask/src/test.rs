@@ -66,19 +66,22 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
 /// The servers that tests talk to; dropping it stops them and forgets their data.
 pub(crate) struct Servers {
     moto: Option<(Service, String)>,
+    /// A Python with OpenTelemetry's exporter.
+    otlp: Option<PathBuf>,
     /// The throw-away PostgreSQL.
     pub(crate) cluster: Cluster,
     _lock: File,
 }
 
 impl Servers {
-    /// Starts PostgreSQL and moto.
+    /// Starts PostgreSQL and moto, and installs what the tests call.
     ///
     /// # Errors
     /// When one of them is missing and cannot be installed, or does not start.
     pub(crate) fn start(root: &Path) -> Result<Self> {
         let mut servers = Self::database(root)?;
         let server = toolchain::moto(root)?;
+        servers.otlp = Some(toolchain::otlp(root)?);
         servers.moto = Some(toolchain::start_moto(&server, &root.join("target/moto.log"))?);
         Ok(servers)
     }
@@ -92,7 +95,7 @@ impl Servers {
         fs::create_dir_all(&home)?;
         let lock = lock(&home.join("lock"), "the tests")?;
         let cluster = Cluster::start(&Spec { home, throw_away: true, flush: false, connections: 200 })?;
-        Ok(Self { moto: None, cluster, _lock: lock })
+        Ok(Self { moto: None, otlp: None, cluster, _lock: lock })
     }
 
     fn describe(&self, report: &Report) {
@@ -151,6 +154,9 @@ pub(crate) fn cargo_test(root: &Path, servers: &Servers, filter: Option<&str>) -
         .env("DATABASE_URL", servers.cluster.url("postgres"));
     if let Some((_, address)) = &servers.moto {
         test.env("KMS_TEST_ENDPOINT", address);
+    }
+    if let Some(python) = &servers.otlp {
+        test.env("OTLP_TEST_PYTHON", python);
     }
     services::run(&mut test)
 }

@@ -18,6 +18,8 @@ const MOTO: &[&str] = &["moto==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
 
 /// The vendors' clients that the Python library meters in its tests.
 const METERED: &[&str] = &["anthropic==2.13.0", "openai==3.57.0"];
+/// What an unmodified program that uses OpenTelemetry has.
+const OTLP: &[&str] = &["opentelemetry-sdk==1.45.2", "opentelemetry-exporter-otlp-proto-http==1.45.2"];
 
 /// The cargo that runs this xtask, in the checkout. Queries are always checked against `.sqlx`:
 /// a `DATABASE_URL` in the environment must not change what is built.
@@ -152,6 +154,15 @@ pub(crate) fn moto(root: &Path) -> Result<PathBuf> {
 /// When Python or pip fails.
 pub(crate) fn sdk_python(root: &Path) -> Result<PathBuf> {
     let home = python(&root.join("target/sdk/python"), METERED).context("the client library's tests need Python")?;
+    Ok(home.join("python"))
+}
+
+/// A Python with OpenTelemetry's SDK and exporter.
+///
+/// # Errors
+/// When Python or pip fails.
+pub(crate) fn otlp(root: &Path) -> Result<PathBuf> {
+    let home = python(&root.join("target/otlp"), OTLP).context("the test of OpenTelemetry's exporter needs Python")?;
     Ok(home.join("python"))
 }
 

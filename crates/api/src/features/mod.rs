@@ -56,9 +56,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// Every background job.
 #[must_use]
-pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
+pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder {
     let builder = collector::jobs(builder, state);
     let builder = prices::jobs(builder, state);
-    let builder = usage::jobs(builder, state);
+    let builder = usage::jobs(builder, state, &shared.ingest);
     operations::jobs(builder, state)
 }

@@ -1,6 +1,6 @@
 //! Reads stored events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use finops_contract::costs::{CostState, Named};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::domain::{event_key, state_of};
 use crate::features::teams::{self, Visibility};
+use crate::platform::db::OrganizationId;
 use crate::platform::http::cursor::Keyset;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 
@@ -221,7 +222,7 @@ pub(super) async fn find(conn: &mut PgConnection, ctx: &Ctx, event_id: &str) -> 
     let sees = teams::visibility(conn, ctx).await?;
     let known = sqlx::query_scalar!(
         "SELECT occurred_at FROM usage_event_ids WHERE organization_id = $1 AND event_key = $2",
-        ctx.organization as crate::platform::db::OrganizationId,
+        ctx.organization as OrganizationId,
         key
     )
     .fetch_optional(&mut *conn)
@@ -234,4 +235,60 @@ pub(super) async fn find(conn: &mut PgConnection, ctx: &Ctx, event_id: &str) -> 
     push_seen(&mut sql, &sees);
     let row: Option<Row> = sql.build_query_as().fetch_optional(conn).await?;
     Ok(row.map(Into::into))
+}
+
+/// What is stored under an id.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored {
+    pub(super) occurred_at: DateTime<Utc>,
+    /// Nothing once the event itself was dropped.
+    pub(super) tokens: Option<Tokens>,
+}
+
+/// Tokens of a stored event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tokens {
+    input: i64,
+    output: i64,
+    unsplit: i64,
+}
+
+impl Tokens {
+    /// Whether they are these.
+    pub(super) fn are(self, input: Decimal, output: Decimal) -> bool {
+        if self.unsplit > 0 {
+            return Decimal::from(self.unsplit) == input + output;
+        }
+        (Decimal::from(self.input), Decimal::from(self.output)) == (input, output)
+    }
+}
+
+/// What is stored under these ids, as far as they are known.
+pub(super) async fn stored(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    keys: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, Stored>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT i.event_key, i.occurred_at, e.event_key IS NOT NULL AS "there!",
+            coalesce(e.input, 0) + coalesce(e.cached_input, 0) + coalesce(e.cache_write_5m, 0)
+                + coalesce(e.cache_write_1h, 0) + coalesce(e.audio_input, 0) AS "input!",
+            coalesce(e.output, 0) + coalesce(e.reasoning, 0) + coalesce(e.audio_output, 0) AS "output!",
+            coalesce(e.unsplit, 0) AS "unsplit!"
+        FROM usage_event_ids i
+        LEFT JOIN usage_events e ON e.organization_id = i.organization_id AND e.occurred_at = i.occurred_at
+            AND e.event_key = i.event_key
+        WHERE i.organization_id = $1 AND i.event_key = ANY ($2)
+        "#,
+        organization as OrganizationId,
+        keys
+    )
+    .fetch_all(conn)
+    .await?;
+    let stored = rows.into_iter().map(|row| {
+        let tokens = row.there.then_some(Tokens { input: row.input, output: row.output, unsplit: row.unsplit });
+        (row.event_key, Stored { occurred_at: row.occurred_at, tokens })
+    });
+    Ok(stored.collect())
 }
