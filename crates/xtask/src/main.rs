@@ -19,6 +19,7 @@ mod sdk;
 mod services;
 mod test;
 mod toolchain;
+mod torture;
 mod unused;
 mod up;
 
@@ -51,6 +52,9 @@ enum Verb {
     /// Measure how fast costs are stored and read; one JSON line a figure on standard output
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Break what can break under load, and judge what became of it; one JSON line a promise on standard output
+    #[command(subcommand)]
+    Torture(torture::Torture),
     /// Regenerate what is generated and checked in: .sqlx, openapi/openapi.json and the client libraries' types
     Prepare {
         /// Change nothing; fail if something is out of date
@@ -87,6 +91,7 @@ fn run(verb: &Verb) -> Result<()> {
             frontend::build(&root, profile).map(drop)
         }
         Verb::Bench(what) => bench::run(&root, what),
+        Verb::Torture(what) => torture::run(&root, what),
         Verb::Prepare { check } => prepare::run(&root, *check),
         Verb::Dist => dist::run(&root),
     }

@@ -106,6 +106,15 @@ impl Programs<'_> {
         Ok(service)
     }
 
+    /// Runs a command of the service's to its end; answers what it printed.
+    ///
+    /// # Errors
+    /// When it fails; the message carries what it wrote to standard error.
+    pub(crate) fn answer(&self, arguments: &[&str], env: &Environment) -> Result<String> {
+        let (verb, rest) = arguments.split_first().context("a command")?;
+        services::capture_long(self.finops(verb, env).args(rest))
+    }
+
     fn finops(&self, verb: &str, env: &Environment) -> Command {
         let mut command = Command::new(self.bin.join("finops"));
         command.current_dir(self.root).arg(verb).envs(env.iter().map(|(name, value)| (name, value)));
