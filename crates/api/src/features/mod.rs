@@ -39,6 +39,8 @@ impl Shared {
 
 /// Every route below `/api`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
+    // First, because routes are tried in their order, and this is where most requests go.
+    usage::routes(config);
     accounts::routes(config);
     organizations::routes(config);
     teams::routes(config);
@@ -49,7 +51,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     collector::routes(config);
     costs::routes(config);
     prices::routes(config);
-    usage::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }

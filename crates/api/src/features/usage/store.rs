@@ -12,7 +12,8 @@ use serde_json::Value;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::domain::{event_key, state_of};
+use super::domain::{event_key, state_of, told_resolution};
+use super::insert::TAG_SEPARATOR;
 use crate::features::teams::{self, Visibility};
 use crate::platform::db::OrganizationId;
 use crate::platform::http::cursor::Keyset;
@@ -52,7 +53,7 @@ struct Row {
     region: Option<String>,
     ip: Option<String>,
     user_agent: Option<String>,
-    tags: Option<Vec<String>>,
+    tags: Option<String>,
     cost_allocation: Option<Value>,
     metadata: Option<Value>,
 }
@@ -89,13 +90,12 @@ impl From<Row> for UsageEvent {
             environment: row.environment.as_deref().and_then(Environment::from_name),
             service: row.service,
             provider: row.provider,
-            model: row.model,
             units,
             unsplit_tokens: row.unsplit.map(i64::cast_unsigned),
             state: state_of(row.cost),
             cost: row.cost.map(Amount),
             currency: "USD".into(),
-            resolution: row.resolution,
+            resolution: row.resolution.map(|stored| told_resolution(stored, &row.model)),
             reported_cost: row.reported_cost.map(Amount),
             response_time: row.latency_ms.map(i32::cast_unsigned),
             status: row.status,
@@ -112,9 +112,10 @@ impl From<Row> for UsageEvent {
             region: row.region,
             ip: row.ip,
             user_agent: row.user_agent,
-            tags: row.tags.unwrap_or_default(),
+            tags: row.tags.iter().flat_map(|tags| tags.split(TAG_SEPARATOR)).map(str::to_owned).collect(),
             cost_allocation: row.cost_allocation,
             metadata: row.metadata,
+            model: row.model,
         }
     }
 }
@@ -198,7 +199,8 @@ fn push_filters(sql: &mut QueryBuilder<Postgres>, query: &UsageEventsQuery) -> A
         sql.push(" AND ").push(column).push(" = ").push_bind(text);
     }
     if let Some(tag) = &query.tag {
-        sql.push(" AND e.tags @> ARRAY[").push_bind(tag.replace('\0', "")).push("]");
+        sql.push(" AND string_to_array(e.tags, ").push_bind(TAG_SEPARATOR);
+        sql.push(") @> ARRAY[").push_bind(tag.replace('\0', "")).push("]");
     }
     if let Some(key) = query.api_key_id {
         sql.push(" AND e.api_key_id = ").push_bind(key);
