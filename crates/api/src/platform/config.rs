@@ -42,6 +42,8 @@ pub struct Config {
     pub cron_secret: Option<SecretString>,
     /// Where OpenAI's API is.
     pub openai_base_url: String,
+    /// How often the providers' usage is polled, in seconds; 0 polls nothing.
+    pub usage_poll_interval: u32,
     /// Whether this process runs background jobs.
     pub jobs_enabled: bool,
     /// Whether `/metrics` answers.
@@ -124,6 +126,11 @@ const VARIABLES: &[Variable] = &[
         "what the caller of /api/cron/daily-batch presents; without it the endpoint refuses everyone",
     ),
     plain("OPENAI_BASE_URL", Some("https://api.openai.com/v1"), "where OpenAI's API is"),
+    plain(
+        "USAGE_POLL_INTERVAL",
+        Some("60"),
+        "seconds between two polls of the providers' usage, 60 to 3600; 0 polls nothing",
+    ),
     plain("JOBS_ENABLED", Some("true"), "whether this process runs background jobs"),
     plain("PROMETHEUS_METRICS_ENABLED", Some("true"), "whether /metrics answers"),
     plain("TRUSTED_PROXY_HOPS", Some("0"), "reverse proxies in front whose X-Forwarded-For is believed"),
@@ -253,6 +260,7 @@ impl Config {
             encryption: read.encryption(),
             cron_secret: read.raw("CRON_SECRET").map(Into::into),
             openai_base_url: read.raw("OPENAI_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
+            usage_poll_interval: read.parse("USAGE_POLL_INTERVAL", 60, "a number of seconds"),
             jobs_enabled: read.parse("JOBS_ENABLED", true, "true or false"),
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
             trusted_proxy_hops: read.parse("TRUSTED_PROXY_HOPS", 0, "a small number"),
@@ -264,6 +272,9 @@ impl Config {
         }
         if !(1..=1440).contains(&config.jwt_expiration_minutes) {
             read.problem("JWT_EXPIRATION_MINUTES", "must be 1 to 1440");
+        }
+        if config.usage_poll_interval != 0 && !(60..=3600).contains(&config.usage_poll_interval) {
+            read.problem("USAGE_POLL_INTERVAL", "must be 60 to 3600, or 0");
         }
         for (name, url) in [("PUBLIC_URL", &config.public_url), ("OPENAI_BASE_URL", &config.openai_base_url)] {
             if !reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {

@@ -20,7 +20,8 @@ mod status;
 mod store;
 
 pub use batch::{collectable, daily};
+pub use error::describe;
 pub use jobs::{jobs, request};
 pub use routes::routes;
 pub use status::{Lag, follow_key, lag};
-pub use store::{attribute, hold_attribution};
+pub use store::{attribute, hold_attribution, share_attribution};

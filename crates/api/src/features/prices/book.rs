@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use finops_contract::UnitKind;
 use finops_contract::prices::PriceTier;
+use finops_contract::{Quantities, UnitKind};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -150,6 +150,19 @@ impl Book {
             .unwrap_or_else(|reason| Priced::Unpriced { reason })
     }
 
+    /// What many calls cost of which only the sum is known, as providers' meters tell it: each is taken to be as long as
+    /// all of them are on average.
+    pub fn price_sum(&self, sum: &Lookup<'_>, calls: u64) -> Priced {
+        let calls = Decimal::from(calls.max(1));
+        let average =
+            sum.quantities.iter().fold(Quantities::default(), |average, (kind, all)| average.with(kind, all / calls));
+        let call = Lookup { quantities: &average, ..*sum };
+        let provider = provider_name(sum.provider);
+        self.find(&provider, &call)
+            .and_then(|found| self.cost_of(&provider, found, &call, sum.quantities))
+            .unwrap_or_else(|reason| Priced::Unpriced { reason })
+    }
+
     /// Finds what a call is priced with.
     pub(super) fn find<'b>(&'b self, provider: &str, lookup: &Lookup<'_>) -> Result<Match<'b>, Reason> {
         let tier = PriceTier::said(lookup.tier).ok_or(Reason::UnknownTier)?;
@@ -199,9 +212,20 @@ impl Book {
     }
 
     fn cost(&self, provider: &str, found: Match<'_>, lookup: &Lookup<'_>) -> Result<Priced, Reason> {
+        self.cost_of(provider, found, lookup, lookup.quantities)
+    }
+
+    /// What so much costs, at the prices of such a call.
+    fn cost_of(
+        &self,
+        provider: &str,
+        found: Match<'_>,
+        lookup: &Lookup<'_>,
+        quantities: &Quantities,
+    ) -> Result<Priced, Reason> {
         let mut cost = Decimal::ZERO;
         let (mut any, mut own) = (false, None);
-        for (kind, quantity) in lookup.quantities.iter() {
+        for (kind, quantity) in quantities.iter() {
             let (price, negotiated) = self.unit_price(provider, &found, kind, lookup)?;
             let part = exact::product(quantity, price).ok_or(Reason::TooLarge)?;
             cost = exact::sum(cost, part).ok_or(Reason::TooLarge)?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::domain::OpenaiProjectId;
 use super::store;
-use crate::features::{admin_keys, audit, collector, teams};
+use crate::features::{admin_keys, audit, collector, provider_usage, teams};
 use crate::platform::db::Tx;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
@@ -182,11 +182,13 @@ pub(super) async fn register_id(state: &State, ctx: &Ctx, project: Uuid, text: &
     store::set_openai_project_id(&mut tx, ctx.organization, project, Some(&id), ctx.now()).await?;
     let after = store::find(&mut tx, ctx.organization, project).await?.ok_or(ErrorCode::NotFound)?;
     let attributed = collector::attribute(&mut tx, ctx.organization, id.as_str(), project, after.team_id).await?;
+    provider_usage::attribute(&mut tx, ctx, id.as_str(), project).await?;
     let change = audit::Change::new("project.register_openai_project_id", project, after.name.clone())
         .before(json!({"openaiProjectId": before.openai_project_id}))
         .after(json!({"openaiProjectId": after.openai_project_id, "linesAttributed": attributed}));
     audit::record(&mut tx, ctx, change).await?;
     tx.commit().await?;
+    state.nudge.nudge();
     Ok(registered(ctx.locale, after))
 }
 
