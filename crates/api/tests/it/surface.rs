@@ -31,13 +31,16 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 23] = [
+const FOR_USERS: [&str; 26] = [
     "change_password",
     "create_api_key",
     "delete_provider_key",
     "end_all_sessions",
     "get_api_key",
     "get_cost_summary",
+    "get_costs_by_learner",
+    "get_costs_by_project",
+    "get_costs_by_service",
     "get_me",
     "get_organization",
     "get_project",

@@ -247,7 +247,8 @@ impl<'a> Slice<'a> {
         rebuild_days(conn, self.organization, self.provider, self.account, &days).await
     }
 
-    /// Writes down that these minutes were brought in, and which of their hours changed.
+    /// Writes down that these minutes were brought in, and which of their hours changed. What is seen for the first time long
+    /// after it happened has not changed: it is not asked for again on that account.
     pub(super) async fn mark(
         &self,
         conn: &mut PgConnection,
@@ -258,7 +259,7 @@ impl<'a> Slice<'a> {
         sqlx::query!(
             "
             INSERT INTO provider_usage_hours AS h (organization_id, provider, provider_account, meter, hour, changed_at)
-            SELECT $1, $2, $3, $4, hour, $7 FROM generate_series($5::timestamptz, $6, interval '1 hour') AS hour
+            SELECT $1, $2, $3, $4, hour, least($7, hour + interval '1 hour') FROM generate_series($5::timestamptz, $6, interval '1 hour') AS hour
             ON CONFLICT (organization_id, provider_account, meter, hour, provider) DO UPDATE SET changed_at = $7
             WHERE h.hour = ANY ($8)
             ",
