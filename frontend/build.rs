@@ -20,6 +20,10 @@ fn main() {
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("locales");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=locales");
+    // By its relocations `cargo xtask frontend` knows what calls what, and cuts the pages off (`src/pieces.rs`).
+    if std::env::var_os("CARGO_CFG_TARGET_ARCH").is_some_and(|arch| arch == "wasm32") {
+        println!("cargo:rustc-link-arg-bins=--emit-relocs");
+    }
     let (ko, en) = (read_language(&root, "ko"), read_language(&root, "en"));
     let mut problems = Vec::new();
     compare(&ko, &en, &mut problems);

@@ -139,6 +139,17 @@ test("a key is registered for a team without one", async ({ page }) => {
   expect(await page.content()).not.toContain(GOOD_KEY);
 });
 
+test("a team without a key is told so once", async ({ page }) => {
+  const setup = established();
+  setup.world.keys = [];
+  await enter(page, setup, {
+    "GET /teams/:team/collection": () => collection(PLATFORM, { status: "not_configured", lastRunAt: null, lastSuccessAt: null, settledBefore: null }),
+  });
+  await page.goto(`/teams/${PLATFORM}`);
+  await expect(page.getByText("Admin 키를 등록하면 지난 180일의 비용부터 모아요.")).toBeVisible();
+  await expect(page.getByText("아직 Admin 키가 없어요")).toHaveCount(1);
+});
+
 test("a key is verified, stopped, used again, replaced and deleted, each after its consequences", async ({ page }) => {
   const setup = established();
   const asked = await enter(page, setup);
@@ -378,6 +389,19 @@ test("somebody who was invited joins with the link", async ({ page }) => {
   await page.getByRole("button", { name: "가입하기" }).click();
   await expect(page.getByRole("button", { name: "최민님의 계정 메뉴" })).toBeVisible();
   expect(registered).toEqual({ email: "new@example.com", password: "correct horse battery", name: "최민", invitationToken: "fin_inv_secret", locale: "ko" });
+});
+
+test("an invitation that is opened while signed in says who one is, and waits for signing out", async ({ page }) => {
+  await page.addInitScript(() => localStorage.setItem("finops.session", "1"));
+  await mock(page, { "POST /auth/invitation": { email: "new@example.com", organizationName: "다라마 은행", role: "user" } });
+  await page.goto("/register#invite=fin_inv_secret");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("이미 로그인되어 있어요");
+  await expect(page.getByText(`${ME.name}님(${ME.email}) 계정으로 ${ME.organization.name}에 로그인되어 있어요.`)).toBeVisible();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map((v) => v.id)).toEqual([]);
+  await page.getByRole("button", { name: "로그아웃하고 초대 받기" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("다라마 은행에 초대받았어요");
+  await expect(page.getByLabel("이메일")).toHaveValue("new@example.com");
 });
 
 test("one's own language and password", async ({ page }) => {

@@ -143,6 +143,19 @@ test("projects are compared, sorted and filtered by the URL", async ({ page }) =
   await expect(rows).toHaveCount(9);
 });
 
+test("cards are sorted too, where there is no room for a table", async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 800 });
+  await open(page, "/projects");
+  const rows = page.getByRole("main").locator("tbody tr");
+  await expect(rows.first()).toContainText("chatbot-experiment");
+  await expect(page.getByRole("button", { name: "프로젝트", exact: true })).toBeHidden();
+  await page.getByLabel("정렬").selectOption("프로젝트 오름차순");
+  await expect(page).toHaveURL(/sort=name/);
+  await expect(rows.first()).toContainText("agent-evals");
+  await page.getByLabel("정렬").selectOption("비용 내림차순");
+  await expect(rows.first()).toContainText("chatbot-experiment");
+});
+
 test("only whole periods are compared", async ({ page }) => {
   await open(page, "/projects?from=2026-11-16&to=2026-11-23");
   const change = page.getByRole("row").filter({ hasText: "chatbot-experiment" }).getByRole("cell").last();

@@ -3,12 +3,12 @@
 // Every file but index.html and csp.json is named by its content and never changes, so that the service may say
 // `immutable`. `.br` and `.gz` lie beside each: nothing is compressed while somebody waits.
 import { createHash } from "node:crypto";
-import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { fonts } from "./fonts.mjs";
+import { binaryen, pieces } from "./pieces.mjs";
 
 const [bound, dist] = process.argv.slice(2);
 const dev = process.argv.includes("--dev");
@@ -35,19 +35,16 @@ function put(name, extension, data) {
   return `/assets/${file}`;
 }
 
-// The wasm.
-let wasm = join(bound, "app_bg.wasm");
-if (!dev) {
-  const optimised = join(bound, "app_opt.wasm");
-  const run = spawnSync(
-    process.execPath,
-    ["node_modules/binaryen/bin/wasm-opt", "-Oz", ...INLINE, "--converge", ...FEATURES, wasm, "-o", optimised],
-    { stdio: "inherit" },
-  );
-  if (run.status !== 0) throw new Error("wasm-opt failed");
-  wasm = optimised;
+/** Puts a module where it is served from, optimised; answers its address. */
+function pack(name, wasm) {
+  if (dev) return put(name, "wasm", readFileSync(wasm));
+  const optimised = wasm.replace(/\.wasm$/, ".opt");
+  binaryen("wasm-opt", ["-Oz", ...INLINE, "--converge", "--strip-debug", ...FEATURES, wasm, "-o", optimised]);
+  return put(name, "wasm", readFileSync(optimised));
 }
-const wasmUrl = put("app", "wasm", readFileSync(wasm));
+
+const wasmUrl = pack("app", join(bound, "app_bg.wasm"));
+pieces(bound, FEATURES, pack);
 
 // The JavaScript that loads it. wasm-bindgen names the wasm by its own name; ours is passed in from boot.js.
 const boot = `import init from "./app.js";\ninit({ module_or_path: ${JSON.stringify(wasmUrl)} });\n`;

@@ -1,18 +1,15 @@
 //! The root: starts what lives as long as the page, and holds the table of routes.
 
+use std::cell::Cell;
+
 use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
-use crate::features::audit::AuditPage;
 use crate::features::auth::{LoginPage, RegisterPage};
-use crate::features::explore::ExplorePage;
 use crate::features::home::HomePage;
-use crate::features::projects::{ProjectPage, ProjectsPage};
-use crate::features::settings::SettingsPage;
-use crate::features::setup::SetupPage;
-use crate::features::teams::{TeamPage, TeamsPage};
+use crate::pieces::{self, page};
 use crate::reactive::effect;
 use crate::shell::{NotFoundPage, Shell};
 use crate::ui::{ToastRegion, dom};
@@ -23,6 +20,7 @@ pub fn start() {
     theme::start();
     mount_to_body(|| {
         i18n::start();
+        pieces::begin();
         session::start();
         // The skeleton that index.html shows until here.
         if let Some(boot) = document().get_element_by_id("boot") {
@@ -42,20 +40,25 @@ fn Root() -> impl IntoView {
                 <Route path=path!("/register") view=RegisterPage />
                 <ParentRoute path=path!("") view=Shell>
                     <Route path=path!("/") view=HomePage />
-                    <Route path=path!("/projects") view=ProjectsPage />
-                    <Route path=path!("/projects/:id") view=ProjectPage />
-                    <Route path=path!("/explore") view=ExplorePage />
-                    <Route path=path!("/setup") view=SetupPage />
-                    <Route path=path!("/teams") view=TeamsPage />
-                    <Route path=path!("/teams/:id") view=TeamPage />
-                    <Route path=path!("/settings") view=SettingsPage />
-                    <Route path=path!("/audit") view=AuditPage />
+                    <Route path=path!("/projects") view=|| page(pieces::projects) />
+                    <Route path=path!("/projects/:id") view=|| page(pieces::project) />
+                    <Route path=path!("/explore") view=|| page(pieces::explore) />
+                    <Route path=path!("/setup") view=|| page(pieces::setup) />
+                    <Route path=path!("/teams") view=|| page(pieces::teams) />
+                    <Route path=path!("/teams/:id") view=|| page(pieces::team) />
+                    <Route path=path!("/settings") view=|| page(pieces::settings) />
+                    <Route path=path!("/audit") view=|| page(pieces::audit) />
                     <Route path=path!("/*any") view=NotFoundPage />
                 </ParentRoute>
             </Routes>
         </Router>
         <ToastRegion />
     }
+}
+
+thread_local! {
+    // The page has changed, and its heading is not there yet.
+    static HEADING_DUE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Moves the focus to the page's heading when the page changes, so that a screen reader says where one is.
@@ -65,12 +68,20 @@ fn FocusHeading() -> impl IntoView {
     effect(move |before: Option<String>| {
         let now = path.get();
         if before.is_some_and(|before| before != now) {
-            request_animation_frame(|| {
-                if let Some(main) = document().get_element_by_id("main") {
-                    dom::focus_within(&main, "h1");
-                }
-            });
+            HEADING_DUE.set(true);
+            focus_heading_if_due();
         }
         now
+    });
+}
+
+/// Moves the focus to the heading of a page that has just come, unless it has it.
+pub(crate) fn focus_heading_if_due() {
+    request_animation_frame(|| {
+        if let Some(main) = document().get_element_by_id("main")
+            && HEADING_DUE.get()
+        {
+            HEADING_DUE.set(!dom::focus_within(&main, "h1"));
+        }
     });
 }

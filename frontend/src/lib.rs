@@ -11,6 +11,7 @@ pub mod format;
 pub mod i18n;
 pub mod order;
 pub mod period;
+pub mod pieces;
 pub mod reactive;
 pub mod session;
 pub mod shell;

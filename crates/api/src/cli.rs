@@ -2,6 +2,7 @@
 
 mod collect;
 mod output;
+mod prices;
 mod setup;
 
 use std::io::Write as _;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use self::output::{Output, print};
 
 use crate::features::collector::rollups::{self, RollupReport};
-use crate::features::{prices, provider_usage};
+use crate::features::provider_usage;
 use crate::platform::clock::Clock;
 use crate::platform::config::{self, Config};
 use crate::platform::crypto::rekey::{self, RekeyReport};
@@ -59,6 +60,11 @@ enum Command {
         /// How to print what was found.
         #[arg(short, long, value_enum, default_value_t = Output::Text)]
         output: Output,
+    },
+    /// Public prices of models.
+    Prices {
+        #[command(subcommand)]
+        command: prices::PricesCommand,
     },
     /// Collect every team's costs now, and wait for it.
     Collect {
@@ -109,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Jobs => run(serve::jobs),
         Command::Rekey { output } => run(|config| rekey(config, output)),
         Command::VerifyRollups { repair, output } => run(|config| verify_rollups(config, repair, output)),
+        Command::Prices { command } => run(|config| prices::run(config, command)),
         Command::Collect { date, output } => run(|config| collect::collect(config, date, output)),
         Command::RegisterAdminKey { team_id, output } => {
             run(|config| setup::register_admin_key(config, team_id, output))
@@ -135,15 +142,9 @@ fn run<F: Future<Output = anyhow::Result<()>>>(command: impl FnOnce(Config) -> F
 async fn migrate(config: Config) -> anyhow::Result<()> {
     db::migrate(config.database_url.expose_secret()).await?;
     let state = State::new(config, Clock::system()).await?;
-    let installed = install_prices(&state).await;
+    let installed = prices::install(&state).await;
     state.db.close().await;
     installed
-}
-
-async fn install_prices(state: &State) -> anyhow::Result<()> {
-    let mut tx = state.db.background().platform().await?;
-    prices::install(&mut tx, &state.clock).await.context("the shipped prices could not be read in")?;
-    Ok(tx.commit().await?)
 }
 
 async fn rekey(config: Config, output: Output) -> anyhow::Result<()> {

@@ -68,8 +68,11 @@ error_codes! {
     AdminKeyMissing = "admin_key_missing", 409, "Admin API Key not registered: the team needs an active admin key first.", "팀에 사용 중인 Admin 키가 없어요. 먼저 Admin API Key를 등록해 주세요.";
     EventConflict = "event_conflict", 409, "Another event was stored under this id.", "같은 ID로 다른 이벤트가 저장돼 있어요.";
     OpenaiProjectIdTaken = "openai_project_id_taken", 409, "This Project ID already belongs to another project.", "다른 프로젝트가 이미 쓰고 있는 Project ID예요.";
+    AttributionInProgress = "attribution_in_progress", 409, "Earlier costs are still being attributed to this project. Try again in a moment.", "이전 비용을 이 프로젝트에 반영하는 중이에요. 잠시 뒤에 다시 해 주세요.";
     IdempotencyInProgress = "idempotency_in_progress", 409, "A request with this Idempotency-Key is still running.", "같은 Idempotency-Key의 요청이 아직 진행 중이에요.";
     JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
+    PriceOverrideOverlaps = "price_override_overlaps", 409, "Another price of yours holds for that time.", "그 기간에 이미 적용 중인 협의 단가가 있어요.";
+    PriceChangeDecided = "price_change_decided", 409, "This change of prices was decided already.", "이미 처리한 단가 변경이에요.";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large.", "본문이 너무 커요.";
     BatchTooLarge = "batch_too_large", 413, "A batch takes 1,000 events at most.", "한 번에 이벤트 1,000개까지 보낼 수 있어요.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the body as application/json.", "본문을 application/json으로 보내 주세요.";
@@ -81,6 +84,7 @@ error_codes! {
     OpenaiProjectIdInvalid = "openai_project_id_invalid", 422, "A Project ID looks like proj_abc123.", "Project ID는 proj_abc123 같은 형식이에요.";
     OpenaiProjectIdUnreachable = "openai_project_id_unreachable", 422, "Project ID not found: the team's admin key cannot reach this project.", "팀의 Admin 키로 접근할 수 없는 Project ID예요.";
     RangeTooLarge = "range_too_large", 422, "The period is empty, reversed or too long.", "기간이 비었거나 거꾸로이거나 너무 길어요.";
+    SumTooLarge = "sum_too_large", 422, "A sum has more digits than can be told exactly. Ask for a shorter period or for finer groups.", "합계의 자릿수가 너무 많아 정확히 표시할 수 없어요. 기간을 줄이거나 더 잘게 나눠 주세요.";
     CsvInvalid = "csv_invalid", 422, "The CSV file has lines that cannot be read.", "CSV 파일에 읽을 수 없는 줄이 있어요.";
     QuantityInvalid = "quantity_invalid", 422, "A count must be a whole number from 0 to 10,000,000,000.", "개수는 0부터 100억까지의 정수여야 해요.";
     TokensExceedWhole = "tokens_exceed_whole", 422, "The parts add up to more tokens than their whole.", "부분 토큰의 합이 전체 토큰보다 커요.";

@@ -19,6 +19,7 @@ pub mod page;
 pub mod prices;
 pub mod projects;
 pub mod provider_keys;
+pub mod reprices;
 pub mod teams;
 pub mod units;
 pub mod usage;

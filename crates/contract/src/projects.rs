@@ -61,10 +61,26 @@ pub struct Project {
     pub openai_project_id: Option<String>,
     /// Since when that Project ID is registered.
     pub openai_project_id_since: Option<DateTime<Utc>>,
+    /// How far its earlier costs are its own, while that takes time: a Project ID with many lines was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<AttributionProgress>,
     /// How many people belong to it, besides its team's.
     pub member_count: i64,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+}
+
+/// How far the earlier cost lines of a Project ID are the project's. The rest is still shown as unattributed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AttributionProgress {
+    /// Lines that are the project's now.
+    #[cfg_attr(feature = "server", schema(example = 45_000))]
+    pub done: i64,
+    /// Lines in all.
+    #[cfg_attr(feature = "server", schema(example = 198_412))]
+    pub total: i64,
 }
 
 /// `GET /api/projects`.

@@ -195,8 +195,9 @@ pub struct Verification {
     /// The provider account the key belongs to: the `openai-organization` answer header, else the id of the oldest
     /// project; None when there is neither. For noticing that two keys open the same account.
     pub account: Option<String>,
-    /// Projects seen, archived ones included; counting stops at the first 100 unless all were needed for `account`.
-    pub projects_visible: usize,
+    /// Projects seen, archived ones included; they end at the first 100 unless all were needed for `account`. A project
+    /// belongs to one account, so they tell whether an account was only named differently.
+    pub projects: Vec<String>,
 }
 
 /// What can be done to a project at the provider, most of it reversible.

@@ -157,6 +157,15 @@ impl Control {
         Ok(())
     }
 
+    /// What answers call an organization from now on; `None`: they do not name it.
+    ///
+    /// # Errors
+    /// If there is no such organization.
+    pub fn call_organization(&self, organization: &str, called: Option<&str>) -> Result<()> {
+        self.world.lock().organization(organization)?.called = called.map(str::to_owned);
+        Ok(())
+    }
+
     /// Fixes the clock, or lets it run with the real one.
     pub fn set_now(&self, now: Option<DateTime<Utc>>) {
         self.world.lock().clock = now;

@@ -25,6 +25,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(list_organizations)
             .service(get_truth)
             .service(archive_project)
+            .service(call_organization)
             .service(add_fault)
             .service(list_faults)
             .service(clear_faults)
@@ -112,6 +113,21 @@ async fn get_truth(
 #[post("/organizations/{organization}/projects/{project}/archive")]
 async fn archive_project(control: web::Data<Control>, path: web::Path<(String, String)>) -> HttpResponse {
     done(control.archive_project(&path.0, &path.1))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Called {
+    called: Option<String>,
+}
+
+#[post("/organizations/{organization}/called")]
+async fn call_organization(
+    control: web::Data<Control>,
+    organization: web::Path<String>,
+    body: web::Json<Called>,
+) -> HttpResponse {
+    done(control.call_organization(&organization, body.called.as_deref()))
 }
 
 #[post("/faults")]

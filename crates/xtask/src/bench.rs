@@ -4,6 +4,8 @@
 mod app;
 mod collect;
 mod figures;
+mod ingest;
+mod load;
 mod queries;
 mod stage;
 
@@ -26,6 +28,12 @@ pub(crate) enum Bench {
     Collect,
     /// The cost queries alone
     Queries,
+    /// Storing usage events beside what PostgreSQL itself stores of the same rows
+    Ingest {
+        /// How often each way is measured
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+        rounds: u8,
+    },
     /// How soon the app can be used, throttled, against the demo that `cargo xtask up` runs beside this
     App {
         /// Where it runs
@@ -64,6 +72,12 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
 }
 
 fn measure(stage: &Stage<'_>, bench: &Bench, report: &mut Report) -> Result<()> {
+    if let Bench::Ingest { rounds } = bench {
+        for figure in ingest::measure(stage, usize::from(*rounds), report)? {
+            say(&figure.to_string());
+        }
+        return Ok(());
+    }
     if let Bench::Collect = bench {
         say(&collect::measure(stage, report)?.to_string());
     }

@@ -259,7 +259,11 @@ impl Session {
         self.send("GET", path, None)?.success(path)
     }
 
-    fn put(&mut self, method: &str, path: &str, body: &Value) -> Result<Value> {
+    /// A change.
+    ///
+    /// # Errors
+    /// When the service refuses, or does not answer.
+    pub(crate) fn put(&mut self, method: &str, path: &str, body: &Value) -> Result<Value> {
         self.send(method, path, Some(body))?.success(path)
     }
 

@@ -1,8 +1,9 @@
 //! `cargo xtask frontend`: from Rust and style sheets to the directory that the service serves.
 //!
-//! cargo compiles, the library `wasm-bindgen-cli-support` (at the version that is locked, so it cannot mismatch) makes
-//! the JavaScript beside the wasm, and `frontend/scripts/pack.mjs` does what Node's packages are for: `wasm-opt`, one
-//! style sheet, fonts, names by content, `.br` and `.gz`, `index.html`.
+//! cargo compiles, the library `wasm_split_cli_support` cuts off the pages that are fetched on demand, the library
+//! `wasm-bindgen-cli-support` (at the version that is locked, so it cannot mismatch) makes the JavaScript beside what
+//! is left, and `frontend/scripts/pack.mjs` does what Node's packages are for: `wasm-opt`, one style sheet, fonts, names
+//! by content, `.br` and `.gz`, `index.html`.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -72,7 +73,11 @@ pub(crate) fn build(root: &Path, profile: Profile) -> Result<BuildReport> {
     if fs::read_to_string(&mark).is_ok_and(|known| known == made_of) && dist.join("index.html").is_file() {
         return Ok(BuildReport { dist });
     }
-    bind(&wasm, &bound, profile)?;
+    let _ = fs::remove_dir_all(&bound);
+    fs::create_dir_all(&bound).with_context(|| format!("cannot create {}", bound.display()))?;
+    let rest = home.join("finops-app.rest.wasm");
+    cut(&wasm, &bound, &rest)?;
+    bind(&rest, &bound, profile)?;
 
     // Whatever happens from here on, the directory is not what the mark says.
     let _ = fs::remove_file(&mark);
@@ -94,6 +99,8 @@ fn fingerprint(wasm: &Path, source: &Path, profile: Profile) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     profile.name().hash(&mut hasher);
     let mut files = vec![wasm.to_owned(), source.join("index.html"), source.join("package-lock.json")];
+    // Names the versions of what cuts and binds.
+    files.push(source.join("../Cargo.lock"));
     for directory in ["style", "scripts", "public"] {
         list(&source.join(directory), &mut files)?;
     }
@@ -117,12 +124,25 @@ fn list(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// Cuts the wasm at the functions of `frontend/src/pieces.rs`: the pieces and `pieces.js`, which fetches them, go to
+/// `pieces`, and what is loaded at once to `rest`. Needs the relocations that `frontend/build.rs` asks the linker for.
+fn cut(wasm: &Path, pieces: &Path, rest: &Path) -> Result<()> {
+    let whole = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    let mut options = wasm_split_cli_support::Options::new(&whole);
+    options.output_dir = pieces;
+    options.main_out_path = rest;
+    options.link_name = "./pieces.js";
+    options.main_module = "./app.js";
+    wasm_split_cli_support::transform(options).map_err(|error| anyhow!("wasm_split: {error:#}"))?;
+    Ok(())
+}
+
 /// Makes the JavaScript that loads the wasm.
 fn bind(wasm: &Path, out: &Path, profile: Profile) -> Result<()> {
-    let _ = fs::remove_dir_all(out);
-    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).out_name("app").typescript(false);
+    // What the pieces share with the rest is found by the names that the linker gave it.
+    bindgen.keep_lld_exports(true).demangle(false);
     bindgen.debug(profile == Profile::Dev).keep_debug(profile == Profile::Dev);
     bindgen.remove_name_section(profile == Profile::Release).remove_producers_section(true);
     bindgen.web(true).and_then(|bindgen| bindgen.generate(out)).map_err(|error| anyhow!("wasm-bindgen: {error:#}"))

@@ -150,6 +150,18 @@ impl Cluster {
         services::capture_long(&mut psql)
     }
 
+    /// A client program of the superuser's, such as `pgbench`, on a database.
+    pub(crate) fn client(&self, program: &str, database: &str) -> Command {
+        let mut command = Command::new(self.binaries.dir.join(program));
+        command
+            .env("PGHOST", "127.0.0.1")
+            .env("PGPORT", self.memory.port.to_string())
+            .env("PGUSER", SUPERUSER)
+            .env("PGPASSWORD", &self.memory.password)
+            .env("PGDATABASE", database);
+        command
+    }
+
     /// Runs SQL files in order, each in its own transaction, as the owner of `database`.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use web_sys::{AbortSignal, Headers, RequestCredentials, RequestInit, Response};
 
 use super::ApiError;
 use crate::i18n::locale_untracked;
+use crate::pieces;
 
 /// Milliseconds after which a request is given up.
 const TIMEOUT: u32 = 40_000;
@@ -28,6 +29,31 @@ thread_local! {
     static REFRESHING: RefCell<Option<Promise>> = const { RefCell::new(None) };
     // Counts changes, so that what was read before one is not taken for what is true after it.
     static CHANGES: Cell<u32> = const { Cell::new(0) };
+    static UNDER_WAY: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A request, counted while it lives.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> Self {
+        UNDER_WAY.set(UNDER_WAY.get() + 1);
+        Self
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.set(UNDER_WAY.get() - 1);
+        if is_quiet() {
+            pieces::when_quiet();
+        }
+    }
+}
+
+/// Whether every request has been answered.
+pub(crate) fn is_quiet() -> bool {
+    UNDER_WAY.get() == 0
 }
 
 /// Reads.
@@ -149,6 +175,7 @@ async fn exchange(
     kind: &str,
     once: Option<&str>,
 ) -> Result<String, ApiError> {
+    let _under_way = UnderWay::begin();
     let init = RequestInit::new();
     init.set_method(method);
     init.set_credentials(RequestCredentials::SameOrigin);

@@ -22,6 +22,8 @@ pub enum EmptyKind {
     Delayed,
     /// The address names nothing.
     Missing,
+    /// The app has been replaced by a newer one.
+    Outdated,
 }
 
 /// Nothing, with the reason and the next step.
@@ -45,6 +47,7 @@ pub fn EmptyState(
         EmptyKind::Forbidden => (Icon::Lock, words::common::FORBIDDEN_TITLE, Some(words::common::FORBIDDEN_BODY)),
         EmptyKind::Delayed => (Icon::Clock, words::common::DELAYED_TITLE, None),
         EmptyKind::Missing => (Icon::Search, words::common::NOT_FOUND_TITLE, Some(words::common::NOT_FOUND_BODY)),
+        EmptyKind::Outdated => (Icon::Retry, words::shell::OUTDATED_TITLE, Some(words::shell::OUTDATED_BODY)),
     };
     let title = title.unwrap_or_else(|| word.into());
     let body = body.or_else(|| more.map(Into::into));

@@ -8,6 +8,7 @@ use super::Text;
 use super::button::{Button, ButtonSize, IconButton};
 use super::icon::{Glyph, Icon};
 use super::menu::{Menu, MenuItem};
+use super::param::ParamSelect;
 use crate::i18n::{t, words};
 use crate::reactive::{live, memo};
 use crate::storage;
@@ -109,6 +110,7 @@ pub struct Row {
 /// What rows are sorted by: `?sort=cost`, `?sort=-cost` for the greatest first.
 #[derive(Clone, Copy)]
 pub struct Sort {
+    default: &'static str,
     key: Memo<(String, bool)>,
     set: Callback<&'static str>,
 }
@@ -138,7 +140,7 @@ pub fn use_sort(default: &'static str) -> Sort {
         };
         set(&[("sort", Some(&next).filter(|next| *next != default).map(String::as_str))], true);
     });
-    Sort { key, set }
+    Sort { default, key, set }
 }
 
 /// A table.
@@ -158,6 +160,7 @@ pub fn Table(
     #[prop(optional)]
     wide: bool,
 ) -> AnyView {
+    let order = sort.filter(|_| !wide).map(|sort| order(sort, &columns));
     let head = columns.iter().copied().map(|column| {
         let sorted = move || {
             let (key, down) = sort?.get();
@@ -190,6 +193,7 @@ pub fn Table(
         rows.collect_view()
     };
     view! {
+        {order}
         // What scrolls must be reachable without a pointer. No landmark: the section around it may have the same name.
         <div class="table-scroll" tabindex="0" role="group" aria-label=move || label.get()>
             <table class="table" data-density=move || DENSITY.get().name() data-cards=(!wide).then_some("")>
@@ -199,6 +203,31 @@ pub fn Table(
         </div>
     }
     .into_any()
+}
+
+/// What stands for the heads of the columns where rows are cards.
+fn order(sort: Sort, columns: &[Column]) -> Option<AnyView> {
+    let columns: Vec<_> = columns.iter().filter_map(|column| Some((column.sort?, column.label))).collect();
+    let choices = {
+        let columns = columns.clone();
+        Signal::derive(move || {
+            let both = columns.iter().flat_map(|(key, label)| {
+                let label = label.get();
+                [
+                    (format!("-{key}"), words::common::sort_down(&label)),
+                    ((*key).to_owned(), words::common::sort_up(&label)),
+                ]
+            });
+            both.collect::<Vec<_>>()
+        })
+    };
+    let default = Signal::stored(sort.default.to_owned());
+    (!columns.is_empty()).then(|| {
+        view! {
+            <div class="table-order"><ParamSelect name="sort" label=words::common::SORT choices default /></div>
+        }
+        .into_any()
+    })
 }
 
 /// Steps through the pages of a list. The page is in the URL; the way back is remembered here.

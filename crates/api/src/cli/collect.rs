@@ -11,6 +11,7 @@ use super::output::Output;
 use crate::features::collector;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
+use crate::platform::http::Actor;
 use crate::platform::state::State;
 
 /// Collects every team's bill up to a UTC day, and waits for it.
@@ -18,7 +19,7 @@ pub(super) async fn collect(config: Config, date: Option<NaiveDate>, output: Out
     let state = State::new(config, Clock::system()).await?;
     let fits = |date| collector::collectable(date, state.clock.today());
     ensure!(date.is_none_or(fits), "--date must be a UTC day of the last 180 that is over");
-    let report = collector::daily(&state, date, Locale::En).await;
+    let report = collector::daily(&state, Actor::Cli, date, Locale::En).await;
     state.db.close().await;
     let report = report?;
     output.print(&report, text)?;

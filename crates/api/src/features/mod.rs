@@ -49,6 +49,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     projects::routes(config);
     collector::routes(config);
     costs::routes(config);
+    prices::routes(config);
     usage::routes(config);
     audit::routes(config);
     operations::api_routes(config);
@@ -59,5 +60,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
     let builder = collector::jobs(builder, state);
     let builder = provider_usage::jobs(builder, state);
+    let builder = prices::jobs(builder, state);
+    let builder = usage::jobs(builder, state);
     operations::jobs(builder, state)
 }

@@ -44,6 +44,8 @@ pub struct Config {
     pub openai_base_url: String,
     /// How often the providers' usage is polled, in seconds; 0 polls nothing.
     pub usage_poll_interval: u32,
+    /// Where the list of public prices is that updates the book every day. It may hold a token.
+    pub price_map_url: Option<SecretString>,
     /// Whether this process runs background jobs.
     pub jobs_enabled: bool,
     /// Whether `/metrics` answers.
@@ -131,6 +133,7 @@ const VARIABLES: &[Variable] = &[
         Some("60"),
         "seconds between two polls of the providers' usage, 60 to 3600; 0 polls nothing",
     ),
+    secret("PRICE_MAP_URL", "list of public prices (LiteLLM's format) that is read every day; off without it"),
     plain("JOBS_ENABLED", Some("true"), "whether this process runs background jobs"),
     plain("PROMETHEUS_METRICS_ENABLED", Some("true"), "whether /metrics answers"),
     plain("TRUSTED_PROXY_HOPS", Some("0"), "reverse proxies in front whose X-Forwarded-For is believed"),
@@ -261,6 +264,7 @@ impl Config {
             cron_secret: read.raw("CRON_SECRET").map(Into::into),
             openai_base_url: read.raw("OPENAI_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
             usage_poll_interval: read.parse("USAGE_POLL_INTERVAL", 60, "a number of seconds"),
+            price_map_url: read.raw("PRICE_MAP_URL").map(Into::into),
             jobs_enabled: read.parse("JOBS_ENABLED", true, "true or false"),
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
             trusted_proxy_hops: read.parse("TRUSTED_PROXY_HOPS", 0, "a small number"),
@@ -276,7 +280,13 @@ impl Config {
         if config.usage_poll_interval != 0 && !(60..=3600).contains(&config.usage_poll_interval) {
             read.problem("USAGE_POLL_INTERVAL", "must be 60 to 3600, or 0");
         }
-        for (name, url) in [("PUBLIC_URL", &config.public_url), ("OPENAI_BASE_URL", &config.openai_base_url)] {
+        let price_map = config.price_map_url.as_ref().map(|url| url.expose_secret());
+        let urls = [
+            ("PUBLIC_URL", Some(config.public_url.as_str())),
+            ("OPENAI_BASE_URL", Some(config.openai_base_url.as_str())),
+            ("PRICE_MAP_URL", price_map),
+        ];
+        for (name, url) in urls.into_iter().filter_map(|(name, url)| Some((name, url?))) {
             if !reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
                 read.problem(name, "must be an http or https URL");
             }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod db;
+pub mod exact;
 pub mod group_commit;
 pub mod http;
 pub mod jobs;

@@ -126,6 +126,17 @@ async fn every_change_is_written_down_or_not_made() {
     let provider_key = json!({"service": "openai", "key": format!("sk-{}", "a".repeat(48))});
     script.step("store_provider_key", admin, "/api/user/api-keys", provider_key).await;
     script.step("delete_provider_key", admin, "/api/user/api-keys/openai", Value::Null).await;
+    let discount = json!({"provider": "openai", "discountPercent": "5"});
+    let discount = script.step("create_price_override", admin, "/api/prices/overrides", discount).await;
+    let discount = format!("/api/prices/overrides/{}", id(&discount, "/id"));
+    script.step("end_price_override", admin, &discount, Value::Null).await;
+    let anew = json!({"from": "2026-03-01T00:00:00Z", "to": "2026-03-20T00:00:00Z", "apply": true});
+    script.step("reprice_events", admin, "/api/prices/reprice", anew).await;
+    for operation in ["confirm", "dismiss"] {
+        let change = crate::prices::strange_change(&app, operation).await;
+        let path = format!("/api/prices/changes/{change}/{operation}");
+        script.step(&format!("{operation}_price_change"), admin, &path, Value::Null).await;
+    }
     script.step("run_team_collection", admin, &format!("{team}/collection"), Value::Null).await;
     let import = operations().iter().find(|operation| operation.id == "import_costs").and_then(|o| o.body.clone());
     let team_id = team.trim_start_matches("/api/teams/");

@@ -1,5 +1,7 @@
 //! The collector against the provider's truth, its restatements and its faults.
 
+mod accounts;
+mod attribution;
 mod batch;
 mod faults;
 mod import;

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use finops_contract::ErrorCode;
 use finops_contract::costs::{CostSummary, Dimension};
 use finops_simulator::TruthQuery;
+use reqwest::Method;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
-use crate::support::costs::{costs, project_with_id, team, team_with_key};
+use crate::support::client::Answer;
+use crate::support::costs::{assert_rollup_is_exact, costs, project_with_id, team, team_with_key};
 use crate::support::people::People;
 
 const ALL: &str = "/api/costs/query?from=2026-03-01&to=2026-03-20";
@@ -185,4 +187,35 @@ async fn before_anything_is_collected_costs_are_unknown_not_zero() {
     team(&people.admin, "keyless").await;
     let summary: CostSummary = people.admin.get("/api/costs/summary").await.read_as();
     assert_eq!(summary.next_actions[0].code, "register_admin_key");
+}
+
+#[tokio::test]
+async fn sums_of_many_digits_are_told_exactly_or_refused() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let team = team(&people.admin, "platform").await;
+    let import = async |day: &str, lines: usize| {
+        let rows: String = (0..lines).map(|n| format!("{day},,model {n},999999999.999999999999999997\n")).collect();
+        let request = people.admin.request(Method::POST, &format!("/api/costs/import?teamId={team}"));
+        Answer::of(request.header("content-type", "text/csv").body(format!("date,project,model,cost\n{rows}")))
+            .await
+            .ok();
+    };
+    // 29 digits, and the largest that fits is not reached: 71 × 999,999,999.999…997.
+    import("2026-03-10", 71).await;
+    let exact = "70999999999.999999999999999787";
+    for by in ["day", "team,model", "day&projectId=none"] {
+        let answer = people.admin.get(&format!("{ALL}&groupBy={by}")).await.ok();
+        assert_eq!(answer["totals"][0]["cost"], exact, "{by}");
+        assert_eq!(answer["totals"][0]["unattributed"], exact, "{by}");
+    }
+    let summary = "/api/costs/summary";
+    assert_rollup_is_exact(&app).await;
+    // One digit more than can be held. A part of it can be told.
+    import("2026-03-12", 16).await;
+    people.admin.get(ALL).await.problem(ErrorCode::SumTooLarge);
+    people.admin.get(summary).await.problem(ErrorCode::SumTooLarge);
+    let part = people.admin.get("/api/costs/query?from=2026-03-12&to=2026-03-20").await.ok();
+    assert_eq!(part["totals"][0]["cost"], "15999999999.999999999999999952");
+    assert_rollup_is_exact(&app).await;
 }

@@ -204,7 +204,7 @@ async fn what_is_stored_is_what_the_provider_measured_by_project_key_model_and_h
     let answer = costs(&people.admin, &format!("from={TODAY}&to=2026-03-21&basis=provider_usage&tz=UTC")).await;
     assert_eq!((answer.basis, answer.day_zone.as_str()), (Basis::ProviderUsage, "UTC"));
     let total = &answer.totals[0];
-    let unpriced = "SELECT sum(calls)::bigint FROM provider_usage WHERE cost IS NULL AND minute >= '2026-03-20'";
+    let unpriced = "SELECT sum(calls)::bigint FROM provider_usage WHERE cost IS NULL AND minute >= '2026-03-20T00:00:00Z'";
     assert_eq!((total.state, total.unpriced), (CostState::Estimated, app.database.count(unpriced).await));
     assert!(total.unpriced > 0 && total.cost.0 > Decimal::ZERO);
 }
@@ -389,7 +389,7 @@ async fn sums_that_were_tampered_with_are_found_and_mended_and_old_minutes_are_f
     let before = stored(&app, SINCE).await;
     app.database
         .sql(
-            "UPDATE provider_usage_hourly SET cost = cost + 1 WHERE hour = '2026-03-20T09:00:00Z' AND meter = 'images'",
+            "UPDATE provider_usage_hourly SET cost = cost + 1 WHERE hour = '2026-03-20T09:00:00Z' AND meter = 'completions'",
         )
         .await;
     app.database.sql("DELETE FROM provider_usage_daily WHERE day = '2026-03-19'").await;

@@ -31,7 +31,7 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 26] = [
+const FOR_USERS: [&str; 31] = [
     "change_password",
     "create_api_key",
     "delete_provider_key",
@@ -50,10 +50,15 @@ const FOR_USERS: [&str; 26] = [
     "list_api_keys",
     "list_project_members",
     "list_projects",
+    "list_price_overrides",
+    "list_price_versions",
+    "list_prices",
     "list_provider_keys",
     "list_team_members",
     "list_teams",
+    "list_unpriced_models",
     "query_costs",
+    "resolve_price",
     "revoke_api_key",
     "rotate_api_key",
     "store_provider_key",
@@ -61,7 +66,14 @@ const FOR_USERS: [&str; 26] = [
 ];
 
 /// What only those may call who run the platform.
-const FOR_THE_PLATFORM: [&str; 3] = ["list_jobs", "list_organizations", "retry_job"];
+const FOR_THE_PLATFORM: [&str; 6] = [
+    "confirm_price_change",
+    "dismiss_price_change",
+    "list_jobs",
+    "list_organizations",
+    "list_price_changes",
+    "retry_job",
+];
 
 /// The ids of one organization's things, by the names that paths and queries give them.
 type Things = BTreeMap<&'static str, String>;
@@ -122,6 +134,10 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         _ => ("anthropic", format!("sk-ant-{}", "a".repeat(48))),
     };
     by.post("/api/user/api-keys", json!({"service": service, "key": key_of_service})).await.ok();
+    let discount = json!({"provider": "openai", "discountPercent": "5"});
+    let own_price = id_of(&admin.post("/api/prices/overrides", discount).await, "/id");
+    let dry_run = json!({"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"});
+    let reprice = id_of(&admin.post("/api/prices/reprice", dry_run).await, "/id");
     let job: Uuid = sqlx::query_scalar("SELECT id FROM jobs WHERE organization_id = $1 LIMIT 1")
         .bind(admin.organization())
         .fetch_one(&mut app.database.owner().await)
@@ -136,6 +152,10 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         ("invitationId", invitation),
         ("userId", user.to_string()),
         ("jobId", job.to_string()),
+        ("overrideId", own_price),
+        ("repriceId", reprice),
+        // Nobody's: who may see one sees all of them.
+        ("changeId", job.to_string()),
         // Who did it, and to what: any thing will do.
         ("actorId", user.to_string()),
         ("targetId", user.to_string()),
@@ -168,6 +188,8 @@ async fn call_with(
             _ if !parameter.required => continue,
             "from" => "2026-03-01".to_owned(),
             "to" => "2026-03-10".to_owned(),
+            "provider" => "openai".to_owned(),
+            "model" => "gpt-5.4".to_owned(),
             name => panic!("what is a good {name} of {}?", operation.id),
         };
         request = request.query(&[(&parameter.name, value)]);

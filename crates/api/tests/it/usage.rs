@@ -147,3 +147,24 @@ async fn one_id_from_many_at_once_is_stored_once() {
     let list = people.admin.get("/api/usage-events?from=2026-03-20T00:00:00Z&limit=200").await.ok();
     assert_eq!(list["data"].as_array().unwrap().len(), 26);
 }
+
+#[tokio::test]
+async fn a_tail_shows_events_as_they_come_in() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let team = team(&people.admin, "platform").await;
+    let web = project(&people.admin, &team, "web").await;
+    let path = "/api/usage-events/stream?model=gpt-4o-mini";
+    let last = app.state.clock.now() - chrono::TimeDelta::seconds(1);
+    let request = people.admin.request(reqwest::Method::GET, path).header("last-event-id", last.to_rfc3339());
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut chunks = answer.bytes_stream();
+    let connected = chunks.next().await.unwrap().unwrap();
+    assert!(connected.starts_with(b"retry:"), "{connected:?}");
+    people.admin.post("/api/usage/track", event("seen", &web)).await.status(201);
+    let frame = tokio::time::timeout(std::time::Duration::from_secs(10), chunks.next()).await.expect("an event");
+    let frame = String::from_utf8(frame.unwrap().unwrap().to_vec()).unwrap();
+    assert!(frame.contains("event: usage\n") && frame.contains(r#""eventId":"seen""#), "{frame}");
+    people.admin.get("/api/usage-events/stream?state=billed").await.problem(ErrorCode::ValidationFailed);
+}

@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 
 use super::client::OpenAiClient;
 use super::{costs, projects};
-use crate::capabilities::{CostQuery, Verification};
+use crate::capabilities::{CostQuery, Project, Verification};
 use crate::error::ProviderError;
 use crate::pager::all_projects;
 
@@ -39,14 +39,18 @@ impl OpenAiClient {
         costs::read_page(&costs)?;
         let page = projects::read_page(&projects)?;
         if let Some(account) = account(&costs.headers).or_else(|| account(&projects.headers)) {
-            return Ok(Verification { account: Some(account), projects_visible: page.projects.len() });
+            return Ok(Verification { account: Some(account), projects: ids(&page.projects) });
         }
         // Only all pages together know the oldest project; the first page alone is enough when it is the only one.
         let projects = if page.next.is_some() { all_projects(self, true).await? } else { page.projects };
         let oldest =
             projects.iter().min_by_key(|project| (project.created_at.is_none(), project.created_at, &project.id));
-        Ok(Verification { account: oldest.map(|project| project.id.clone()), projects_visible: projects.len() })
+        Ok(Verification { account: oldest.map(|project| project.id.clone()), projects: ids(&projects) })
     }
+}
+
+fn ids(projects: &[Project]) -> Vec<String> {
+    projects.iter().map(|project| project.id.clone()).collect()
 }
 
 /// The organization that OpenAI names in its answers.

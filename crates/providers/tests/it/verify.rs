@@ -14,6 +14,10 @@ fn projects(rest: &str, entries: &[(&str, u64)]) -> String {
     format!(r#"{{"object":"list","data":[{}],{rest}}}"#, data.join(","))
 }
 
+fn ids(projects: &[&str]) -> Vec<String> {
+    projects.iter().map(|id| (*id).to_owned()).collect()
+}
+
 #[tokio::test]
 async fn a_good_key_is_known_by_its_organization() {
     let server = Server::start(|seen, _| match seen.path.as_str() {
@@ -26,7 +30,7 @@ async fn a_good_key_is_known_by_its_organization() {
         ..policy()
     });
     let verified = client.verify().await.unwrap();
-    assert_eq!(verified, Verification { account: Some("acme-7".into()), projects_visible: 2 });
+    assert_eq!(verified, Verification { account: Some("acme-7".into()), projects: ids(&["proj_a", "proj_b"]) });
     let seen = server.seen();
     assert_eq!(seen.len(), 2, "one call each");
     let costs = seen.iter().find(|seen| seen.path == COSTS).unwrap();
@@ -45,7 +49,10 @@ async fn without_a_name_the_oldest_project_stands_for_the_account() {
     })
     .await;
     let verified = client(server.base()).verify().await.unwrap();
-    assert_eq!(verified, Verification { account: Some("proj_c".into()), projects_visible: 3 });
+    assert_eq!(
+        verified,
+        Verification { account: Some("proj_c".into()), projects: ids(&["proj_a", "proj_b", "proj_c"]) }
+    );
 
     let empty = Server::start(|seen, _| match seen.path.as_str() {
         COSTS => Reply::json(page(&[], LAST)),
@@ -53,7 +60,7 @@ async fn without_a_name_the_oldest_project_stands_for_the_account() {
     })
     .await;
     let verified = client(empty.base()).verify().await.unwrap();
-    assert_eq!(verified, Verification { account: None, projects_visible: 0 });
+    assert_eq!(verified, Verification { account: None, projects: ids(&[]) });
 }
 
 #[tokio::test]

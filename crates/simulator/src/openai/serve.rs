@@ -30,7 +30,8 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
 /// A request as it arrived: who sent it, and what is to happen to it.
 struct Arrival {
     key: Option<String>,
-    organization: Option<String>,
+    /// What the answer calls the key's organization.
+    called: Option<String>,
     request_id: String,
     fault: Option<Fault>,
 }
@@ -57,7 +58,9 @@ fn arrive(world: &mut World, request: &HttpRequest) -> Arrival {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let key = header.and_then(|value| value.strip_prefix("Bearer ")).map(|key| key.trim().to_owned());
     let known = key.as_ref().and_then(|key| world.keys.get(key));
-    let organization = known.map(|key| world.organizations[key.organization].spec.id.clone());
+    let known = known.map(|key| &world.organizations[key.organization]);
+    let organization = known.map(|organization| organization.spec.id.clone());
+    let called = known.and_then(|organization| organization.called.clone());
     let fault = world.faults.take(request.path(), organization.as_deref(), key.as_deref());
     world.answered += 1;
     let request_id = format!("req_{}", rng::identifier(world.answered, 32));
@@ -65,10 +68,10 @@ fn arrive(world: &mut World, request: &HttpRequest) -> Arrival {
         method: request.method().to_string(),
         path: request.path().to_owned(),
         query: request.query_string().to_owned(),
-        organization: organization.clone(),
+        organization,
         request_id: request_id.clone(),
     });
-    Arrival { key, organization, request_id, fault }
+    Arrival { key, called, request_id, fault }
 }
 
 /// The usual answer.
@@ -100,8 +103,8 @@ fn builder(arrival: &Arrival, status: StatusCode) -> HttpResponseBuilder {
     builder.insert_header(("x-request-id", arrival.request_id.as_str()));
     builder.insert_header(("openai-version", "2020-10-01"));
     builder.insert_header(("openai-processing-ms", "1"));
-    if let Some(organization) = &arrival.organization {
-        builder.insert_header(("openai-organization", organization.as_str()));
+    if let Some(called) = &arrival.called {
+        builder.insert_header(("openai-organization", called.as_str()));
     }
     builder
 }

@@ -61,6 +61,8 @@ pub(crate) struct Organization {
     pub(crate) items: Vec<LineItem>,
     /// Cents a month.
     pub(crate) spend_limit: Option<i64>,
+    /// What answers call the organization; `None`: they do not name it.
+    pub(crate) called: Option<String>,
     days: BTreeMap<NaiveDate, Day>,
 }
 
@@ -73,6 +75,7 @@ impl Organization {
             projects: Vec::new(),
             keys: Vec::new(),
             spend_limit: None,
+            called: Some(spec.id.clone()),
             days: BTreeMap::new(),
             spec,
         };

@@ -88,6 +88,15 @@ async fn faults_restatements_the_clock_and_keys_are_steered() {
     assert_eq!(world.get(&costs).await.0, 401);
     let new = json!({ "organization": ORG, "key": "sk-admin-sim-second", "scopes": ["api.usage.read"] });
     assert_eq!(world.sim(Method::POST, "/keys", Some(new)).await.0, 201);
+    let called = async |called: serde_json::Value| {
+        let path = format!("/organizations/{ORG}/called");
+        assert_eq!(world.sim(Method::POST, &path, Some(json!({ "called": called }))).await.0, 200);
+        let url = format!("{}/organization/projects", world.simulator.openai_base_url());
+        let answer = client().get(url).bearer_auth("sk-admin-sim-second").send().await.unwrap();
+        answer.headers().get("openai-organization").map(|value| value.to_str().unwrap().to_owned())
+    };
+    assert_eq!(called(json!("acme")).await.as_deref(), Some("acme"));
+    assert_eq!(called(json!(null)).await, None);
     let path = format!("/organizations/{ORG}/projects/proj_small/archive");
     assert_eq!(world.sim(Method::POST, &path, None).await.0, 200);
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::figures::{median, psql_time, rounded};
+use super::figures::{median, peak_resident, psql_time, rounded};
 use super::stage::{DAYS, LINE_ITEMS, PROJECTS, Scene, Stage};
 use crate::http::Client;
 use crate::report::Report;
@@ -121,13 +121,6 @@ fn collect(scene: &mut Scene) -> Result<Duration> {
     let batch = answer?.success("the daily batch")?;
     ensure!(batch["success"] == json!(true), "the daily batch failed: {}", batch["teams"]);
     Ok(took)
-}
-
-/// The most memory that a process ever had resident, in MiB, where the system tells (Linux).
-fn peak_resident(process: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()? / 1_024.0)
 }
 
 #[cfg(test)]

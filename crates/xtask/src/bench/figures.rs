@@ -31,6 +31,13 @@ pub(super) fn psql_time(output: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds / 1_000.0).ok()
 }
 
+/// The most memory that a process ever had resident, in MiB, where the system tells (Linux).
+pub(super) fn peak_resident(process: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()? / 1_024.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

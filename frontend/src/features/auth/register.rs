@@ -1,7 +1,7 @@
 //! `/register`, alone or with an invitation in the fragment (`#invite=…`), which no server ever sees.
 
 use finops_contract::accounts::{
-    InvitationLookup, InvitationPreview, RegisterRequest, RegistrationInfo, RegistrationMode, Session,
+    InvitationLookup, InvitationPreview, Me, RegisterRequest, RegistrationInfo, RegistrationMode, Session,
 };
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -12,10 +12,11 @@ use super::{Entrance, PASSWORD_MIN, looks_like_email, role_name};
 use crate::api::{self, ApiError};
 use crate::data::{self, Task, use_get};
 use crate::i18n::{Word, locale_untracked, t, words};
-use crate::reactive::{effect, live};
-use crate::session;
+use crate::reactive::{effect, live, memo};
+use crate::session::{self, State};
 use crate::ui::{
-    Banner, Button, ButtonKind, ButtonSize, Form, PageHeader, PasswordField, Skeleton, Text, TextField, Tone,
+    Banner, Button, ButtonKind, ButtonSize, Form, LinkButton, PageHeader, PasswordField, Skeleton, Text, TextField,
+    Tone,
 };
 
 /// Making an account.
@@ -24,24 +25,61 @@ pub fn RegisterPage() -> AnyView {
     let navigate = use_navigate();
     // Where somebody goes who has just made an account, and who was signed in before.
     let made = StoredValue::new(None::<&'static str>);
+    let token = StoredValue::new(invitation());
     effect(move |_| {
         if session::me().is_some() {
-            let to = made.get_value().unwrap_or("/");
-            navigate(to, NavigateOptions { replace: true, ..Default::default() });
+            let to = made.get_value().or_else(|| token.with_value(Option::is_none).then_some("/"));
+            if let Some(to) = to {
+                navigate(to, NavigateOptions { replace: true, ..Default::default() });
+            }
         }
     });
-    let content = match invitation() {
-        Some(token) => invited(token, made),
-        None => uninvited(made),
+    // Somebody else's session is not ended by opening a link.
+    let who = memo(move |_| match session::state() {
+        State::In(me) if made.get_value().is_none() && token.with_value(Option::is_some) => Who::Known(me),
+        State::Starting if token.with_value(Option::is_some) => Who::Asked,
+        _ => Who::Nobody,
+    });
+    let content = move || match who.get() {
+        Who::Known(me) => known(&me),
+        Who::Asked => skeleton(),
+        Who::Nobody => {
+            let form = token.get_value().map_or_else(|| uninvited(made), |token| invited(token, made));
+            view! {
+                {form}
+                <p class="entrance-foot">
+                    {t(words::auth::HAS_ACCOUNT)} " "
+                    <a class="link" href="/login">{t(words::auth::LOG_IN)}</a>
+                </p>
+            }
+            .into_any()
+        }
     };
+    view! { <Entrance>{live(content)}</Entrance> }.into_any()
+}
+
+/// Who opens an invitation.
+#[derive(Clone, PartialEq)]
+enum Who {
+    Nobody,
+    /// The refresh cookie is being asked.
+    Asked,
+    Known(Box<Me>),
+}
+
+/// An invitation makes an account of its own, which nobody makes while signed in to another.
+fn known(me: &Me) -> AnyView {
+    let (name, email, organization) = (me.name.clone(), me.email.clone(), me.organization.name.clone());
+    let body = Text::derive(move || words::auth::signed_in_body(&email, &name, &organization));
     view! {
-        <Entrance>
-            {content}
-            <p class="entrance-foot">
-                {t(words::auth::HAS_ACCOUNT)} " "
-                <a class="link" href="/login">{t(words::auth::LOG_IN)}</a>
-            </p>
-        </Entrance>
+        <PageHeader title=words::auth::SIGNED_IN_TITLE />
+        <div class="entrance-card stack">
+            <p>{live(move || body.get())}</p>
+            <Button kind=ButtonKind::Primary size=ButtonSize::Large wide=true on_press=|_| session::sign_out()>
+                {t(words::auth::SIGN_OUT_TO_ACCEPT)}
+            </Button>
+            <LinkButton href="/">{t(words::common::TO_HOME)}</LinkButton>
+        </div>
     }
     .into_any()
 }

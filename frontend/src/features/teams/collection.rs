@@ -86,13 +86,8 @@ fn state(now: &TeamCollection, view: TeamView) -> AnyView {
         return view! {
             <EmptyState
                 kind=EmptyKind::NoData
-                title=words::teams::KEYS_EMPTY_TITLE
+                title=words::teams::STATUS_NEVER_RUN
                 body=words::teams::NOT_CONFIGURED_BODY
-                actions=move || session::manages().then(|| view! {
-                    <Button kind=ButtonKind::Secondary icon=Icon::Key on_press=move |_| view.register.set(true)>
-                        {t(words::teams::REGISTER_KEY)}
-                    </Button>
-                })
             />
         }
         .into_any();

@@ -115,7 +115,6 @@ fn nothing(register: RwSignal<bool>) -> AnyView {
         <EmptyState
             kind=EmptyKind::NoData
             title=words::teams::KEYS_EMPTY_TITLE
-            body=words::teams::KEYS_EMPTY_BODY
             actions=move || session::manages().then(|| view! {
                 <Button icon=Icon::Key on_press=move |_| register.set(true)>{t(words::teams::REGISTER_KEY)}</Button>
             })

@@ -12,7 +12,7 @@ use super::domain::AdminKeySecret;
 use super::store::{self, ActiveKey, Verdict};
 use crate::features::{audit, collector, teams};
 use crate::platform::crypto::{self, SecretError};
-use crate::platform::db::OrganizationId;
+use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
 
@@ -23,14 +23,14 @@ async fn ask(state: &State, secret: SecretString) -> Verdict {
         Err(error) => Err(error),
     };
     match outcome {
-        Ok(verified) => Verdict { account: verified.account, ..Verdict::VERIFIED },
+        Ok(verified) => verified.into(),
         Err(error) => verdict_of(&error),
     }
 }
 
 fn verdict_of(error: &ProviderError) -> Verdict {
     let verification = if error.is_unauthorized() { Verification::Rejected } else { Verification::Pending };
-    Verdict { verification, reason: Some(error.user_reason()), account: None }
+    Verdict { verification, reason: Some(error.user_reason()), account: None, projects: Vec::new() }
 }
 
 /// The same for a key that is not stored yet: a rejected one is not.
@@ -39,6 +39,14 @@ async fn ask_before_storing(state: &State, key: &AdminKeySecret) -> ApiResult<Ve
     match verdict.verification {
         Verification::Rejected => Err(ErrorCode::AdminKeyRejected.into()),
         Verification::Pending | Verification::Verified => Ok(verdict),
+    }
+}
+
+/// Remembers what a key showed of the account behind it.
+async fn note_account(tx: &mut Tx, ctx: &Ctx, team: Uuid, provider: Provider, verdict: &Verdict) -> sqlx::Result<()> {
+    match &verdict.account {
+        Some(name) => collector::note_account(tx, ctx, team, provider, name, &verdict.projects).await,
+        None => Ok(()),
     }
 }
 
@@ -89,6 +97,7 @@ pub async fn register(
     teams::require(&mut tx, ctx.organization, team, "/teamId").await?;
     store::insert(&mut tx, ctx.organization, team, id, request.provider, &key, &verdict, ctx.now()).await?;
     sealed.store(&mut tx, ctx.now()).await?;
+    note_account(&mut tx, ctx, team, request.provider, &verdict).await?;
     let stored = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
     let change = audit::Change::new("admin_key.register", id, stored.masked.clone())
         .after(json!({"teamId": team, "key": stored}));
@@ -127,6 +136,7 @@ pub(super) async fn rotate(
     let before = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
     store::replace(&mut tx, ctx.organization, id, &key, &verdict, ctx.now()).await?;
     sealed.store(&mut tx, ctx.now()).await?;
+    note_account(&mut tx, ctx, team, before.provider, &verdict).await?;
     let after = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
     let change = audit::Change::new("admin_key.rotate", id, after.masked.clone()).before(before).after(&after);
     audit::record(&mut tx, ctx, change).await?;
@@ -152,6 +162,7 @@ pub(super) async fn verify(state: &State, ctx: &Ctx, team: Uuid, id: Uuid) -> Ap
     let verdict = ask(state, secret).await;
     let mut tx = state.db.tenant(ctx.organization).await?;
     store::set_verdict(&mut tx, ctx.organization, id, sealed.version(), &verdict, ctx.now()).await?;
+    note_account(&mut tx, ctx, team, before.provider, &verdict).await?;
     let after = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
     let change = audit::Change::new("admin_key.verify", id, after.masked.clone())
         .before(json!({"verification": before.verification}))
@@ -265,14 +276,15 @@ pub async fn open_active(
     Ok(OpenKey { key, secret, version: sealed.version() })
 }
 
-/// The provider's account behind a key. Asks the provider when that is not known yet, as for a key that was stored while
+/// What the provider calls the account behind a key. Asks the provider when that is not known yet, as for a key that was stored while
 /// the provider did not answer.
 ///
 /// # Errors
 /// [`KeyProblem::Provider`], which is also written down beside the key.
 pub async fn settle(
     state: &State,
-    organization: OrganizationId,
+    ctx: &Ctx,
+    team: Uuid,
     open: &OpenKey,
     client: &OpenAiClient,
 ) -> Result<String, KeyProblem> {
@@ -283,11 +295,14 @@ pub async fn settle(
     // An account that the provider does not name is the key's own.
     let account_of = |named: Option<String>| named.unwrap_or_else(|| format!("key:{}", open.key.id));
     let verdict = match &outcome {
-        Ok(verified) => Verdict { account: Some(account_of(verified.account.clone())), ..Verdict::VERIFIED },
+        Ok(verified) => {
+            Verdict { account: Some(account_of(verified.account.clone())), ..Verdict::from(verified.clone()) }
+        }
         Err(error) => verdict_of(error),
     };
-    let mut tx = state.db.background().tenant(organization).await?;
-    store::set_verdict(&mut tx, organization, open.key.id, open.version, &verdict, state.clock.now()).await?;
+    let mut tx = state.db.background().tenant(ctx.organization).await?;
+    store::set_verdict(&mut tx, ctx.organization, open.key.id, open.version, &verdict, state.clock.now()).await?;
+    note_account(&mut tx, ctx, team, Provider::Openai, &verdict).await?;
     tx.commit().await?;
     Ok(account_of(outcome?.account))
 }

@@ -21,12 +21,22 @@ pub(super) const fn owner(id: Uuid) -> SecretOwner {
 pub(super) struct Verdict {
     pub(super) verification: Verification,
     pub(super) reason: Option<&'static str>,
+    /// What the provider calls the account behind it.
     pub(super) account: Option<String>,
+    /// The provider's projects that it sees.
+    pub(super) projects: Vec<String>,
 }
 
 impl Verdict {
     /// It works.
-    pub(super) const VERIFIED: Self = Self { verification: Verification::Verified, reason: None, account: None };
+    pub(super) const VERIFIED: Self =
+        Self { verification: Verification::Verified, reason: None, account: None, projects: Vec::new() };
+}
+
+impl From<finops_providers::Verification> for Verdict {
+    fn from(verified: finops_providers::Verification) -> Self {
+        Self { account: verified.account, projects: verified.projects, ..Self::VERIFIED }
+    }
 }
 
 struct Row {

@@ -16,6 +16,7 @@ use super::service::{self, Target};
 use crate::features::admin_keys::{self, CollectedTeam};
 use crate::features::{organizations, projects};
 use crate::platform::db::OrganizationId;
+use crate::platform::http::{Actor, Ctx};
 use crate::platform::state::State;
 
 /// Teams at once: enough to hide the provider's waits, few enough to leave connections for everybody else.
@@ -33,12 +34,20 @@ pub fn collectable(date: NaiveDate, today: NaiveDate) -> bool {
 ///
 /// # Errors
 /// When the teams cannot be listed.
-pub async fn daily(state: &State, date: Option<NaiveDate>, locale: Locale) -> sqlx::Result<DailyBatchReport> {
+pub async fn daily(
+    state: &State,
+    actor: Actor,
+    date: Option<NaiveDate>,
+    locale: Locale,
+) -> sqlx::Result<DailyBatchReport> {
     let started = Instant::now();
     let date = date.or_else(|| state.clock.today().pred_opt()).unwrap_or_default();
     let teams = teams(state).await?;
     let mut reports: Vec<(usize, TeamBatchReport)> = stream::iter(teams.into_iter().enumerate())
-        .map(|(at, (organization, team))| async move { (at, one(state, organization, team, date, locale).await) })
+        .map(|(at, (organization, team))| {
+            let ctx = Ctx { locale, ..Ctx::trusted(actor.clone(), organization, state.clock.clone()) };
+            async move { (at, one(state, &ctx, team, date).await) }
+        })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
@@ -69,22 +78,17 @@ async fn teams(state: &State) -> sqlx::Result<Vec<(OrganizationId, CollectedTeam
     Ok(teams)
 }
 
-async fn one(
-    state: &State,
-    organization: OrganizationId,
-    team: CollectedTeam,
-    date: NaiveDate,
-    locale: Locale,
-) -> TeamBatchReport {
-    let target = Target { organization, team: team.id, through: Some(date) };
-    let outcome = collect_when_free(state, target).await;
+async fn one(state: &State, ctx: &Ctx, team: CollectedTeam, date: NaiveDate) -> TeamBatchReport {
+    let locale = ctx.locale;
+    let target = Target { team: team.id, through: Some(date) };
+    let outcome = collect_when_free(state, ctx, target).await;
     let at = state.clock.now();
     let (tally, error) = match outcome {
         Ok(tally) => (tally, None),
         Err(error) => (Tally::default(), Some(failure(&error, at, locale))),
     };
     let notices =
-        if error.is_none() { notices(state, organization, team.id, &tally, locale).await } else { Vec::new() };
+        if error.is_none() { notices(state, ctx.organization, team.id, &tally, locale).await } else { Vec::new() };
     TeamBatchReport {
         team_id: team.id,
         team_name: team.name,
@@ -102,10 +106,10 @@ fn failure(error: &CollectError, at: DateTime<Utc>, locale: Locale) -> Collectio
 }
 
 /// Waits for another worker of the same team, then looks at what that one may have left.
-async fn collect_when_free(state: &State, target: Target) -> Result<Tally, CollectError> {
+async fn collect_when_free(state: &State, ctx: &Ctx, target: Target) -> Result<Tally, CollectError> {
     let until = Instant::now() + BUSY_PATIENCE;
     loop {
-        match service::collect(state, target, std::future::pending()).await {
+        match service::collect(state, ctx, target, std::future::pending()).await {
             Err(CollectError::Busy) if Instant::now() < until => tokio::time::sleep(BUSY_POLL).await,
             outcome => return outcome,
         }

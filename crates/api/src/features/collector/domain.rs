@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::error::CollectError;
 use crate::platform::clock::midnight;
+use crate::platform::exact;
 
 /// Days that a new key's bill is brought in for.
 pub(super) const BACKFILL_DAYS: u64 = 180;
@@ -165,9 +166,9 @@ fn holds_quantity(quantity: Decimal) -> bool {
 }
 
 fn add(line: &mut Line, more: &Line) -> Result<(), CollectError> {
-    line.amount = line.amount.checked_add(more.amount).ok_or(CollectError::OutOfRange)?;
+    line.amount = exact::add(line.amount, more.amount).map_err(|_| CollectError::OutOfRange)?;
     let quantity = line.quantity.zip(more.quantity).filter(|_| line.quantity_unit == more.quantity_unit);
-    line.quantity = quantity.and_then(|(a, b)| a.checked_add(b)).filter(|sum| holds_quantity(*sum));
+    line.quantity = quantity.and_then(|(a, b)| exact::add(a, b).ok()).filter(|sum| holds_quantity(*sum));
     Ok(())
 }
 
@@ -279,6 +280,9 @@ mod tests {
             assert!(matches!(lines(page), Err(CollectError::OutOfRange)), "{value}");
         }
         assert!(lines(vec![bucket("2026-11-01", vec![line("a", "999999999.999999999999999999")])]).is_ok());
+        // As decimals are added, this sum would be rounded until it fits.
+        let twice = vec![line("a", "123456789.5"), line("a", "0.0000000000000000000000000001")];
+        assert!(matches!(lines(vec![bucket("2026-11-01", twice)]), Err(CollectError::OutOfRange)));
         assert_eq!(MAX_QUANTITY, amount("1000000000000000000"));
     }
 

@@ -24,6 +24,9 @@ pub(super) enum CollectError {
     /// The provider.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// A bill that holds what is stored under another name of its account already.
+    #[error("the bill is stored under another name of its account already")]
+    AccountAmbiguous,
     /// A bill with an amount that cannot be stored exactly.
     #[error("the bill holds an amount that cannot be held exactly")]
     OutOfRange,
@@ -44,6 +47,7 @@ impl CollectError {
             Self::Key(KeyProblem::Missing) => "admin_key_missing",
             Self::Key(KeyProblem::Secret(error)) => error.code(),
             Self::Provider(error) | Self::Key(KeyProblem::Provider(error)) => error.user_reason(),
+            Self::AccountAmbiguous => "account_ambiguous",
             Self::OutOfRange => "amount_out_of_range",
             Self::UnexpectedDay => "malformed",
             Self::Key(KeyProblem::Database(_)) | Self::Database(_) => "database_unavailable",
@@ -59,7 +63,7 @@ impl CollectError {
                     || matches!(error, ProviderError::Malformed { .. } | ProviderError::BrokenPaging { .. })
             }
             Self::Key(KeyProblem::Secret(_)) => self.code() == "encryption_unavailable",
-            Self::Key(KeyProblem::Missing) | Self::OutOfRange => false,
+            Self::Key(KeyProblem::Missing) | Self::AccountAmbiguous | Self::OutOfRange => false,
             Self::Busy | Self::Interrupted | Self::UnexpectedDay => true,
             Self::Key(KeyProblem::Database(_)) | Self::Database(_) => true,
         }
@@ -120,6 +124,10 @@ fn words(code: &str) -> (&'static str, &'static str) {
             "The bill holds an amount that cannot be stored exactly. Nothing of that page was stored.",
             "정확하게 저장할 수 없는 금액이 있어서 해당 부분을 저장하지 않았어요.",
         ),
+        "account_ambiguous" => (
+            "The provider's account now comes under another name, and costs of both names are stored. Nothing of it was stored a second time: keep one of the two Admin API keys, the one whose collection succeeds.",
+            "공급자 계정의 이름이 바뀌었고, 두 이름으로 저장된 비용이 모두 있어요. 같은 비용을 두 번 저장하지 않았어요. 수집에 성공하는 Admin API Key 하나만 사용해 주세요.",
+        ),
         "endpoint_not_found" => (
             "The provider's Costs API was not found: check OPENAI_BASE_URL.",
             "공급자의 Costs API를 찾을 수 없어요. OPENAI_BASE_URL을 확인해 주세요.",
@@ -155,6 +163,7 @@ mod tests {
             "malformed",
             "too_large",
             "broken_paging",
+            "account_ambiguous",
             "amount_out_of_range",
             "endpoint_not_found",
             "database_unavailable",

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::attribution::Attribute;
 use super::service::{self, Target};
 use crate::features::{admin_keys, organizations};
 use crate::platform::clock::Clock;
 use crate::platform::db::{OrganizationId, Tx};
-use crate::platform::http::Ctx;
+use crate::platform::http::{Actor, Ctx};
 use crate::platform::jobs::{Cadence, JobContext, JobHandler, JobOutcome, JobsBuilder, NewJob, Schedule, queue};
 use crate::platform::state::State;
 
@@ -31,11 +32,12 @@ const LONGEST_ASKED: Duration = Duration::from_secs(6 * 3_600);
 /// When a team that another worker is at is looked at again.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// This feature's jobs: at 00:00 UTC, which is 09:00 in Korea, every team's.
+/// This feature's jobs: at 00:00 UTC, which is 09:00 in Korea, every team's; and what registering a Project ID leaves.
 pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
     builder
         .handler(Daily { state: state.clone() })
         .handler(Collect { state: state.clone() })
+        .handler(Attribute { state: state.clone() })
         .schedule(Schedule { job: DAILY, cadence: Cadence::Daily { hour: 0, minute: 0 } })
 }
 
@@ -134,8 +136,9 @@ impl JobHandler for Collect {
         let (Ok(payload), Some(organization)) = (job.payload::<Payload>(), job.organization_id) else {
             return JobOutcome::dead("the payload is not a collection");
         };
-        let target = Target { organization, team: payload.team_id, through: payload.through };
-        match service::collect(&self.state, target, job.lost()).await {
+        let ctx = Ctx::trusted(Actor::System { job: COLLECT }, organization, self.state.clock.clone());
+        let target = Target { team: payload.team_id, through: payload.through };
+        match service::collect(&self.state, &ctx, target, job.lost()).await {
             Ok(tally) => JobOutcome::Done(json!({
                 "recordsCreated": tally.created, "recordsUpdated": tally.updated, "recordsUnattributed": tally.unattributed,
             })),

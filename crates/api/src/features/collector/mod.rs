@@ -5,6 +5,8 @@
 //! collection is. A worker stores only while it holds the team's lease, so one that was killed, or that wakes late,
 //! changes nothing about how the rows end.
 
+mod accounts;
+mod attribution;
 mod batch;
 mod domain;
 mod error;
@@ -19,9 +21,11 @@ pub mod setup;
 mod status;
 mod store;
 
+pub use accounts::{account_of, note_account};
+pub use attribution::{Attributed, Registration, attribute, require_attributed};
 pub use batch::{collectable, daily};
 pub use error::describe;
 pub use jobs::{jobs, request};
 pub use routes::routes;
 pub use status::{Lag, follow_key, lag};
-pub use store::{attribute, hold_attribution, share_attribution};
+pub use store::{hold_attribution, share_attribution};

@@ -6,12 +6,14 @@ use chrono::NaiveDate;
 use finops_providers::CostPage;
 use uuid::Uuid;
 
+use super::accounts::{Named, Recognition};
 use super::domain::{self, Window};
 use super::error::CollectError;
 use super::lease::Lease;
 use super::store::{self, Slice};
 use crate::features::admin_keys::{self, KeyProblem};
 use crate::features::projects::{self, Attribution};
+use crate::platform::http::Ctx;
 use crate::platform::state::State;
 
 /// What storing did, in lines.
@@ -50,24 +52,36 @@ impl Tally {
 /// Where a page comes from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
+    /// On whose behalf.
+    pub(super) ctx: &'a Ctx,
     /// The provider's account.
     pub(super) account: &'a str,
     /// The key that it was asked with, by id and version.
     pub(super) key: (Uuid, i32),
 }
 
+/// What became of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    /// It is stored.
+    Stored(Tally),
+    /// It belongs to an account that is stored under this other name: nothing of it is stored under this one.
+    Elsewhere(String),
+}
+
 /// Stores a page: new lines, what was restated with what it was before, the days' sums, and how far the collection is.
 /// `window` is what was asked for; the last of its days is the last whole one.
 ///
 /// # Errors
-/// [`CollectError::Interrupted`] when the team is not this worker's any more: nothing is stored then.
+/// [`CollectError::Interrupted`] when the team is not this worker's any more, [`CollectError::AccountAmbiguous`] when the
+/// bill is stored under another name already: nothing is stored then.
 pub(super) async fn store(
     state: &State,
     lease: &Lease,
     source: Source<'_>,
     window: Window,
     page: CostPage,
-) -> Result<Tally, CollectError> {
+) -> Result<Page, CollectError> {
     let days: Vec<NaiveDate> = page.buckets.iter().map(|bucket| bucket.start.date_naive()).collect();
     if days.iter().any(|day| !window.holds(*day)) {
         return Err(CollectError::UnexpectedDay);
@@ -88,6 +102,18 @@ pub(super) async fn store(
     if !admin_keys::is_in_use(&mut tx, lease.organization, source.key).await? {
         return Err(KeyProblem::Missing.into());
     }
+    let now = state.clock.now();
+    let named = Named { organization: lease.organization, provider: slice.provider, name: source.account };
+    match named.recognize_page(&mut tx, &lines, now).await? {
+        Recognition::Ambiguous => return Err(CollectError::AccountAmbiguous),
+        Recognition::Adopted(account) => {
+            named.record(&mut tx, source.ctx, lease.team, &account).await?;
+            tx.commit().await?;
+            return Ok(Page::Elsewhere(account));
+        }
+        Recognition::Account(account) if account != source.account => return Ok(Page::Elsewhere(account)),
+        Recognition::Account(_) => {}
+    }
     let owners = projects::attributions(&mut tx, lease.organization).await?;
     let owners: HashMap<&str, &Attribution> =
         owners.iter().map(|owner| (owner.openai_project_id.as_str(), owner)).collect();
@@ -100,7 +126,6 @@ pub(super) async fn store(
             tally.unknown_projects.extend(unknown.map(str::to_owned));
         }
     }
-    let now = state.clock.now();
     let stored = slice.lines(&mut tx, &days).await?;
     let changes = domain::compare(stored, lines);
     tally.created = count(changes.new.len());
@@ -111,7 +136,7 @@ pub(super) async fn store(
     slice.mark_collected(&mut tx, &days, window.last, lease.team, now).await?;
     store::advance(&mut tx, lease, days.iter().max().copied(), count(days.len()) as i32).await?;
     tx.commit().await?;
-    Ok(tally)
+    Ok(Page::Stored(tally))
 }
 
 fn count(length: usize) -> i64 {

@@ -15,7 +15,7 @@ use crate::features::{audit, teams};
 use crate::platform::auth::Permission;
 use crate::platform::http::ctx::{Read, bearer, locale};
 use crate::platform::http::extract::{FILE_LIMIT, read_body};
-use crate::platform::http::{ApiError, ApiResult, Ctx, Keyed, Path, Query};
+use crate::platform::http::{Actor, ApiError, ApiResult, Ctx, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
@@ -147,5 +147,5 @@ async fn daily_batch(
         return Err(ApiError::field("/date", "range", "must be a UTC day of the last 180 that is over"));
     }
     let locale = locale(request).unwrap_or_default();
-    Ok(web::Json(batch::daily(state, query.date, locale).await?))
+    Ok(web::Json(batch::daily(state, Actor::System { job: "cron" }, query.date, locale).await?))
 }

@@ -14,6 +14,7 @@ use super::error::{self, CollectError};
 use crate::features::{admin_keys, projects, teams};
 use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
+use crate::platform::exact;
 use crate::platform::state::State;
 
 /// Days that the Costs API is tried with.
@@ -152,7 +153,8 @@ async fn ask(state: &State, organization: OrganizationId, team: Uuid) -> Result<
     while let Some(page) = pages.next().await? {
         probe.buckets += page.buckets.len();
         for line in page.buckets.into_iter().flat_map(|bucket| bucket.lines) {
-            *probe.totals.entry(line.currency).or_default() += line.amount;
+            let total = probe.totals.entry(line.currency).or_default();
+            *total = exact::add(*total, line.amount).map_err(|_| CollectError::OutOfRange)?;
             projects.extend(line.project_id);
         }
     }

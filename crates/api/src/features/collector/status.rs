@@ -12,6 +12,7 @@ use super::jobs::COLLECT;
 use crate::features::{admin_keys, provider_usage};
 use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
+use crate::platform::exact::Exact;
 
 /// Days that unattributed costs are shown for.
 const UNATTRIBUTED_DAYS: u64 = 30;
@@ -142,7 +143,7 @@ async fn unattributed(
 ) -> sqlx::Result<Vec<UnattributedProject>> {
     let rows = sqlx::query!(
         r#"
-        SELECT provider_project_id, currency, sum(amount) AS "cost!",
+        SELECT provider_project_id, currency, sum(amount) AS "cost!: Exact",
             (max(bucket_start) AT TIME ZONE 'UTC')::date AS "last_day!"
         FROM billed_costs
         WHERE organization_id = $1 AND provider_account = $2 AND project_id IS NULL AND bucket_start >= $3
@@ -159,7 +160,7 @@ async fn unattributed(
     .await?;
     let projects = rows.into_iter().map(|row| UnattributedProject {
         openai_project_id: row.provider_project_id,
-        cost: row.cost.into(),
+        cost: row.cost.0.into(),
         currency: row.currency,
         last_day: row.last_day,
     });

@@ -12,6 +12,7 @@ use super::lease::Lease;
 use crate::features::projects::Attribution;
 use crate::platform::clock::{Clock, midnight};
 use crate::platform::db::OrganizationId;
+use crate::platform::exact::Exact;
 
 /// Keeps what Project IDs stand for as it is until the transaction ends: for whoever stores what is attributed by them.
 ///
@@ -51,12 +52,13 @@ impl Slice<'_> {
     /// The lines that are stored for these days.
     pub(super) async fn lines(&self, conn: &mut PgConnection, days: &[NaiveDate]) -> sqlx::Result<Vec<StoredLine>> {
         let rows = sqlx::query!(
-            "
-            SELECT id, bucket_start, provider_project_id, line_item, provider_api_key_id, currency, amount, quantity
+            r#"
+            SELECT id, bucket_start, provider_project_id, line_item, provider_api_key_id, currency,
+                amount AS "amount: Exact", quantity AS "quantity: Exact"
             FROM billed_costs
             WHERE organization_id = $1 AND bucket_start = ANY ($2) AND provider_account = $3 AND api_version = $4
                 AND provider = $5
-            ",
+            "#,
             self.organization as OrganizationId,
             &starts(days),
             self.account,
@@ -74,8 +76,8 @@ impl Slice<'_> {
                 provider_api_key_id: row.provider_api_key_id,
                 currency: row.currency,
             },
-            amount: row.amount,
-            quantity: row.quantity,
+            amount: row.amount.0,
+            quantity: row.quantity.map(|quantity| quantity.0),
         });
         Ok(lines.collect())
     }
@@ -260,7 +262,7 @@ impl Slice<'_> {
     }
 }
 
-fn starts(days: &[NaiveDate]) -> Vec<DateTime<Utc>> {
+pub(super) fn starts(days: &[NaiveDate]) -> Vec<DateTime<Utc>> {
     days.iter().copied().map(midnight).collect()
 }
 
@@ -344,44 +346,4 @@ pub(super) async fn advance(
     .execute(conn)
     .await
     .map(drop)
-}
-
-/// Gives the lines of a Project ID that belong to no project to one, whichever account they came from; answers how many.
-/// Needs [`hold_attribution`].
-///
-/// # Errors
-/// The database's.
-pub async fn attribute(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    openai_project_id: &str,
-    project: Uuid,
-    team: Uuid,
-) -> sqlx::Result<i64> {
-    let rows = sqlx::query!(
-        r#"
-        WITH changed AS (
-            UPDATE billed_costs SET project_id = $3, team_id = $4
-            WHERE organization_id = $1 AND provider_project_id = $2 AND project_id IS NULL
-            RETURNING provider, provider_account, api_version, bucket_start
-        )
-        SELECT provider AS "provider!", provider_account AS "account!", api_version AS "api_version!",
-            array_agg(DISTINCT (bucket_start AT TIME ZONE 'UTC')::date) AS "days!", count(*) AS "lines!"
-        FROM changed GROUP BY provider, provider_account, api_version
-        "#,
-        organization as OrganizationId,
-        openai_project_id,
-        project,
-        team
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut lines = 0;
-    for row in rows {
-        let slice =
-            Slice { organization, provider: &row.provider, account: &row.account, api_version: &row.api_version };
-        slice.rebuild_rollup(&mut *conn, &row.days).await?;
-        lines += row.lines;
-    }
-    Ok(lines)
 }

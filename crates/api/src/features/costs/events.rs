@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use finops_contract::costs::{Basis, CostRow, CostTotal, CostsAnswer, Dimensions, EventCostsQuery, Named, Settlement};
 use finops_contract::projects::Environment;
-use rust_decimal::Decimal;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -15,6 +14,7 @@ use super::facts;
 use super::parts::Parts;
 use super::query;
 use super::scope::{ProjectFilter, Scope};
+use crate::platform::exact::Exact;
 use crate::platform::http::{ApiError, ApiResult, Ctx, cursor};
 
 /// What events are grouped by.
@@ -173,10 +173,9 @@ impl Question<'_> {
                 coalesce(sum(b.amount) FILTER (WHERE b.project_id IS NULL), 0)",
         );
         self.push(&mut sql);
-        let (cost, unpriced, unattributed): (Option<Decimal>, i64, Decimal) =
-            sql.build_query_as().fetch_one(conn).await?;
-        let total = |cost| query::total("USD".into(), &Parts::of(Basis::Events, cost, unpriced), unattributed);
-        Ok(cost.map(total).into_iter().collect())
+        let (cost, unpriced, unattributed): (Option<Exact>, i64, Exact) = sql.build_query_as().fetch_one(conn).await?;
+        let total = |cost| query::total("USD".into(), &Parts::of(Basis::Events, cost, unpriced), unattributed.0);
+        Ok(cost.map(|cost| cost.0).map(total).into_iter().collect())
     }
 }
 
@@ -191,7 +190,7 @@ struct Row {
     provider: Option<String>,
     model: Option<String>,
     day: Option<NaiveDate>,
-    cost: Decimal,
+    cost: Exact,
     unpriced: i64,
     counts: Vec<Option<i64>>,
 }
@@ -221,7 +220,7 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, parsed: &Parsed) 
 
 fn cost_row(grouped: &BTreeSet<By>, row: Row) -> CostRow {
     let by = |by| grouped.contains(&by);
-    let parts = Parts::of(Basis::Events, row.cost, row.unpriced);
+    let parts = Parts::of(Basis::Events, row.cost.0, row.unpriced);
     let counts = Counts::new(&row.counts);
     let project = row.project_id.map(|id| Named {
         id,

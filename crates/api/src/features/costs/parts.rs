@@ -3,6 +3,8 @@
 use finops_contract::costs::{Basis, BasisCost, CostState};
 use rust_decimal::Decimal;
 
+use crate::platform::exact::{self, Exact};
+
 /// The ledgers, in the order of precedence and of [`Parts`].
 pub(super) const LEDGERS: [Basis; 3] = [Basis::Billed, Basis::ProviderUsage, Basis::Events];
 
@@ -18,12 +20,17 @@ struct Part {
 
 impl Parts {
     /// As [`super::ledgers::SUMS`] selects them.
-    pub(super) fn new(costs: &[Option<Decimal>], unpriced: &[i64]) -> Self {
+    ///
+    /// # Errors
+    /// [`Inexact`](exact::Inexact) when they cannot be added up exactly.
+    pub(super) fn new(costs: &[Option<Exact>], unpriced: &[i64]) -> sqlx::Result<Self> {
+        exact::hold_sums(costs.iter().flatten().map(|cost| cost.0))
+            .map_err(|error| sqlx::Error::Decode(error.into()))?;
         let mut parts = Self::default();
         for ((part, cost), unpriced) in parts.0.iter_mut().zip(costs).zip(unpriced) {
-            *part = Part { cost: *cost, unpriced: *unpriced };
+            *part = Part { cost: cost.map(|cost| cost.0), unpriced: *unpriced };
         }
-        parts
+        Ok(parts)
     }
 
     /// One ledger's word.
@@ -35,7 +42,19 @@ impl Parts {
         parts
     }
 
-    /// Adds what is about other projects or days.
+    /// Notes which ledgers there are, of costs that cannot be added: another currency's.
+    pub(super) fn note(&mut self, more: &Self) {
+        for (part, more) in self.0.iter_mut().zip(&more.0) {
+            part.cost = part.cost.or(more.cost);
+        }
+    }
+
+    /// What each ledger says.
+    pub(super) fn costs(&self) -> impl Iterator<Item = Decimal> + '_ {
+        self.0.iter().filter_map(|part| part.cost)
+    }
+
+    /// Adds what is about other projects or days. They must be known to add up exactly.
     pub(super) fn add(&mut self, more: &Self) {
         for (part, more) in self.0.iter_mut().zip(&more.0) {
             part.cost = match (part.cost, more.cost) {
@@ -111,7 +130,7 @@ mod tests {
     use super::*;
 
     fn parts(costs: [Option<i64>; 3], unpriced: [i64; 3]) -> Parts {
-        Parts::new(&costs.map(|cost| cost.map(Decimal::from)), &unpriced)
+        Parts::new(&costs.map(|cost| cost.map(|cost| Exact(cost.into()))), &unpriced).unwrap()
     }
 
     #[test]

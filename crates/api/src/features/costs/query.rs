@@ -18,6 +18,7 @@ use super::parts::Parts;
 use super::scope::{ProjectFilter, Scope, Source};
 use crate::features::organizations;
 use crate::platform::db::OrganizationId;
+use crate::platform::exact::Exact;
 use crate::platform::http::{ApiError, ApiResult, Ctx, cursor};
 
 const DEFAULT_LIMIT: u16 = 1_000;
@@ -204,7 +205,7 @@ struct Row {
     api_key: Option<String>,
     day: Option<NaiveDate>,
     currency: String,
-    costs: Vec<Option<Decimal>>,
+    costs: Vec<Option<Exact>>,
     unpriced: Vec<i64>,
     counts: Vec<Option<i64>>,
     last_day: NaiveDate,
@@ -213,9 +214,9 @@ struct Row {
 #[derive(sqlx::FromRow)]
 struct Total {
     currency: String,
-    costs: Vec<Option<Decimal>>,
+    costs: Vec<Option<Exact>>,
     unpriced: Vec<i64>,
-    unattributed: Decimal,
+    unattributed: Exact,
 }
 
 /// Answers a query.
@@ -237,7 +238,7 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, mut parsed: Parse
     };
     let freshness = facts::freshness(conn, &scope).await?;
     Ok(CostsAnswer {
-        data: rows.into_iter().map(|row| cost_row(parsed, &freshness, row)).collect(),
+        data: rows.into_iter().map(|row| cost_row(parsed, &freshness, row)).collect::<sqlx::Result<_>>()?,
         next_cursor: more.then(|| cursor::encode(&(parsed.offset + parsed.limit))),
         totals,
         basis,
@@ -281,12 +282,13 @@ async fn totals(conn: &mut PgConnection, parsed: &Parsed, scope: &Scope) -> sqlx
     sql.push(" GROUP BY b.currency ORDER BY b.currency");
     let rows: Vec<Total> = sql.build_query_as().fetch_all(conn).await?;
     let mut all = Parts::default();
-    let totals = rows.into_iter().map(|row| {
-        let parts = Parts::new(&row.costs, &row.unpriced);
-        all.add(&parts);
-        total(row.currency, &parts, row.unattributed)
-    });
-    Ok((totals.collect(), all))
+    let mut totals = Vec::with_capacity(rows.len());
+    for row in rows {
+        let parts = Parts::new(&row.costs, &row.unpriced)?;
+        all.note(&parts);
+        totals.push(total(row.currency, &parts, row.unattributed.0));
+    }
+    Ok((totals, all))
 }
 
 /// A sum as it is told.
@@ -306,13 +308,13 @@ fn named(id: Option<Uuid>, name: Option<String>, deleted: Option<bool>) -> Optio
     Some(Named { id: id?, name: name.unwrap_or_default(), deleted: deleted.unwrap_or_default() })
 }
 
-fn cost_row(parsed: &Parsed, freshness: &Freshness, row: Row) -> CostRow {
+fn cost_row(parsed: &Parsed, freshness: &Freshness, row: Row) -> sqlx::Result<CostRow> {
     let by = |dimension| parsed.by(dimension);
-    let parts = Parts::new(&row.costs, &row.unpriced);
+    let parts = Parts::new(&row.costs, &row.unpriced)?;
     let settled = !parts.is_metered() && freshness.settled_before.is_some_and(|before| row.last_day < before);
     // Of what is billed nobody knows how many calls it were: of a part they are no answer.
     let counts = if parts.is_all_metered() { Counts::new(&row.counts) } else { Counts::default() };
-    CostRow {
+    Ok(CostRow {
         dimensions: Dimensions {
             project: by(Dimension::Project).then(|| named(row.project_id, row.project_name, row.project_deleted)),
             team: by(Dimension::Team).then(|| named(row.team_id, row.team_name, row.team_deleted)),
@@ -333,7 +335,7 @@ fn cost_row(parsed: &Parsed, freshness: &Freshness, row: Row) -> CostRow {
         requests: counts.requests,
         tokens: counts.tokens,
         total_tokens: counts.total_tokens,
-    }
+    })
 }
 
 #[cfg(test)]

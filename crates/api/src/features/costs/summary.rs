@@ -19,6 +19,7 @@ use super::parts::{LEDGERS, Parts};
 use super::query;
 use super::scope::{self, ProjectFilter, Scope, Source};
 use crate::platform::db::OrganizationId;
+use crate::platform::exact::{self, Exact};
 use crate::platform::http::{ApiResult, Ctx};
 
 /// Projects that the summary names.
@@ -41,7 +42,7 @@ struct LedgerSums {
     project_id: Option<Uuid>,
     currency: String,
     ledger: i32,
-    sums: Vec<Option<Decimal>>,
+    sums: Vec<Option<Exact>>,
     unpriced: Vec<Option<i64>>,
 }
 
@@ -115,6 +116,8 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, query: &CostSumma
     let periods = Periods::new(today, Period::trend(query.from, query.to, today)?);
     let scope = Scope::of(conn, ctx, query.project_id.map(ProjectFilter::One), query.team_id).await?;
     let all = sums(conn, &scope, &periods).await?;
+    // From here on sums are added up and compared as they are.
+    exact::hold_sums(all.iter().flat_map(|row| row.periods.iter().flat_map(Parts::costs)))?;
     let currency = main_currency(&all);
     let (sums, other): (Vec<_>, Vec<_>) = all.into_iter().partition(|sums| sums.currency == currency);
     let ids: Vec<Uuid> = sums.iter().filter_map(|sums| sums.project_id).collect();
@@ -171,7 +174,7 @@ async fn sums(conn: &mut PgConnection, scope: &Scope, periods: &Periods) -> sqlx
         let basis = usize::try_from(row.ledger).ok().and_then(|at| LEDGERS.get(at)).copied().unwrap_or_default();
         for ((parts, cost), unpriced) in sums.periods.iter_mut().zip(row.sums).zip(row.unpriced) {
             if let Some(cost) = cost {
-                parts.add(&Parts::of(basis, cost, unpriced.unwrap_or_default()));
+                parts.add(&Parts::of(basis, cost.0, unpriced.unwrap_or_default()));
             }
         }
     }
@@ -236,7 +239,7 @@ async fn names(conn: &mut PgConnection, scope: &Scope, ids: &[Uuid]) -> sqlx::Re
 struct Day {
     project_id: Option<Uuid>,
     day: NaiveDate,
-    costs: Vec<Option<Decimal>>,
+    costs: Vec<Option<Exact>>,
     unpriced: Vec<i64>,
 }
 
@@ -256,7 +259,7 @@ async fn by_day(
     }
     sql.push(" GROUP BY 1, 2");
     let days: Vec<Day> = sql.build_query_as().fetch_all(conn).await?;
-    Ok(days.into_iter().map(|row| ((row.project_id, row.day), Parts::new(&row.costs, &row.unpriced))).collect())
+    days.into_iter().map(|row| Ok(((row.project_id, row.day), Parts::new(&row.costs, &row.unpriced)?))).collect()
 }
 
 /// Day by day: a day of which no ledger says anything is a gap, a collected one without lines is zero.
@@ -384,6 +387,6 @@ async fn moved_model(
     Ledgers::truth(&within, Source::Lines, hull).push(&mut sql);
     sql.push(" WHERE b.currency = ").push_bind(facts.currency.clone()).push(" GROUP BY b.model ORDER BY delta ");
     sql.push(if change.is_sign_positive() { "DESC" } else { "ASC" }).push(", b.model LIMIT 1");
-    let row: Option<(Option<String>, Decimal)> = sql.build_query_as().fetch_optional(conn).await?;
+    let row: Option<(Option<String>, Exact)> = sql.build_query_as().fetch_optional(conn).await?;
     Ok(row.and_then(|(model, _)| model))
 }

@@ -131,6 +131,8 @@ fn kind_of(base: &str, mode: &str, fields: &Object<'_>) -> Option<UnitKind> {
         "cache_read_input_token_cost" => UnitKind::CachedInput,
         "cache_creation_input_token_cost" => UnitKind::CacheWrite5m,
         "cache_creation_input_token_cost_above_1hr" => UnitKind::CacheWrite1h,
+        // Callers do not say which of a model's output tokens are pictures.
+        "output_cost_per_token" if pictures_cost_more(fields) => return None,
         "output_cost_per_token" => UnitKind::Output,
         // The output of these models is images.
         "output_cost_per_image_token"
@@ -151,6 +153,12 @@ fn kind_of(base: &str, mode: &str, fields: &Object<'_>) -> Option<UnitKind> {
         "input_cost_per_request" | "input_cost_per_query" => UnitKind::Request,
         _ => return None,
     })
+}
+
+/// Whether a token of a picture has another price than a token of text.
+fn pictures_cost_more(fields: &Object<'_>) -> bool {
+    let price = |field: &str| fields.get(field).map(|raw| parse_json_decimal(raw).ok());
+    price("output_cost_per_image_token").is_some_and(|picture| price("output_cost_per_token") != Some(picture))
 }
 
 fn price(field: &str, raw: &RawValue) -> Result<Decimal, String> {
@@ -315,6 +323,16 @@ mod tests {
         assert_eq!(of("bedrock", "bedrock/us-gov-west-1/amazon.titan"), "aws_bedrock/amazon.titan (us-gov-west-1)");
         assert_eq!(of("bedrock", "bedrock/us-east-1/1-month-commitment/cohere.x"), "");
         assert_eq!(of("mistral", "mistral/mistral-large"), "mistral/mistral-large");
+        assert_eq!(of("azure", "azure/eu/gpt-4o"), "azure/gpt-4o (eu)");
+    }
+
+    #[test]
+    fn output_that_may_be_text_or_pictures_has_no_price() {
+        let text = r#"{"both": {"litellm_provider": "gemini", "input_cost_per_token": 3e-7, "output_cost_per_token": 2.5e-6,
+            "output_cost_per_image_token": 3e-5, "output_cost_per_image": 0.039},
+            "pictures": {"litellm_provider": "openai", "mode": "image_generation", "output_cost_per_image_token": 4e-5}}"#;
+        assert_eq!(shown(&map(text), "google_ai/both"), ["standard 0 input 0.0000003", "standard 0 image 0.039"]);
+        assert_eq!(shown(&map(text), "openai/pictures"), ["standard 0 output 0.00004"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::domain::OpenaiProjectId;
 use super::store;
+use crate::features::collector::{Attributed, Registration};
 use crate::features::{admin_keys, audit, collector, provider_usage, teams};
 use crate::platform::db::Tx;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
@@ -108,10 +109,11 @@ pub(super) async fn update(
 /// Deletes a project. Past costs keep its name; its Project ID is free again.
 ///
 /// # Errors
-/// `not_found`.
+/// `not_found`, `attribution_in_progress`.
 pub(super) async fn delete(state: &State, ctx: &Ctx, project: Uuid) -> ApiResult<()> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     let before = held(&mut tx, ctx, project).await?;
+    collector::require_attributed(&mut tx, ctx.organization, project).await?;
     store::delete(&mut tx, ctx.organization, project, ctx.now()).await?;
     let change = audit::Change::new("project.delete", project, before.name.clone()).before(before);
     audit::record(&mut tx, ctx, change).await?;
@@ -155,11 +157,11 @@ fn registered(locale: Locale, project: Project) -> RegisteredProjectId {
 }
 
 /// Registers a project's Project ID, once the team's key has reached it. Lines that came in under it before and belonged
-/// to no project are attributed to this one.
+/// to no project are attributed to this one, by a job when there are many.
 ///
 /// # Errors
 /// `openai_project_id_invalid`, `openai_project_id_taken`, `admin_key_missing`, `openai_project_id_unreachable`,
-/// `admin_key_rejected`, `provider_unavailable`, `encryption_unavailable`, `not_found`.
+/// `admin_key_rejected`, `provider_unavailable`, `encryption_unavailable`, `attribution_in_progress`, `not_found`.
 pub(super) async fn register_id(state: &State, ctx: &Ctx, project: Uuid, text: &str) -> ApiResult<RegisteredProjectId> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     let now = seen(&mut tx, ctx, project).await?;
@@ -173,19 +175,24 @@ pub(super) async fn register_id(state: &State, ctx: &Ctx, project: Uuid, text: &
     }
     tx.commit().await?;
     reach(&client(state, ctx, now.team_id).await?, &id).await?;
-    // Half a year of a large project's lines take longer than a request's statements may.
+    // Days' sums are computed anew from all of an account's lines, which may take longer than a request's statements may.
     let mut tx = state.db.background().tenant(ctx.organization).await?;
     let before = held(&mut tx, ctx, project).await?;
     if before.team_id != now.team_id {
         return Err(ErrorCode::Conflict.into());
     }
+    collector::require_attributed(&mut tx, ctx.organization, project).await?;
     store::set_openai_project_id(&mut tx, ctx.organization, project, Some(&id), ctx.now()).await?;
+    let registration = Registration { openai_project_id: id.as_str(), project, team: before.team_id };
+    let lines = match collector::attribute(&mut tx, ctx, registration).await? {
+        Attributed::Now(lines) => ("linesAttributed", lines),
+        Attributed::Later(lines) => ("linesToAttribute", lines),
+    };
     let after = store::find(&mut tx, ctx.organization, project).await?.ok_or(ErrorCode::NotFound)?;
-    let attributed = collector::attribute(&mut tx, ctx.organization, id.as_str(), project, after.team_id).await?;
     provider_usage::attribute(&mut tx, ctx, id.as_str(), project).await?;
     let change = audit::Change::new("project.register_openai_project_id", project, after.name.clone())
         .before(json!({"openaiProjectId": before.openai_project_id}))
-        .after(json!({"openaiProjectId": after.openai_project_id, "linesAttributed": attributed}));
+        .after(json!({"openaiProjectId": after.openai_project_id, (lines.0): lines.1}));
     audit::record(&mut tx, ctx, change).await?;
     tx.commit().await?;
     state.nudge.nudge();
@@ -195,13 +202,14 @@ pub(super) async fn register_id(state: &State, ctx: &Ctx, project: Uuid, text: &
 /// Takes a project's Project ID away: from now on, what comes in under it belongs to no project.
 ///
 /// # Errors
-/// `not_found`, also when it has none.
+/// `not_found`, also when it has none; `attribution_in_progress`.
 pub(super) async fn remove_id(state: &State, ctx: &Ctx, project: Uuid) -> ApiResult<()> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     let before = held(&mut tx, ctx, project).await?;
     if before.openai_project_id.is_none() {
         return Err(ErrorCode::NotFound.into());
     }
+    collector::require_attributed(&mut tx, ctx.organization, project).await?;
     store::set_openai_project_id(&mut tx, ctx.organization, project, None, ctx.now()).await?;
     let change = audit::Change::new("project.remove_openai_project_id", project, before.name)
         .before(json!({"openaiProjectId": before.openai_project_id}));

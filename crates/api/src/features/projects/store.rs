@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use finops_contract::ErrorCode;
-use finops_contract::projects::{CreateProjectRequest, Environment, Project, UpdateProjectRequest};
+use finops_contract::projects::{
+    AttributionProgress, CreateProjectRequest, Environment, Project, UpdateProjectRequest,
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -20,6 +22,8 @@ struct Row {
     team_name: String,
     openai_project_id: Option<String>,
     openai_project_id_since: Option<DateTime<Utc>>,
+    lines_done: Option<i64>,
+    lines_total: Option<i64>,
     member_count: i64,
     created_at: DateTime<Utc>,
 }
@@ -36,6 +40,7 @@ impl From<Row> for Project {
             team_name: row.team_name,
             openai_project_id: row.openai_project_id,
             openai_project_id_since: row.openai_project_id_since,
+            attribution: row.lines_done.zip(row.lines_total).map(|(done, total)| AttributionProgress { done, total }),
             member_count: row.member_count,
             created_at: row.created_at,
         }
@@ -55,10 +60,11 @@ pub(super) async fn list(
         Row,
         r#"
         SELECT p.id, p.name, p.description, p.environment, p.team_id, t.name AS team_name, p.openai_project_id,
-            p.openai_project_id_since, p.created_at,
+            p.openai_project_id_since, p.created_at, a.lines_done AS "lines_done?", a.lines_total AS "lines_total?",
             (SELECT count(*) FROM project_members m
                 WHERE m.organization_id = $1 AND m.project_id = p.id) AS "member_count!"
         FROM projects p JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
+            LEFT JOIN pending_attributions a ON a.organization_id = p.organization_id AND a.project_id = p.id
         WHERE p.organization_id = $1 AND p.deleted_at IS NULL
             AND ($2::uuid[] IS NULL OR p.team_id = ANY ($2) OR p.id = ANY ($3))
             AND ($4::uuid IS NULL OR p.team_id = $4)
@@ -88,10 +94,11 @@ pub(super) async fn find(
         Row,
         r#"
         SELECT p.id, p.name, p.description, p.environment, p.team_id, t.name AS team_name, p.openai_project_id,
-            p.openai_project_id_since, p.created_at,
+            p.openai_project_id_since, p.created_at, a.lines_done AS "lines_done?", a.lines_total AS "lines_total?",
             (SELECT count(*) FROM project_members m
                 WHERE m.organization_id = $1 AND m.project_id = p.id) AS "member_count!"
         FROM projects p JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
+            LEFT JOIN pending_attributions a ON a.organization_id = p.organization_id AND a.project_id = p.id
         WHERE p.organization_id = $1 AND p.id = $2 AND p.deleted_at IS NULL
         "#,
         organization as OrganizationId,

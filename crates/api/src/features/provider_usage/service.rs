@@ -11,6 +11,7 @@ use super::measure;
 use super::page::{self, Source};
 use super::store::{self, Slice};
 use crate::features::admin_keys::{self, KeyProblem};
+use crate::features::collector;
 use crate::features::prices::Books;
 use crate::platform::db::OrganizationId;
 use crate::platform::state::State;
@@ -52,8 +53,12 @@ pub(super) async fn poll(
 
 async fn run(state: &State, books: &Books, lease: &Lease, team: Uuid) -> Result<usize, PollError> {
     let open = admin_keys::open_active(state, lease.organization, team, lease.provider).await?;
+    let Some(name) = open.key.account.as_deref() else { return Err(KeyProblem::Missing.into()) };
+    let mut tx = state.db.background().tenant(lease.organization).await?;
+    let account = collector::account_of(&mut tx, lease.organization, lease.provider, name).await?;
+    tx.commit().await?;
     // The key was replaced by one to another account since the accounts were listed.
-    if open.key.account.as_deref() != Some(&lease.account) {
+    if account != lease.account {
         return Err(KeyProblem::Missing.into());
     }
     let client = state.providers.openai_background(open.secret.clone())?;

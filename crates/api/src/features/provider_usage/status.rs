@@ -23,9 +23,13 @@ pub async fn of_team(
         r#"
         SELECT coalesce(a.lease_until > now(), false) AS "running!", a.last_run_at AS "last_run_at?", a.last_success_at,
             a.last_error_code, a.last_error_at, (SELECT min(polled_through) FROM provider_usage_meters m
-                WHERE m.organization_id = $1 AND m.provider = k.provider AND m.provider_account = k.provider_account) AS reach
-        FROM admin_keys k LEFT JOIN provider_usage_accounts a ON a.organization_id = k.organization_id
-            AND a.provider = k.provider AND a.provider_account = k.provider_account
+                WHERE m.organization_id = $1 AND m.provider = k.provider
+                    AND m.provider_account = coalesce(n.provider_account, k.provider_account)) AS reach
+        FROM admin_keys k
+            LEFT JOIN account_aliases n ON n.organization_id = k.organization_id AND n.provider = k.provider
+                AND n.name = k.provider_account
+            LEFT JOIN provider_usage_accounts a ON a.organization_id = k.organization_id AND a.provider = k.provider
+                AND a.provider_account = coalesce(n.provider_account, k.provider_account)
         WHERE k.organization_id = $1 AND k.team_id = $2 AND k.is_active AND k.provider_account IS NOT NULL
         "#,
         organization as OrganizationId,
@@ -60,8 +64,10 @@ pub async fn reach(
         "
         SELECT min(m.polled_through) FROM provider_usage_meters m
         WHERE m.organization_id = $1 AND EXISTS (SELECT FROM admin_keys k
-            WHERE k.organization_id = $1 AND k.provider = m.provider AND k.provider_account = m.provider_account
-                AND k.is_active AND ($2::uuid IS NULL OR k.team_id = $2))
+            LEFT JOIN account_aliases n ON n.organization_id = k.organization_id AND n.provider = k.provider
+                AND n.name = k.provider_account
+            WHERE k.organization_id = $1 AND k.provider = m.provider
+                AND m.provider_account = coalesce(n.provider_account, k.provider_account) AND k.is_active AND ($2::uuid IS NULL OR k.team_id = $2))
         ",
         organization as OrganizationId,
         team

@@ -10,6 +10,7 @@ use super::domain::{Changes, Line, LineKey, Lines, MOVES, STILL, Window, hour};
 use super::lease::Lease;
 use super::measure::{Price, Units};
 use crate::platform::db::OrganizationId;
+use crate::platform::exact::Exact;
 
 /// Accounts with an active key, each with the team whose key is to be used.
 pub(super) async fn accounts(
@@ -19,11 +20,14 @@ pub(super) async fn accounts(
 ) -> sqlx::Result<Vec<(String, Uuid)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT DISTINCT ON (k.provider_account) k.provider_account AS "account!", k.team_id
+        SELECT DISTINCT ON (coalesce(a.provider_account, k.provider_account))
+            coalesce(a.provider_account, k.provider_account) AS "account!", k.team_id
         FROM admin_keys k JOIN teams t ON t.organization_id = k.organization_id AND t.id = k.team_id
+            LEFT JOIN account_aliases a ON a.organization_id = k.organization_id AND a.provider = k.provider
+                AND a.name = k.provider_account
         WHERE k.organization_id = $1 AND k.provider = $2 AND k.is_active AND t.deleted_at IS NULL
             AND k.provider_account IS NOT NULL
-        ORDER BY k.provider_account, k.verification = 'rejected', k.id
+        ORDER BY coalesce(a.provider_account, k.provider_account), k.verification = 'rejected', k.id
         "#,
         organization as OrganizationId,
         provider.name()
@@ -84,7 +88,7 @@ impl<'a> Slice<'a> {
             r#"
             SELECT minute, provider_project_id, provider_api_key_id, model, batch, tier, project_id, team_id, requests, calls,
                 input, cached_input, cache_write_5m, output, audio_input, audio_output, image, "character", "second", session,
-                search, bytes, cost, price_id, resolution
+                search, bytes, cost AS "cost: Exact", price_id, resolution
             FROM provider_usage
             WHERE organization_id = $1 AND provider = $2 AND provider_account = $3 AND meter = $4 AND minute >= $5
                 AND minute < $6
@@ -124,7 +128,7 @@ impl<'a> Slice<'a> {
                 bytes: row.bytes,
                 drawn: 0,
             };
-            let price = Price { cost: row.cost, price_id: row.price_id, resolution: row.resolution };
+            let price = Price { cost: row.cost.map(|cost| cost.0), price_id: row.price_id, resolution: row.resolution };
             (key, Line { units, price, project_id: row.project_id, team_id: row.team_id })
         });
         Ok(lines.collect())

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::tokens::Used;
+use crate::features::prices::Priced;
 
 /// How far an event may lie ahead: clocks differ.
 pub(super) const MAX_AHEAD: TimeDelta = TimeDelta::minutes(5);
@@ -199,6 +200,16 @@ impl Price {
     /// What is known of the cost.
     pub(super) fn state(&self) -> CostState {
         state_of(self.cost)
+    }
+}
+
+impl From<Priced> for Price {
+    fn from(priced: Priced) -> Self {
+        let resolution = match &priced {
+            Priced::Priced { resolution, .. } | Priced::Free { resolution, .. } => resolution.to_string(),
+            Priced::Unpriced { reason } => reason.name().to_owned(),
+        };
+        Self { cost: priced.cost(), price_id: priced.price_id(), resolution }
     }
 }
 

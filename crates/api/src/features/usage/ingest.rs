@@ -12,7 +12,7 @@ use super::commit::{Arriving, Outcome, Store};
 use super::domain::{Event, MAX_AHEAD, Price, Source, Told, event_key};
 use super::reject::Reject;
 use super::vendor;
-use crate::features::prices::{Book, Books, Lookup, Priced, provider_name};
+use crate::features::prices::{Book, Books, Lookup, provider_name};
 use crate::features::projects::{self, Directory, Place};
 use crate::features::teams::{self, Visibility};
 use crate::platform::clock::Clock;
@@ -210,15 +210,7 @@ impl Desk<'_> {
             at,
             quantities: &told.used.quantities,
         };
-        match self.book.price(&lookup) {
-            Priced::Priced { cost, price_id, resolution } => {
-                Price { cost: Some(cost), price_id: Some(price_id), resolution: resolution.to_string() }
-            }
-            Priced::Free { price_id, resolution } => {
-                Price { cost: Some(0.into()), price_id: Some(price_id), resolution: resolution.to_string() }
-            }
-            Priced::Unpriced { reason } => unknown(reason.name()),
-        }
+        self.book.price(&lookup).into()
     }
 }
 

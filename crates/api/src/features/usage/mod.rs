@@ -12,11 +12,15 @@ mod ingest;
 mod insert;
 mod raw;
 mod reject;
+mod reprice;
 mod rollups;
 mod routes;
 mod store;
+mod tail;
 mod tokens;
+mod unpriced;
 mod vendor;
 
 pub use ingest::Ingest;
+pub use reprice::{Wish as RepriceWish, jobs, request as request_reprice};
 pub use routes::routes;

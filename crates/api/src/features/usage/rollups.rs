@@ -75,6 +75,14 @@ impl Sum {
         }
     }
 
+    /// Adds what changes when one event that was counted costs something else.
+    fn correct(&mut self, before: Option<Decimal>, after: Option<Decimal>) {
+        let is_free = |cost: Option<Decimal>| cost.is_some_and(|cost| cost.is_zero());
+        self.unpriced += i64::from(after.is_none()) - i64::from(before.is_none());
+        self.free += i64::from(is_free(after)) - i64::from(is_free(before));
+        self.cost += after.unwrap_or_default() - before.unwrap_or_default();
+    }
+
     fn tokens(&self) -> i64 {
         let counted: i64 =
             UnitKind::ALL.into_iter().filter(|kind| kind.is_token()).map(|kind| self.units[kind.index()]).sum();
@@ -86,6 +94,22 @@ impl Sum {
         let counts = self.latency.as_ref()?;
         Some(format!("{{{}}}", counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")))
     }
+}
+
+/// Where an event is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted<'a> {
+    pub(super) occurred_at: DateTime<Utc>,
+    pub(super) project: Option<Uuid>,
+    pub(super) team: Option<Uuid>,
+    pub(super) environment: Option<Environment>,
+    pub(super) provider: &'a str,
+    pub(super) model: &'a str,
+    pub(super) service: Option<&'a str>,
+    pub(super) learner: Option<&'a str>,
+    pub(super) user: Option<&'a str>,
+    pub(super) api_key: Option<Uuid>,
+    pub(super) task_type: Option<&'a str>,
 }
 
 /// What a group of events adds, by row and in the order in which rows are locked.
@@ -100,32 +124,55 @@ impl Deltas {
     pub(super) fn of(events: &[&Event]) -> Self {
         let mut deltas = Self::default();
         for event in events {
-            let hour = hour(event.occurred_at);
-            let key = Key {
-                hour,
+            let texts = &event.told.texts;
+            let counted = Counted {
+                occurred_at: event.occurred_at,
                 project: event.project_id,
                 team: event.team_id,
-                environment: event.told.environment.map(Environment::name),
-                provider: event.provider.clone(),
-                model: event.model.clone(),
-                service: event.told.service.clone(),
+                environment: event.told.environment,
+                provider: &event.provider,
+                model: &event.model,
+                service: event.told.service.as_deref(),
+                learner: texts.learner_id.as_deref(),
+                user: texts.user_id.as_deref(),
+                api_key: event.api_key_id,
+                task_type: texts.task_type.as_deref(),
             };
-            deltas.coarse.entry(key).or_default().add(event);
-            let texts = &event.told.texts;
-            let dimensions = [
-                ("learner", texts.learner_id.clone()),
-                ("user", texts.user_id.clone()),
-                ("api_key", event.api_key_id.map(|id| id.to_string())),
-                ("task_type", texts.task_type.clone()),
-            ];
-            for (dimension, value) in dimensions {
-                let Some(value) = value else { continue };
-                let (project, team, provider) = (event.project_id, event.team_id, event.provider.clone());
-                let key = FineKey { dimension, hour, value, project, team, provider };
-                deltas.fine.entry(key).or_default().add(event);
-            }
+            deltas.each(&counted, |sum| sum.add(event));
         }
         deltas
+    }
+
+    /// Adds what changes when an event that was counted costs something else: nothing is unpriced.
+    pub(super) fn correct(&mut self, counted: &Counted<'_>, before: Option<Decimal>, after: Option<Decimal>) {
+        self.each(counted, |sum| sum.correct(before, after));
+    }
+
+    /// Every sum that an event is part of.
+    fn each(&mut self, counted: &Counted<'_>, change: impl Fn(&mut Sum)) {
+        let hour = hour(counted.occurred_at);
+        let key = Key {
+            hour,
+            project: counted.project,
+            team: counted.team,
+            environment: counted.environment.map(Environment::name),
+            provider: counted.provider.to_owned(),
+            model: counted.model.to_owned(),
+            service: counted.service.map(str::to_owned),
+        };
+        change(self.coarse.entry(key).or_default());
+        let dimensions = [
+            ("learner", counted.learner.map(str::to_owned)),
+            ("user", counted.user.map(str::to_owned)),
+            ("api_key", counted.api_key.map(|id| id.to_string())),
+            ("task_type", counted.task_type.map(str::to_owned)),
+        ];
+        for (dimension, value) in dimensions {
+            let Some(value) = value else { continue };
+            let (project, team, provider) = (counted.project, counted.team, counted.provider.to_owned());
+            let key = FineKey { dimension, hour, value, project, team, provider };
+            change(self.fine.entry(key).or_default());
+        }
     }
 
     /// Adds them to what is stored.

@@ -1,6 +1,8 @@
 //! `/api/usage` and `/api/usage-events`.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use chrono::DateTime;
 use finops_contract::usage::{
     MAX_BATCH, RejectedEvent, Taken, UsageBatchAnswer, UsageBatchRequest, UsageEvent, UsageEventRequest,
     UsageEventsQuery, UsageReceipt,
@@ -15,7 +17,7 @@ use super::incoming;
 use super::ingest::{Ingest, Receipt, Sender};
 use super::raw::Object;
 use super::reject::Reject;
-use super::store;
+use super::{reprice, store, tail};
 use crate::features::Shared;
 use crate::platform::http::extract::BATCH_LIMIT;
 use crate::platform::http::{ApiResult, Ctx, Keyed, Path, Query, RawJson, ctx};
@@ -28,7 +30,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_usage_event)
         .service(create_usage_events)
         .service(list_usage_events)
+        .service(tail_usage_events)
         .service(get_usage_event);
+    reprice::routes(config);
 }
 
 /// Report one AI call
@@ -167,6 +171,32 @@ async fn list_usage_events(
     let page = store::list(&mut tx, &ctx, &query.0).await?;
     tx.commit().await?;
     Ok(web::Json(page))
+}
+
+/// AI calls as they come in
+///
+/// Server-sent events named `usage`, each with an event as its data. `from`, `to`, `limit` and `cursor` say nothing here.
+/// The stream ends by itself after ten minutes; `Last-Event-ID` goes on where an earlier one ended.
+#[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["read"])), params(UsageEventsQuery),
+    responses((status = 200, description = "The stream", content_type = "text/event-stream", body = String)))]
+#[get("/usage-events/stream")]
+async fn tail_usage_events(
+    ctx: Keyed<ctx::Read>,
+    state: web::Data<State>,
+    query: Query<UsageEventsQuery>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
+    let last = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
+    let since = last.and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc());
+    // Refused before the stream begins, while there still is a status to refuse with.
+    store::check(&query.0)?;
+    let stream = tail::stream(state.get_ref().clone(), (*ctx).clone(), query.0, since);
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        // A compressor would hold events back until it has a block of them.
+        .insert_header(ContentEncoding::Identity)
+        .streaming(stream))
 }
 
 /// One stored AI call

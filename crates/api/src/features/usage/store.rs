@@ -123,6 +123,16 @@ type Position = (DateTime<Utc>, Uuid);
 
 /// Events of what the caller sees, the latest first.
 pub(super) async fn list(conn: &mut PgConnection, ctx: &Ctx, query: &UsageEventsQuery) -> ApiResult<Page<UsageEvent>> {
+    list_since(conn, ctx, query, None).await
+}
+
+/// The same of events that came in after a moment.
+pub(super) async fn list_since(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    query: &UsageEventsQuery,
+    received_after: Option<DateTime<Utc>>,
+) -> ApiResult<Page<UsageEvent>> {
     let keyset = Keyset::<Position>::read(query.limit, query.cursor.as_deref())?;
     let to = query.to.unwrap_or_else(|| ctx.now() + TimeDelta::minutes(5));
     let from = query.from.unwrap_or_else(|| to - TimeDelta::days(1));
@@ -135,12 +145,20 @@ pub(super) async fn list(conn: &mut PgConnection, ctx: &Ctx, query: &UsageEvents
     push_seen(&mut sql, &sees);
     sql.push(" AND e.occurred_at >= ").push_bind(from).push(" AND e.occurred_at < ").push_bind(to);
     push_filters(&mut sql, query)?;
+    if let Some(after) = received_after {
+        sql.push(" AND e.received_at > ").push_bind(after);
+    }
     if let Some((at, key)) = keyset.after {
         sql.push(" AND (e.occurred_at, e.event_key) < (").push_bind(at).push(", ").push_bind(key).push(")");
     }
     sql.push(" ORDER BY e.occurred_at DESC, e.event_key DESC LIMIT ").push_bind(keyset.fetch());
     let rows: Vec<Row> = sql.build_query_as().fetch_all(conn).await?;
     Ok(keyset.page(rows, |row| (row.occurred_at, row.event_key)).map(Into::into))
+}
+
+/// Refuses filters that could match nothing, as [`list`] does.
+pub(super) fn check(query: &UsageEventsQuery) -> ApiResult<()> {
+    push_filters(&mut QueryBuilder::new(""), query)
 }
 
 fn push_seen(sql: &mut QueryBuilder<Postgres>, sees: &Visibility) {

@@ -19,6 +19,10 @@ pub enum Permission {
     SeeEverything,
     /// Bring costs in: run the collector, import a file.
     CostsCollect,
+    /// Say what the organization negotiated, and price its events anew.
+    PricesWrite,
+    /// Decide about the public prices.
+    PricesPublish,
     /// Read the audit log.
     AuditRead,
     /// See and retry background jobs, of every organization.
@@ -31,7 +35,7 @@ impl Permission {
     /// The lowest role that has it.
     const fn lowest(self) -> Role {
         match self {
-            Self::JobsRead | Self::OrganizationsRead => Role::Admin,
+            Self::PricesPublish | Self::JobsRead | Self::OrganizationsRead => Role::Admin,
             Self::OrganizationWrite
             | Self::MembersWrite
             | Self::ProjectsWrite
@@ -39,6 +43,7 @@ impl Permission {
             | Self::ApiKeysWrite
             | Self::SeeEverything
             | Self::CostsCollect
+            | Self::PricesWrite
             | Self::AuditRead => Role::TenantAdmin,
         }
     }

@@ -9,6 +9,8 @@ use actix_web::{HttpResponse, ResponseError};
 use finops_contract::accounts::Locale;
 use finops_contract::{ErrorCode, FieldError, Problem};
 
+use crate::platform::exact::Inexact;
+
 /// What a handler answers.
 pub type ApiResult<T> = Result<T, ApiError>;
 
@@ -120,15 +122,27 @@ impl From<sqlx::Error> for ApiError {
         };
         // 22021 and 22P05: a NUL that only PostgreSQL does not take as text. 22008 and 22003: a time or a number that it has
         // no room for, such as a year of six digits.
+        // A number that the database holds and an answer cannot.
+        let is_inexact = match &error {
+            sqlx::Error::ColumnDecode { source, .. } | sqlx::Error::Decode(source) => source.is::<Inexact>(),
+            _ => false,
+        };
         let is_unstorable = ["22021", "22P05"].contains(&state.as_str());
         let is_too_large = ["22008", "22003"].contains(&state.as_str());
         match error {
             sqlx::Error::RowNotFound => ErrorCode::NotFound.into(),
+            _ if is_inexact => Inexact.into(),
             _ if is_unstorable => Self::new(ErrorCode::BadRequest).with_detail("text must not contain NUL"),
             _ if is_too_large => Self::new(ErrorCode::BadRequest).with_detail("a time or a number is out of range"),
             _ if busy => Self::new(ErrorCode::Unavailable).with_retry_after(1).with_source(error),
             _ => Self::internal(error),
         }
+    }
+}
+
+impl From<Inexact> for ApiError {
+    fn from(_: Inexact) -> Self {
+        ErrorCode::SumTooLarge.into()
     }
 }
 
