@@ -14,7 +14,7 @@ use super::facts;
 use super::parts::Parts;
 use super::query;
 use super::scope::{ProjectFilter, Scope};
-use crate::platform::exact::Exact;
+use crate::platform::exact::{self, Exact, Inexact};
 use crate::platform::http::{ApiError, ApiResult, Ctx, cursor};
 
 /// What events are grouped by.
@@ -155,7 +155,10 @@ impl Question<'_> {
             };
             sql.push(", ");
         }
-        sql.push("sum(b.amount) AS cost, sum(b.unpriced)::bigint AS unpriced, ").push(COUNTS);
+        sql.push("sum(b.amount) AS cost, sum(b.unpriced)::bigint AS unpriced, ")
+            .push(query::UNATTRIBUTED)
+            .push(", ")
+            .push(COUNTS);
         self.push(&mut sql);
         sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7) a LEFT JOIN projects p ON p.organization_id = ");
         sql.push_bind(self.scope.organization());
@@ -168,10 +171,8 @@ impl Question<'_> {
     }
 
     async fn totals(&self, conn: &mut PgConnection) -> sqlx::Result<Vec<CostTotal>> {
-        let mut sql = QueryBuilder::<Postgres>::new(
-            "SELECT sum(b.amount), coalesce(sum(b.unpriced), 0)::bigint,
-                coalesce(sum(b.amount) FILTER (WHERE b.project_id IS NULL), 0)",
-        );
+        let mut sql = QueryBuilder::<Postgres>::new("SELECT sum(b.amount), coalesce(sum(b.unpriced), 0)::bigint, ");
+        sql.push(query::UNATTRIBUTED);
         self.push(&mut sql);
         let (cost, unpriced, unattributed): (Option<Exact>, i64, Exact) = sql.build_query_as().fetch_one(conn).await?;
         let total = |cost| query::total("USD".into(), &Parts::of(Basis::Events, cost, unpriced), unattributed.0);
@@ -192,6 +193,7 @@ struct Row {
     day: Option<NaiveDate>,
     cost: Exact,
     unpriced: i64,
+    unattributed: Exact,
     counts: Vec<Option<i64>>,
 }
 
@@ -206,16 +208,31 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, parsed: &Parsed) 
     let mut rows = question.rows(conn).await?;
     let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > parsed.limit;
     rows.truncate(usize::try_from(parsed.limit).unwrap_or(usize::MAX));
+    // One page is all there is: its sums are the totals, and need not be asked for.
+    let totals = match more || parsed.offset > 0 {
+        true => question.totals(conn).await?,
+        false => totals_of(&rows)?,
+    };
     Ok(CostsAnswer {
         data: rows.into_iter().map(|row| cost_row(&parsed.by, row)).collect(),
         next_cursor: more.then(|| cursor::encode(&(parsed.offset + parsed.limit))),
-        totals: question.totals(conn).await?,
+        totals,
         basis: Basis::Events,
         from: period.from,
         to: period.to,
         day_zone: days.name().into(),
         freshness: facts::freshness(conn, &scope).await?,
     })
+}
+
+/// The sum of rows that are all there are.
+fn totals_of(rows: &[Row]) -> Result<Vec<CostTotal>, Inexact> {
+    let costs = || rows.iter().map(|row| row.cost.0);
+    exact::hold_sums(costs())?;
+    exact::hold_sums(rows.iter().map(|row| row.unattributed.0))?;
+    let parts = Parts::of(Basis::Events, costs().sum(), rows.iter().map(|row| row.unpriced).sum());
+    let unattributed = rows.iter().map(|row| row.unattributed.0).sum();
+    Ok((!rows.is_empty()).then(|| query::total("USD".into(), &parts, unattributed)).into_iter().collect())
 }
 
 fn cost_row(grouped: &BTreeSet<By>, row: Row) -> CostRow {

@@ -17,6 +17,20 @@ pub(super) const SUMS: &str =
     ARRAY[0, coalesce(sum(b.unpriced) FILTER (WHERE b.ledger = 1), 0)::bigint,
         coalesce(sum(b.unpriced) FILTER (WHERE b.ledger = 2), 0)::bigint] AS unpriced";
 
+/// Calls and tokens of rows that nobody counts.
+const NO_COUNTS: &str =
+    "NULL::bigint AS requests, NULL::bigint AS tokens, NULL::bigint AS input, NULL::bigint AS cached_input,
+    NULL::bigint AS cache_write_5m, NULL::bigint AS cache_write_1h, NULL::bigint AS output, NULL::bigint AS reasoning,
+    NULL::bigint AS audio_input, NULL::bigint AS audio_output";
+/// Calls and tokens of events.
+const EVENT_COUNTS: &str = "sum(h.events)::bigint AS requests,
+    sum(h.input + h.cached_input + h.cache_write_5m + h.cache_write_1h + h.output + h.reasoning + h.audio_input
+        + h.audio_output + h.unsplit)::bigint AS tokens,
+    sum(h.input)::bigint AS input, sum(h.cached_input)::bigint AS cached_input,
+    sum(h.cache_write_5m)::bigint AS cache_write_5m, sum(h.cache_write_1h)::bigint AS cache_write_1h,
+    sum(h.output)::bigint AS output, sum(h.reasoning)::bigint AS reasoning, sum(h.audio_input)::bigint AS audio_input,
+    sum(h.audio_output)::bigint AS audio_output";
+
 /// What no project has, in comparisons that a hash can do.
 const NONE: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
 
@@ -69,6 +83,8 @@ pub(super) struct Ledgers<'a> {
     /// How fine: by model, line item and key too, or not.
     pub(super) source: Source,
     pub(super) which: Which,
+    /// Whether calls and tokens are asked for too; adding them up takes as long as everything else.
+    pub(super) counts: bool,
     /// Only bills of this version, and then even where another has taken its place.
     pub(super) api_version: Option<&'static str>,
     pub(super) model: Option<&'a str>,
@@ -79,7 +95,8 @@ impl<'a> Ledgers<'a> {
     /// The truth about UTC days.
     pub(super) const fn truth(scope: &'a Scope, source: Source, period: Period) -> Self {
         let which = Which::Truth;
-        Self { scope, period, days: Days::UTC, source, which, api_version: None, model: None, line_item: None }
+        let (days, counts, api_version) = (Days::UTC, false, None);
+        Self { scope, period, days, source, which, counts, api_version, model: None, line_item: None }
     }
 
     /// ` FROM (…) b`: rows with `day`, `provider`, `project_id`, `team_id`, `line_item`, `model`, `api_key`, `currency`,
@@ -119,12 +136,8 @@ impl<'a> Ledgers<'a> {
             Source::Daily => "NULL::text AS line_item, NULL::text AS model, NULL::text AS api_key",
             Source::Lines => "b.line_item, b.model, b.provider_api_key_id AS api_key",
         });
-        sql.push(
-            ", b.currency, 0 AS ledger, b.amount, 0::bigint AS unpriced, NULL::bigint AS requests, NULL::bigint AS tokens,
-            NULL::bigint AS input, NULL::bigint AS cached_input, NULL::bigint AS cache_write_5m,
-            NULL::bigint AS cache_write_1h, NULL::bigint AS output, NULL::bigint AS reasoning, NULL::bigint AS audio_input,
-            NULL::bigint AS audio_output",
-        );
+        sql.push(", b.currency, 0 AS ledger, b.amount, 0::bigint AS unpriced, ");
+        sql.push(NO_COUNTS);
         self.scope.push(sql, self.source, self.period);
         match self.api_version {
             // Asked for by name, legacy lines are shown even where the bill has taken their place.
@@ -218,15 +231,9 @@ impl<'a> Ledgers<'a> {
         sql.push(if self.is_fine() { "h.model" } else { "NULL::text" });
         sql.push(
             " AS model, NULL::text AS api_key, 'USD' AS currency, 2 AS ledger, sum(h.cost) AS amount,
-            sum(h.unpriced)::bigint AS unpriced, sum(h.events)::bigint AS requests,
-            sum(h.input + h.cached_input + h.cache_write_5m + h.cache_write_1h + h.output + h.reasoning + h.audio_input
-                + h.audio_output + h.unsplit)::bigint AS tokens,
-            sum(h.input)::bigint AS input, sum(h.cached_input)::bigint AS cached_input,
-            sum(h.cache_write_5m)::bigint AS cache_write_5m, sum(h.cache_write_1h)::bigint AS cache_write_1h,
-            sum(h.output)::bigint AS output, sum(h.reasoning)::bigint AS reasoning,
-            sum(h.audio_input)::bigint AS audio_input, sum(h.audio_output)::bigint AS audio_output
-            FROM usage_hourly h",
+            sum(h.unpriced)::bigint AS unpriced, ",
         );
+        sql.push(if self.counts { EVENT_COUNTS } else { NO_COUNTS }).push(" FROM usage_hourly h");
         self.push_hours(sql);
         sql.push(" GROUP BY 1, 2, 3, 4, 6");
     }

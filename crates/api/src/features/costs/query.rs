@@ -1,6 +1,6 @@
 //! `GET /api/costs/query`: costs by whatever they are grouped by.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use finops_contract::costs::{
@@ -18,11 +18,13 @@ use super::parts::Parts;
 use super::scope::{ProjectFilter, Scope, Source};
 use crate::features::organizations;
 use crate::platform::db::OrganizationId;
-use crate::platform::exact::Exact;
+use crate::platform::exact::{self, Exact};
 use crate::platform::http::{ApiError, ApiResult, Ctx, cursor};
 
 const DEFAULT_LIMIT: u16 = 1_000;
 const MAX_LIMIT: u16 = 5_000;
+/// What of a sum belongs to no project.
+pub(super) const UNATTRIBUTED: &str = "coalesce(sum(b.amount) FILTER (WHERE b.project_id IS NULL), 0) AS unattributed";
 /// The longest name of a model or line item that is asked for.
 const MAX_NAME: usize = 300;
 
@@ -100,13 +102,14 @@ impl Parsed {
         Ok(())
     }
 
-    fn ledgers<'a>(&'a self, scope: &'a Scope) -> Ledgers<'a> {
+    fn ledgers<'a>(&'a self, scope: &'a Scope, counts: bool) -> Ledgers<'a> {
         Ledgers {
             scope,
             period: self.period,
             days: self.days,
             source: self.source(),
             which: self.which,
+            counts,
             api_version: self.api_version,
             model: self.model.as_deref(),
             line_item: self.line_item.as_deref(),
@@ -208,6 +211,7 @@ struct Row {
     costs: Vec<Option<Exact>>,
     unpriced: Vec<i64>,
     counts: Vec<Option<i64>>,
+    unattributed: Exact,
     last_day: NaiveDate,
 }
 
@@ -230,7 +234,11 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, mut parsed: Parse
     let mut rows = rows(conn, parsed, &scope).await?;
     let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > parsed.limit;
     rows.truncate(usize::try_from(parsed.limit).unwrap_or(usize::MAX));
-    let (totals, all) = totals(conn, parsed, &scope).await?;
+    // One page is all there is: its sums are the totals, and need not be asked for.
+    let (totals, all) = match more || parsed.offset > 0 {
+        true => totals(conn, parsed, &scope).await?,
+        false => totals_of(&rows)?,
+    };
     let basis = match parsed.which {
         Which::Truth if parsed.api_version.is_none() => all.basis(),
         Which::Truth | Which::Billed => Basis::Billed,
@@ -258,8 +266,13 @@ async fn rows(conn: &mut PgConnection, parsed: &Parsed, scope: &Scope) -> sqlx::
     for (dimension, name) in COLUMNS {
         sql.push(parsed.column(dimension)).push(" AS ").push(name).push(", ");
     }
-    sql.push("b.currency, sum(b.amount) AS cost, ").push(SUMS).push(", ").push(COUNTS).push(", max(b.day) AS last_day");
-    parsed.ledgers(scope).push(&mut sql);
+    sql.push("b.currency, sum(b.amount) AS cost, ")
+        .push(SUMS)
+        .push(", ")
+        .push(COUNTS)
+        .push(", max(b.day) AS last_day, ");
+    sql.push(UNATTRIBUTED);
+    parsed.ledgers(scope, true).push(&mut sql);
     // By position: what is not grouped by is a null.
     sql.push(" GROUP BY 1, 2, 3, 4, 5, 6, 7, b.currency) a");
     sql.push(" LEFT JOIN projects p ON p.organization_id = ").push_bind(scope.organization());
@@ -274,11 +287,9 @@ async fn rows(conn: &mut PgConnection, parsed: &Parsed, scope: &Scope) -> sqlx::
 
 /// Sums by currency, and which ledgers there are in any of them.
 async fn totals(conn: &mut PgConnection, parsed: &Parsed, scope: &Scope) -> sqlx::Result<(Vec<CostTotal>, Parts)> {
-    let mut sql = QueryBuilder::<Postgres>::new(
-        "SELECT b.currency, coalesce(sum(b.amount) FILTER (WHERE b.project_id IS NULL), 0) AS unattributed, ",
-    );
-    sql.push(SUMS);
-    parsed.ledgers(scope).push(&mut sql);
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.currency, ");
+    sql.push(UNATTRIBUTED).push(", ").push(SUMS);
+    parsed.ledgers(scope, false).push(&mut sql);
     sql.push(" GROUP BY b.currency ORDER BY b.currency");
     let rows: Vec<Total> = sql.build_query_as().fetch_all(conn).await?;
     let mut all = Parts::default();
@@ -287,6 +298,28 @@ async fn totals(conn: &mut PgConnection, parsed: &Parsed, scope: &Scope) -> sqlx
         let parts = Parts::new(&row.costs, &row.unpriced)?;
         all.note(&parts);
         totals.push(total(row.currency, &parts, row.unattributed.0));
+    }
+    Ok((totals, all))
+}
+
+/// The same, of rows that are all there are.
+fn totals_of(rows: &[Row]) -> ApiResult<(Vec<CostTotal>, Parts)> {
+    let mut all = Parts::default();
+    let mut sums: BTreeMap<&str, (Vec<Parts>, Vec<Decimal>)> = BTreeMap::new();
+    for row in rows {
+        let parts = Parts::new(&row.costs, &row.unpriced)?;
+        all.note(&parts);
+        let (costs, unattributed) = sums.entry(&row.currency).or_default();
+        costs.push(parts);
+        unattributed.push(row.unattributed.0);
+    }
+    let mut totals = Vec::with_capacity(sums.len());
+    for (currency, (rows, unattributed)) in sums {
+        exact::hold_sums(rows.iter().flat_map(Parts::costs))?;
+        exact::hold_sums(unattributed.iter().copied())?;
+        let mut sum = Parts::default();
+        rows.iter().for_each(|parts| sum.add(parts));
+        totals.push(total(currency.to_owned(), &sum, unattributed.into_iter().sum()));
     }
     Ok((totals, all))
 }
