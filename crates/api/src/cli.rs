@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use self::exit::Unwell;
 use self::output::{Output, print};
-use crate::features::audit;
-use crate::features::collector::rollups;
+use crate::features::collector::rollups::{self, RollupReport};
+use crate::features::{audit, provider_usage};
 use crate::platform::clock::Clock;
 use crate::platform::config::{self, Config, DatabaseConfig};
 use crate::platform::crypto::rekey::{self, RekeyReport};
@@ -162,14 +162,24 @@ async fn rekey(config: Config, output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Of the bill, and of the providers' usage.
+async fn verify(state: &State, repair: bool) -> sqlx::Result<RollupReport> {
+    let (bill, usage) = (rollups::verify(state, repair).await?, provider_usage::rollups::verify(state, repair).await?);
+    Ok(RollupReport {
+        organizations: bill.organizations,
+        differing: bill.differing + usage.differing,
+        repaired: bill.repaired + usage.repaired,
+    })
+}
+
 async fn verify_rollups(config: Config, repair: bool, output: Output) -> anyhow::Result<()> {
     let state = State::new(config, Clock::system()).await?;
-    let report = rollups::verify(&state, repair).await;
+    let report = verify(&state, repair).await;
     state.db.close().await;
     let report = report?;
     output.print(&report, |report| {
         format!(
-            "{} organizations: {} days differ from their lines, {} repaired\n",
+            "{} organizations: {} sums differ from their lines, {} repaired\n",
             report.organizations, report.differing, report.repaired
         )
     })?;

@@ -11,6 +11,7 @@ pub mod organizations;
 pub mod prices;
 pub mod projects;
 pub mod provider_keys;
+pub mod provider_usage;
 pub mod teams;
 pub mod usage;
 
@@ -59,6 +60,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[must_use]
 pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder {
     let builder = collector::jobs(builder, state);
+    let builder = provider_usage::jobs(builder, state);
     let builder = prices::jobs(builder, state);
     let builder = usage::jobs(builder, state, &shared.ingest);
     operations::jobs(builder, state)

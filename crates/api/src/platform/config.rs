@@ -43,6 +43,8 @@ pub struct Config {
     pub cron_secret: Option<SecretString>,
     /// Where OpenAI's API is.
     pub openai_base_url: String,
+    /// How often the providers' usage is polled, in seconds; 0 polls nothing.
+    pub usage_poll_interval: u32,
     /// Where the list of public prices is that updates the book every day. It may hold a token.
     pub price_map_url: Option<SecretString>,
     /// Whether this process runs background jobs.
@@ -127,6 +129,11 @@ const VARIABLES: &[Variable] = &[
         "what the caller of /api/cron/daily-batch presents; without it the endpoint refuses everyone",
     ),
     plain("OPENAI_BASE_URL", Some("https://api.openai.com/v1"), "where OpenAI's API is"),
+    plain(
+        "USAGE_POLL_INTERVAL",
+        Some("60"),
+        "seconds between two polls of the providers' usage, 60 to 3600; 0 polls nothing",
+    ),
     secret("PRICE_MAP_URL", "list of public prices (LiteLLM's format) that is read every day; off without it"),
     plain("JOBS_ENABLED", Some("true"), "whether this process runs background jobs"),
     plain("PROMETHEUS_METRICS_ENABLED", Some("true"), "whether /metrics answers"),
@@ -285,6 +292,7 @@ impl Config {
             encryption: read.encryption(),
             cron_secret: read.raw("CRON_SECRET").map(Into::into),
             openai_base_url: read.raw("OPENAI_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
+            usage_poll_interval: read.parse("USAGE_POLL_INTERVAL", 60, "a number of seconds"),
             price_map_url: read.raw("PRICE_MAP_URL").map(Into::into),
             jobs_enabled: read.parse("JOBS_ENABLED", true, "true or false"),
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
@@ -297,6 +305,9 @@ impl Config {
         }
         if !(1..=1440).contains(&config.jwt_expiration_minutes) {
             read.problem("JWT_EXPIRATION_MINUTES", "must be 1 to 1440");
+        }
+        if config.usage_poll_interval != 0 && !(60..=3600).contains(&config.usage_poll_interval) {
+            read.problem("USAGE_POLL_INTERVAL", "must be 60 to 3600, or 0");
         }
         let price_map = config.price_map_url.as_ref().map(|url| url.expose_secret());
         let urls = [

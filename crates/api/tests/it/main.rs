@@ -20,6 +20,7 @@ mod organizations;
 mod prices;
 mod projects;
 mod provider_keys;
+mod provider_usage;
 mod support;
 mod surface;
 mod teams;

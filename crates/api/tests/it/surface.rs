@@ -31,7 +31,7 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 39] = [
+const FOR_USERS: [&str; 42] = [
     "cancel_usage_import",
     "change_password",
     "create_api_key",
@@ -43,6 +43,9 @@ const FOR_USERS: [&str; 39] = [
     "export_traces",
     "get_api_key",
     "get_cost_summary",
+    "get_costs_by_learner",
+    "get_costs_by_project",
+    "get_costs_by_service",
     "get_me",
     "get_organization",
     "get_project",

@@ -8,7 +8,7 @@ use super::domain::Period;
 use crate::features::teams::{self, Visibility};
 use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
-use crate::platform::http::{ApiResult, Ctx};
+use crate::platform::http::{ApiError, ApiResult, Ctx};
 
 /// Where sums come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,19 @@ pub(super) enum ProjectFilter {
     One(Uuid),
     /// What belongs to no project.
     None,
+}
+
+impl ProjectFilter {
+    /// Reads an id, or `none`.
+    ///
+    /// # Errors
+    /// `validation_failed` at `/projectId`.
+    pub(super) fn read(text: &str) -> ApiResult<Self> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        text.parse().map(Self::One).map_err(|_| ApiError::field("/projectId", "format", "must be an id, or none"))
+    }
 }
 
 /// Whose costs: the organization's, of what the caller sees, narrowed to what they ask for.
@@ -126,21 +139,26 @@ impl Scope {
                 sql.push(" AND b.bucket_start < ").push_bind(midnight(period.to));
             }
         }
+        self.narrow(sql, "b");
+    }
+
+    /// ` AND …`: of a row with a project and a team, that it is asked for and seen.
+    pub(super) fn narrow(&self, sql: &mut QueryBuilder<Postgres>, row: &str) {
         match self.project {
             Some(ProjectFilter::One(project)) => {
-                sql.push(" AND b.project_id = ").push_bind(project);
+                sql.push(" AND ").push(row).push(".project_id = ").push_bind(project);
             }
             Some(ProjectFilter::None) => {
-                sql.push(" AND b.project_id IS NULL");
+                sql.push(" AND ").push(row).push(".project_id IS NULL");
             }
             None => {}
         }
         if let Some(team) = self.team {
-            sql.push(" AND b.team_id = ").push_bind(team);
+            sql.push(" AND ").push(row).push(".team_id = ").push_bind(team);
         }
         if let Some(seen) = &self.seen {
-            sql.push(" AND (b.team_id = ANY (").push_bind(seen.teams.clone());
-            sql.push(") OR b.project_id = ANY (").push_bind(seen.projects.clone()).push("))");
+            sql.push(" AND (").push(row).push(".team_id = ANY (").push_bind(seen.teams.clone()).push(") OR ").push(row);
+            sql.push(".project_id = ANY (").push_bind(seen.projects.clone()).push("))");
         }
     }
 
