@@ -66,6 +66,7 @@ pub struct Metrics {
     collector_lag_seconds: FloatGauge,
     collections_failing: FloatGauge,
     connections: Family<ConnectionLabels, Gauge>,
+    api_key_lookups: Counter,
 }
 
 impl Default for Metrics {
@@ -88,9 +89,20 @@ impl Default for Metrics {
         );
         registry.register("collections_failing", "Teams whose last collection failed", collections_failing.clone());
         registry.register("db_connections", "Database connections of this process", connections.clone());
+        let api_key_lookups = Counter::default();
+        registry.register("api_key_lookups", "Times the database was asked about an API key", api_key_lookups.clone());
         registry.register_collector(Box::new(JobsCollector(Arc::clone(&jobs))));
         let registry = Arc::new(registry);
-        Self { registry, requests, durations, jobs, collector_lag_seconds, collections_failing, connections }
+        Self {
+            registry,
+            requests,
+            durations,
+            jobs,
+            collector_lag_seconds,
+            collections_failing,
+            connections,
+            api_key_lookups,
+        }
     }
 }
 
@@ -114,6 +126,11 @@ impl Metrics {
     pub fn collections(&self, oldest_success_seconds: i64, failing: i64) {
         self.collector_lag_seconds.set(oldest_success_seconds as f64);
         self.collections_failing.set(failing as f64);
+    }
+
+    /// Counts how often the database is asked about an API key.
+    pub fn api_key_lookups(&self) -> Counter {
+        self.api_key_lookups.clone()
     }
 
     /// Takes over how many database connections are open, and how many of them idle.

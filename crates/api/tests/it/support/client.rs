@@ -47,7 +47,7 @@ fn http() -> reqwest::Client {
 
 impl Client {
     /// Somebody who is not signed in.
-    pub(super) fn anonymous(url: String) -> Self {
+    pub(crate) fn anonymous(url: String) -> Self {
         Self { http: http(), url, token: Token::None, headers: Vec::new(), me: None }
     }
 
@@ -102,6 +102,12 @@ impl Client {
                 request.bearer_auth(tokens.issue(*user, *session, clock.now()).expect("a token"))
             }
         }
+    }
+
+    /// Whether the service is ready; nothing, if nobody answers.
+    pub(crate) async fn is_ready(&self) -> Option<bool> {
+        let answer = self.request(Method::GET, "/ready").send().await.ok()?;
+        Some(answer.status().is_success())
     }
 
     /// `GET`.

@@ -35,7 +35,9 @@ pub fn base() -> OpenApi {
                     "What an organization's AI costs, who and what causes it.\n\n\
                      Money is an exact decimal string beside its currency. Lists are `{data, nextCursor}`. Changes take \
                      `Idempotency-Key`. Errors are RFC 9457 problems with a stable `code`. An administrator of the \
-                     platform names another organization with `X-Organization-Id`.",
+                     platform names another organization with `X-Organization-Id`.\n\n\
+                     Programs present an API key, `X-API-Key: fin_…` or `Authorization: Bearer fin_…`, where an operation names \
+                     a scope of it. Keys with a quota are told what is left of it in `RateLimit-Policy` and `RateLimit`.",
                 ))
                 .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build())),
         )
