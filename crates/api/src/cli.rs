@@ -4,6 +4,7 @@ mod collect;
 mod output;
 mod prices;
 mod setup;
+mod verify;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -16,7 +17,6 @@ use uuid::Uuid;
 
 use self::output::{Output, print};
 
-use crate::features::collector::rollups;
 use crate::platform::clock::Clock;
 use crate::platform::config::{self, Config};
 use crate::platform::crypto::rekey::{self, RekeyReport};
@@ -113,7 +113,7 @@ pub fn main() -> ExitCode {
         Command::Serve => run(serve::serve),
         Command::Jobs => run(serve::jobs),
         Command::Rekey { output } => run(|config| rekey(config, output)),
-        Command::VerifyRollups { repair, output } => run(|config| verify_rollups(config, repair, output)),
+        Command::VerifyRollups { repair, output } => run(|config| verify::rollups(config, repair, output)),
         Command::Prices { command } => run(|config| prices::run(config, command)),
         Command::Collect { date, output } => run(|config| collect::collect(config, date, output)),
         Command::RegisterAdminKey { team_id, output } => {
@@ -158,20 +158,5 @@ async fn rekey(config: Config, output: Output) -> anyhow::Result<()> {
         )
     })?;
     anyhow::ensure!(report.failed == 0, "{} secrets could not be opened; the log names them", report.failed);
-    Ok(())
-}
-
-async fn verify_rollups(config: Config, repair: bool, output: Output) -> anyhow::Result<()> {
-    let state = State::new(config, Clock::system()).await?;
-    let report = rollups::verify(&state, repair).await;
-    state.db.close().await;
-    let report = report?;
-    output.print(&report, |report| {
-        format!(
-            "{} organizations: {} days differ from their lines, {} repaired\n",
-            report.organizations, report.differing, report.repaired
-        )
-    })?;
-    anyhow::ensure!(report.differing == report.repaired, "sums differ from their lines; --repair computes them anew");
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! Every way in ends in [`Ingest`]: what is told is read (`incoming`, field by field, with a code for each mistake),
 //! split into disjoint kinds (`tokens`), placed and priced (`ingest`), and stored once, with its sums, in a group with
-//! others (`commit`). The answer comes after the commit.
+//! others (`commit`). The answer comes after the commit. Sums are proved and mended by `verify`; what is kept no longer
+//! goes by `retention`.
 
 mod commit;
 mod domain;
@@ -10,17 +11,23 @@ pub mod histogram;
 mod incoming;
 mod ingest;
 mod insert;
+mod jobs;
+mod prompts;
 mod raw;
 mod reject;
 mod reprice;
+mod retention;
 mod rollups;
 mod routes;
 mod store;
 mod tail;
 mod tokens;
+mod total;
 mod unpriced;
 mod vendor;
+pub mod verify;
 
 pub use ingest::Ingest;
-pub use reprice::{Wish as RepriceWish, jobs, request as request_reprice};
+pub use jobs::jobs;
+pub use reprice::{Wish as RepriceWish, request as request_reprice};
 pub use routes::routes;
