@@ -50,7 +50,7 @@ async fn a_text_is_kept_only_of_a_project_that_opted_in_and_read_by_its_administ
     assert_eq!((&read["prompt"], &read["completion"]["parts"]), (&json!(WORDS), &json!([1, 2])));
     assert_eq!(read["messages"][0]["role"], "user");
     let trace = people.admin.get("/api/audit-log?action=usage_prompt.read").await.ok();
-    assert_eq!((&trace["data"][0]["target"]["name"], trace["data"].as_array().unwrap().len()), (&json!("told"), 1));
+    assert_eq!((&trace["data"][0]["targetName"], trace["data"].as_array().unwrap().len()), (&json!("told"), 1));
     for id in ["untold", "silent", "nobody"] {
         people.tenant_admin.get(&format!("/api/usage-events/{id}/prompt")).await.problem(ErrorCode::NotFound);
     }

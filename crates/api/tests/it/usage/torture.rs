@@ -85,7 +85,7 @@ async fn what_was_acknowledged_outlives_the_process() {
     };
     let senders = futures_util::future::join_all((0..8).map(sender));
     let (_, _service) = tokio::join!(senders, killer);
-    let stored: Vec<String> = sqlx::query_scalar("SELECT event_id FROM usage_events ORDER BY 1 COLLATE \"C\"")
+    let stored: Vec<String> = sqlx::query_scalar("SELECT event_id FROM usage_events ORDER BY event_id COLLATE \"C\"")
         .fetch_all(&mut app.database.owner().await)
         .await
         .unwrap();
