@@ -18,7 +18,7 @@ use crate::platform::jobs::{Cadence, JobContext, JobHandler, JobOutcome, JobsBui
 use crate::platform::state::State;
 
 /// Every account's poll.
-const POLL: &str = "poll_usage";
+pub(super) const POLL: &str = "poll_usage";
 /// Forgetting minutes.
 const PRUNE: &str = "prune_provider_usage";
 /// Accounts at once: enough to hide the provider's waits, few enough to leave connections for everybody else.
