@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use finops_contract::UnitKind;
 use finops_contract::prices::PriceTier;
+use finops_contract::{Quantities, UnitKind};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -156,7 +156,17 @@ impl Book {
     pub fn price(&self, lookup: &Lookup<'_>) -> Priced {
         let provider = provider_name(lookup.provider);
         self.find(&provider, lookup)
-            .and_then(|found| found.cost(lookup))
+            .and_then(|found| found.cost(input_length(lookup.quantities), lookup.quantities))
+            .unwrap_or_else(|reason| Priced::Unpriced { reason })
+    }
+
+    /// What many calls cost of which only the sum is known, as providers' meters tell it: each is taken to be as long as
+    /// all of them are on average.
+    pub fn price_sum(&self, sum: &Lookup<'_>, calls: u64) -> Priced {
+        let average = input_length(sum.quantities) / Decimal::from(calls.max(1));
+        let provider = provider_name(sum.provider);
+        self.find(&provider, sum)
+            .and_then(|found| found.cost(average, sum.quantities))
             .unwrap_or_else(|reason| Priced::Unpriced { reason })
     }
 
@@ -204,11 +214,11 @@ impl Match<'_> {
         }
     }
 
-    fn cost(self, lookup: &Lookup<'_>) -> Result<Priced, Reason> {
-        let length = input_length(lookup.quantities);
+    /// What so much costs, at the prices of a call of this length.
+    fn cost(self, length: Decimal, quantities: &Quantities) -> Result<Priced, Reason> {
         let mut cost = Decimal::ZERO;
         let (mut any, mut own) = (false, None);
-        for (kind, quantity) in lookup.quantities.iter() {
+        for (kind, quantity) in quantities.iter() {
             let (price, negotiated) = self.unit_price(kind, length)?;
             let part = exact::product(quantity, price).ok_or(Reason::TooLarge)?;
             cost = exact::sum(cost, part).ok_or(Reason::TooLarge)?;

@@ -59,6 +59,12 @@ impl Client {
         Self { token, me: Some(Arc::new(session.user.clone())), ..Self::anonymous(url) }
     }
 
+    /// The same caller at another replica.
+    #[must_use]
+    pub(crate) fn at(&self, url: String) -> Self {
+        Self { url, ..self.clone() }
+    }
+
     /// The same caller with exactly this token.
     #[must_use]
     pub(crate) fn with_token(&self, token: impl Into<String>) -> Self {
@@ -208,6 +214,12 @@ impl Answer {
     pub(crate) fn status(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}: {}", self.asked, self.text);
         self.ok()
+    }
+
+    /// A success of exactly this status, as what the contract says it is.
+    #[track_caller]
+    pub(crate) fn expect<T: DeserializeOwned>(&self, status: u16) -> T {
+        self.expect_as(self.status(status))
     }
 
     /// A failure with this code, in every respect as failures are.
