@@ -3,7 +3,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import { CHATBOT, enter } from "./admin.mock.mjs";
 import { ME, problem } from "./mock.mjs";
-import { priced } from "./prices.mock.mjs";
+import { fixNow, priced } from "./prices.mock.mjs";
 
 const KEYS = "/settings?tab=keys";
 const toast = (page, text) => page.getByRole("region", { name: /알림 메시지|Notices/ }).getByText(text);
@@ -14,7 +14,7 @@ test.beforeEach(async ({ page }) => {
   complaints = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => message.type() === "error" && !message.text().startsWith("Failed to load resource") && complaints.push(message.text()));
-  await page.clock.setFixedTime(new Date("2026-11-24T09:00:00Z"));
+  await fixNow(page, "2026-11-24T09:00:00Z");
 });
 test.afterEach(() => expect(complaints).toEqual([]));
 

@@ -6,6 +6,20 @@ const id = (n) => `01936f00-0000-7000-8000-${(0x5000 + n).toString(16).padStart(
 const page = (data, nextCursor = null) => ({ data, nextCursor });
 const gone = { status: 204 };
 
+/** Fixes what the page takes for now. Playwright's own clock gives timers numbers that WebAssembly cannot hold: none could be stopped. */
+export const fixNow = (page, now) =>
+  page.addInitScript((now) => {
+    const Native = Date;
+    window.Date = class extends Native {
+      constructor(...parts) {
+        super(...(parts.length ? parts : [now]));
+      }
+      static now() {
+        return now;
+      }
+    };
+  }, Date.parse(now));
+
 export const LIST = "https://prices.example.com/model_prices.json";
 
 const unit = (kind, price, tier = "standard", aboveTokens = 0) => ({ kind, tier, aboveTokens, price });

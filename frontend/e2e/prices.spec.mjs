@@ -2,7 +2,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import { enter } from "./admin.mock.mjs";
 import { ME, problem } from "./mock.mjs";
-import { APPLIED, CHANGE, finished, GPT, priced, RUN } from "./prices.mock.mjs";
+import { APPLIED, CHANGE, finished, fixNow, GPT, priced, RUN } from "./prices.mock.mjs";
 
 const toast = (page, text) => page.getByRole("region", { name: /알림 메시지|Notices/ }).getByText(text);
 const settled = async (page) => {
@@ -17,7 +17,7 @@ test.beforeEach(async ({ page }) => {
   complaints = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => message.type() === "error" && !message.text().startsWith("Failed to load resource") && complaints.push(message.text()));
-  await page.clock.setFixedTime(new Date("2026-11-24T09:00:00Z"));
+  await fixNow(page, "2026-11-24T09:00:00Z");
 });
 test.afterEach(() => expect(complaints).toEqual([]));
 
@@ -34,14 +34,19 @@ test("prices are told by the million, and apiece where that is the unit", async 
 });
 
 test("the list is searched and narrowed by the URL", async ({ page }) => {
-  await page.clock.install({ time: new Date("2026-11-24T09:00:00Z") });
   const asked = await enter(page, priced());
   await page.goto("/pricebook");
   await expect(page.getByRole("link", { name: "imagen-4" })).toBeVisible();
-  await page.clock.pauseAt(new Date("2026-11-24T10:00:00Z"));
+  // Timers that ring when the test says so.
+  await page.evaluate(() => {
+    const timers = new Map();
+    window.setTimeout = (run) => timers.set(timers.size + 1, run).size;
+    window.clearTimeout = (id) => timers.set(id, () => {});
+    window.ring = () => timers.forEach((run) => run());
+  });
   await page.getByLabel("모델", { exact: true }).pressSequentially("gpt");
   await expect(page).toHaveURL("/pricebook");
-  await page.clock.resume();
+  await page.evaluate(() => window.ring());
   await expect(page).toHaveURL("/pricebook?model=gpt");
   // One request for the word, not one a letter.
   await expect(page.getByRole("link", { name: "imagen-4" })).toHaveCount(0);
