@@ -3,8 +3,10 @@
 pub mod ask;
 pub mod audit;
 pub mod auth;
+pub mod events;
 pub mod explore;
 pub mod home;
+pub mod integration;
 pub mod moment;
 pub mod projects;
 pub mod settings;
