@@ -287,7 +287,10 @@ for (const colorScheme of ["light", "dark"]) {
 test("not a word is left in Korean", async ({ page }) => {
   await page.addInitScript(() => localStorage.setItem("finops.locale", "en"));
   await open(page, "/events?live=on&q=learner:learner-7&event=evt-0", {
-    over: { "GET /usage-events": () => json({ data: [{ ...EVENTS[0], project: null }], nextCursor: null }) },
+    over: {
+      "GET /usage-events": () => json({ data: [{ ...EVENTS[0], project: null }], nextCursor: null }),
+      "GET /usage-events/evt-0": () => json({ ...EVENTS[0], project: null }),
+    },
   });
   await expect(page.getByRole("dialog")).toContainText("Cost allocation");
   expect(await page.locator("main").innerText()).not.toMatch(/[가-힣]/);

@@ -1,5 +1,6 @@
 //! The pages, one folder a feature.
 
+pub mod api_keys;
 pub mod ask;
 pub mod audit;
 pub mod auth;
@@ -8,7 +9,9 @@ pub mod explore;
 pub mod home;
 pub mod integration;
 pub mod moment;
+pub mod prices;
 pub mod projects;
+pub mod provider_keys;
 pub mod settings;
 pub mod setup;
 pub mod teams;

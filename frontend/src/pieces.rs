@@ -21,6 +21,7 @@ use crate::features::audit::AuditPage;
 use crate::features::events::EventsPage;
 use crate::features::explore::ExplorePage;
 use crate::features::integration::IntegrationPage;
+use crate::features::prices::PriceBookPage;
 use crate::features::projects::{ProjectPage, ProjectsPage};
 use crate::features::settings::SettingsPage;
 use crate::features::setup::SetupPage;
@@ -79,6 +80,11 @@ pub(crate) fn settings() -> Fetched {
     Ok(SettingsPage)
 }
 
+#[wasm_split(pricebook, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn pricebook() -> Fetched {
+    Ok(PriceBookPage)
+}
+
 #[wasm_split(audit, fallible, wasm_split_path = leptos::wasm_split)]
 pub(crate) fn audit() -> Fetched {
     Ok(AuditPage)
@@ -94,7 +100,7 @@ struct Piece {
 }
 
 /// In the order in which they are fetched when there is time.
-const PIECES: [Piece; 8] = [
+const PIECES: [Piece; 9] = [
     Piece { name: "projects", fetch: || Box::pin(projects()) },
     Piece { name: "explore", fetch: || Box::pin(explore()) },
     Piece { name: "events", fetch: || Box::pin(events()) },
@@ -102,6 +108,7 @@ const PIECES: [Piece; 8] = [
     Piece { name: "settings", fetch: || Box::pin(settings()) },
     Piece { name: "setup", fetch: || Box::pin(setup()) },
     Piece { name: "integration", fetch: || Box::pin(integration()) },
+    Piece { name: "pricebook", fetch: || Box::pin(pricebook()) },
     Piece { name: "audit", fetch: || Box::pin(audit()) },
 ];
 

@@ -79,6 +79,41 @@ pub struct TeamCollection {
     pub settled_before: Option<NaiveDate>,
     /// What the bill holds for Project IDs that no project has.
     pub unattributed: Vec<UnattributedProject>,
+    /// How the provider's usage is polled; null while the account behind the key is not known.
+    #[serde(default)]
+    pub usage: Option<UsagePolling>,
+}
+
+/// Where the poll of an account's usage stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum UsagePollingStatus {
+    /// It has never run.
+    NeverRun,
+    /// A worker is at it.
+    Running,
+    /// The last run brought everything in.
+    Healthy,
+    /// The last run failed; what was stored before is kept.
+    Failed,
+}
+
+/// How the provider's usage is brought in, by the minute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UsagePolling {
+    /// Where it stands.
+    pub status: UsagePollingStatus,
+    /// When the last run began.
+    pub last_run_at: Option<DateTime<Utc>>,
+    /// When the last run succeeded.
+    pub last_success_at: Option<DateTime<Utc>>,
+    /// Why the last run failed; null after a success.
+    pub last_error: Option<CollectionError>,
+    /// Every minute before this one is stored.
+    pub polled_through: Option<DateTime<Utc>>,
 }
 
 /// The query of the daily batch.

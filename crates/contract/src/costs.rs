@@ -1,26 +1,72 @@
 //! What it cost.
+//!
+//! Two ledgers, one truth: what is billed and what is metered are kept apart and never added. Per project, provider and UTC
+//! day a figure is the billed one where it has arrived, else what the provider measured, else what events say. A sum over
+//! several of them names its parts.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::money::Amount;
+use crate::projects::Environment;
+use crate::units::UnitKind;
 
 /// Which ledger a figure comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// The provider's bill.
+    #[default]
     Billed,
+    /// What the provider measured, minute by minute, by our price book.
+    ProviderUsage,
+    /// The calls that were reported to us, by our price book.
+    Events,
+    /// Several of them, each for other projects or days: `byBasis` tells them apart.
+    Mixed,
+}
+
+impl Basis {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Billed => "billed",
+            Self::ProviderUsage => "provider_usage",
+            Self::Events => "events",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
+/// The part of a sum that comes from one ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct BasisCost {
+    /// The ledger; never `mixed`.
+    pub basis: Basis,
+    /// What it says.
+    pub cost: Amount,
+    /// Calls in it that have no price: it cost at least this.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced: i64,
+}
+
+fn is_zero(count: &i64) -> bool {
+    *count == 0
 }
 
 /// What is known of a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CostState {
     /// From the provider's bill.
+    #[default]
     Billed,
     /// Computed from usage and prices.
     Estimated,
@@ -92,12 +138,22 @@ impl Dimension {
 #[cfg_attr(feature = "server", into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CostsQuery {
-    /// First UTC day, or a time (RFC 3339) within it, inclusive.
+    /// First day, or a time (RFC 3339) within it, inclusive. Days are UTC days, as bills have them; with `basis` of metered
+    /// costs they are the organization's.
     #[cfg_attr(feature = "server", param(example = "2026-11-01"))]
     pub from: String,
-    /// The UTC day after the last, or a time (RFC 3339), exclusive; a time within a day takes that day with it.
+    /// The day after the last, or a time (RFC 3339), exclusive; a time within a day takes that day with it.
     #[cfg_attr(feature = "server", param(example = "2026-11-23"))]
     pub to: String,
+    /// Only this ledger, whether another takes its place in other answers or not: `billed`, `provider_usage` or `events`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(example = "events"))]
+    pub basis: Option<Basis>,
+    /// The zone of the days, an IANA name with whole hours; the organization's by default. With `basis` of metered costs
+    /// only: billed days are UTC days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(example = "Asia/Seoul"))]
+    pub tz: Option<String>,
     /// Comma-separated: `project`, `team`, `lineItem`, `model`, `provider`, `apiKey`, `day`. None gives one row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", param(example = "project,day"))]
@@ -171,6 +227,17 @@ pub struct Dimensions {
     /// The day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<NaiveDate>,
+    /// The calling service; null where calls named none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
+    pub service: Option<Option<String>>,
+    /// Where the calls ran; null where that was not said.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<Environment>))]
+    pub environment: Option<Option<Environment>>,
+    /// The learner on whose behalf the calls were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learner: Option<String>,
 }
 
 /// Tells a field that is null from one that is absent.
@@ -209,10 +276,26 @@ pub struct CostRow {
     pub state: CostState,
     /// Whether it may still change.
     pub settlement: Settlement,
+    /// Its parts, where it comes from several ledgers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_basis: Vec<BasisCost>,
+    /// Calls in it that have no price: it cost at least `cost`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced: i64,
+    /// Calls of a model, where all of it is metered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<i64>,
+    /// Tokens by kind, where all of it is metered; the kinds do not overlap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<BTreeMap<String, i64>>))]
+    pub tokens: Option<BTreeMap<UnitKind, i64>>,
+    /// All tokens, those too of which it was not said whether they went in or came out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_tokens: Option<i64>,
 }
 
 /// A sum in one currency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CostTotal {
@@ -223,6 +306,18 @@ pub struct CostTotal {
     /// ISO 4217.
     #[cfg_attr(feature = "server", schema(example = "USD"))]
     pub currency: String,
+    /// The ledger it comes from.
+    #[serde(default)]
+    pub basis: Basis,
+    /// What is known of it.
+    #[serde(default)]
+    pub state: CostState,
+    /// Its parts, where it comes from several ledgers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_basis: Vec<BasisCost>,
+    /// Calls in it that have no price: it cost at least `cost`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced: i64,
 }
 
 /// The answer of `GET /api/costs/query`.
@@ -242,14 +337,50 @@ pub struct CostsAnswer {
     pub from: NaiveDate,
     /// The day after the last, exclusive.
     pub to: NaiveDate,
-    /// The zone in which billed days run: `UTC`.
+    /// The zone in which the days run: `UTC` wherever billed costs may be among them.
     #[cfg_attr(feature = "server", schema(example = "UTC"))]
     pub day_zone: String,
     /// How fresh it is.
     pub freshness: Freshness,
 }
 
-/// How fresh the billed costs are.
+/// `GET /api/costs/by-service`, `by-learner` and `by-project`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "server", into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EventCostsQuery {
+    /// First day, or a time (RFC 3339) within it, inclusive. Days are the organization's.
+    #[cfg_attr(feature = "server", param(example = "2026-11-01"))]
+    pub from: String,
+    /// The day after the last, or a time (RFC 3339), exclusive; a time within a day takes that day with it.
+    #[cfg_attr(feature = "server", param(example = "2026-11-23"))]
+    pub to: String,
+    /// What to group by as well, comma-separated: `service`, `project`, `environment`, `provider`, `model`, `day`; learners
+    /// by `project`, `provider` and `day`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(example = "environment,day"))]
+    pub group_by: Option<String>,
+    /// Only this project; `none` for what belongs to no project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// Only this team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<Uuid>,
+    /// The zone of the days, an IANA name with whole hours; the organization's by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(example = "Asia/Seoul"))]
+    pub tz: Option<String>,
+    /// How many rows, 1 to 5,000; 1,000 by default. The dearest come first; by day, the days in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(minimum = 1, maximum = 5000))]
+    pub limit: Option<u16>,
+    /// `nextCursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// How fresh the costs are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -260,6 +391,9 @@ pub struct Freshness {
     pub settled_before: Option<NaiveDate>,
     /// Teams whose last collection failed: their figures are the last good ones.
     pub stale_teams: Vec<Named>,
+    /// Every minute before this one is known of the provider's usage; null while none is.
+    #[serde(default)]
+    pub usage_through: Option<DateTime<Utc>>,
 }
 
 /// `GET /api/costs/summary`.
@@ -307,6 +441,18 @@ pub struct PeriodCost {
     /// Whether every account was collected for every day of it. If not, `cost` is what is known, and there may be more.
     #[serde(default)]
     pub complete: bool,
+    /// The ledger it comes from.
+    #[serde(default)]
+    pub basis: Basis,
+    /// What is known of it.
+    #[serde(default)]
+    pub state: CostState,
+    /// Its parts, where it comes from several ledgers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_basis: Vec<BasisCost>,
+    /// Calls in it that have no price: it cost at least `cost`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced: i64,
 }
 
 /// The project that moved a period's cost most.
@@ -329,10 +475,16 @@ pub struct CostDriver {
 pub struct TrendPoint {
     /// The UTC day.
     pub day: NaiveDate,
-    /// What it cost; null when nothing was collected for that day.
+    /// What it cost; null when nothing is known of that day.
     pub cost: Option<Amount>,
     /// Whether it may still change.
     pub settlement: Settlement,
+    /// The ledger it comes from.
+    #[serde(default)]
+    pub basis: Basis,
+    /// Calls in it that have no price: it cost at least `cost`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced: i64,
 }
 
 /// A project among the dearest.
@@ -352,6 +504,12 @@ pub struct ProjectCost {
     pub change_percent: Option<String>,
     /// What it cost on each day of the trend's period, in order; null where that is not known.
     pub trend: Vec<Option<Amount>>,
+    /// The ledger `cost` comes from.
+    #[serde(default)]
+    pub basis: Basis,
+    /// Calls in it that have no price: it cost at least `cost`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced: i64,
 }
 
 /// Something worth doing now.
@@ -386,6 +544,9 @@ pub struct CostSummary {
     pub basis: Basis,
     /// The zone in which billed days run: `UTC`.
     pub day_zone: String,
+    /// The UTC day that has begun: no bill has it yet.
+    #[serde(default)]
+    pub today: Option<PeriodCost>,
     /// The last whole UTC day.
     pub yesterday: PeriodCost,
     /// The seven days, Monday to Sunday, before this week.

@@ -19,9 +19,11 @@ pub mod page;
 pub mod prices;
 pub mod projects;
 pub mod provider_keys;
+pub mod reprices;
 pub mod teams;
 pub mod units;
 pub mod usage;
+pub mod usage_imports;
 
 pub use errors::{ErrorCode, FieldError, Problem};
 pub use money::Amount;

@@ -201,6 +201,15 @@ impl Control {
         self.world.lock().organization(&spec.organization)?.restate(spec)
     }
 
+    /// Says that a project used `percent` per cent of what it was said to have used on a day, minute by minute; returns how
+    /// many rows changed. The bill's quantities change with it, its amounts do not.
+    ///
+    /// # Errors
+    /// If nothing like it was used.
+    pub fn restate_usage(&self, organization: &str, project: &str, day: NaiveDate, percent: u64) -> Result<usize> {
+        self.world.lock().organization(organization)?.restate_usage(project, day, percent)
+    }
+
     /// What was billed, exactly.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(list_faults)
             .service(clear_faults)
             .service(restate)
+            .service(restate_usage)
             .service(set_clock)
             .service(list_requests)
             .service(clear_requests)
@@ -149,6 +150,21 @@ async fn clear_faults(control: web::Data<Control>) -> HttpResponse {
 #[post("/restate")]
 async fn restate(control: web::Data<Control>, spec: web::Json<RestateSpec>) -> HttpResponse {
     answer(StatusCode::OK, control.restate(&spec).map(|rows| json!({ "rows": rows })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RestatedUsage {
+    organization: String,
+    project: String,
+    day: NaiveDate,
+    percent: u64,
+}
+
+#[post("/restate-usage")]
+async fn restate_usage(control: web::Data<Control>, spec: web::Json<RestatedUsage>) -> HttpResponse {
+    let changed = control.restate_usage(&spec.organization, &spec.project, spec.day, spec.percent);
+    answer(StatusCode::OK, changed.map(|rows| json!({ "rows": rows })))
 }
 
 #[derive(Deserialize)]

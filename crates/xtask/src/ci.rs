@@ -19,10 +19,13 @@ const FIRST_LOAD: u64 = 400_000;
 
 /// What each piece that is fetched on demand may be, in bytes of brotli: some 15 % above what it is. A page that grows
 /// past its ceiling is to be looked at before the ceiling is.
-const PIECES: [(&str, u64); 7] = [
+const PIECES: [(&str, u64); 10] = [
     ("common", 90_000),
     ("audit", 34_000),
+    ("events", 40_000),
     ("explore", 7_000),
+    ("integration", 20_000),
+    ("pricebook", 40_000),
     ("projects", 48_000),
     ("settings", 36_000),
     ("setup", 19_000),
@@ -61,6 +64,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             openapi::generate(root, &test::program(root, "finops"), true)
         });
         steps.keep_going("cargo test", || test::cargo_test(root, &servers, None));
+        steps.keep_going("client libraries", || test::clients(root, &servers));
         services::check_stop()?;
         if app {
             steps.keep_going("browser journeys", || test::journeys(root, &servers, None));

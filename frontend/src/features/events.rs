@@ -5,7 +5,7 @@ mod empty;
 mod filter;
 mod log;
 mod model;
-mod page;
+pub mod page;
 mod search;
 mod table;
 mod wording;

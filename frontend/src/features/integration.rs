@@ -1,7 +1,7 @@
 //! How a program reports its AI calls: snippets that work when they are pasted, and the first event as it comes in.
 
 mod key;
-mod page;
+pub mod page;
 mod snippets;
 mod waiting;
 

@@ -45,7 +45,13 @@ const GROUPS: &[(Word, &[Entry])] = &[
             entry("/events", words::shell::EVENTS, Icon::List),
         ],
     ),
-    (words::shell::GROUP_CONNECT, &[entry("/integration", words::shell::INTEGRATION, Icon::Plug)]),
+    (
+        words::shell::GROUP_CONNECT,
+        &[
+            entry("/integration", words::shell::INTEGRATION, Icon::Plug),
+            entry("/pricebook", words::shell::PRICEBOOK, Icon::Tag),
+        ],
+    ),
     (
         words::shell::GROUP_ORGANIZATION,
         &[

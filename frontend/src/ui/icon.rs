@@ -119,6 +119,8 @@ icons! {
     List = "M2.5 4h1m2.5 0h7.5m-11 4h1m2.5 0h7.5m-11 4h1m2.5 0h7.5";
     /// Integration: a plug.
     Plug = "M5.75 2.25V5.5m4.5-3.25V5.5M3.75 5.5h8.5v1.75a4.25 4.25 0 0 1-8.5 0ZM8 11.5v2.25";
+    /// Prices: a tag.
+    Tag = "M2.5 2.5h5l6 6-5 5-6-6ZM5.25 5.25v.01";
     /// An organization.
     Building = "M3 13.5v-10a1 1 0 0 1 1-1h5a1 1 0 0 1 1 1v10M10 6.5h2a1 1 0 0 1 1 1v6M1.5 13.5h13M5.5 5.5h2m-2 2.5h2m-2 2.5h2";
 }

@@ -35,6 +35,11 @@ impl Providers {
         Self { interactive: policy.clone(), background: policy, ..self }
     }
 
+    /// The guarded client itself, for other addresses that the operator gives.
+    pub const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// A client for somebody who waits for the answer.
     ///
     /// # Errors

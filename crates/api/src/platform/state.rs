@@ -49,8 +49,9 @@ impl State {
     /// When the database's URL cannot be read.
     pub async fn new(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(config.database_url.expose_secret(), config.pool_sizes())?;
+        let metrics = Metrics::default();
         Ok(Self {
-            api_keys: ApiKeys::new(db.clone(), clock.clone()),
+            api_keys: ApiKeys::new(db.clone(), clock.clone(), metrics.api_key_lookups()),
             db,
             secrets: SecretStore::new(crypto::vault(&config.encryption).await, clock.clone()),
             providers: Providers::new(&config)?,
@@ -58,7 +59,7 @@ impl State {
             clock,
             passwords: Passwords::new()?,
             tokens: Arc::new(Tokens::new(&config.jwt_secret, config.jwt_expiration_minutes)),
-            metrics: Metrics::default(),
+            metrics,
             stopping: Stopping::default(),
             config: Arc::new(config),
         })

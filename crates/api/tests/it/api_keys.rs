@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use finops_api::features::audit;
 use finops_api::platform::auth::api_keys::ApiKeyText;
+use finops_api::platform::http::{Actor, Ctx};
 use finops_contract::ErrorCode;
 use finops_contract::api_keys::{ApiKey, ApiKeyState, CreatedApiKey, Scope};
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::client::{Answer, Client};
-use crate::support::costs::{project, team};
+use crate::support::costs::{project, project_with_id, team, team_with_key};
 use crate::support::people::People;
 
 /// Within which a revoked key opens nothing any more.
@@ -129,12 +131,13 @@ async fn many_requests_at_once_ask_the_database_once() {
     let key = wide(&people.tenant_admin).await;
     let keys = &app.state.api_keys;
     let started = Instant::now();
-    for _ in 0..20 {
+    // For longer than an answer is believed.
+    while started.elapsed() < SOON {
         let all = futures_util::future::join_all((0..500).map(|_| keys.authenticate(&key.key))).await;
         assert!(all.into_iter().all(|found| found.expect("the key").id == key.api_key.id));
     }
     let windows = u64::try_from(started.elapsed().as_millis() / 500).expect("a while");
-    assert!(keys.lookups() <= 2 + windows, "{} lookups in {windows} half seconds", keys.lookups());
+    assert!((2..=windows + 1).contains(&keys.lookups()), "{} lookups in {windows} half seconds", keys.lookups());
     // What there is not is remembered too.
     let before = keys.lookups();
     let nobodys = ApiKeyText::generate().expect("a key");
@@ -234,6 +237,21 @@ async fn a_key_does_what_its_scopes_say_and_nothing_that_needs_a_person() {
 }
 
 #[tokio::test]
+async fn what_a_program_changes_is_written_down_under_its_name() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let key = wide(&people.tenant_admin).await;
+    let found = app.state.api_keys.authenticate(&key.key).await.expect("the key");
+    let actor = Actor::ApiKey { id: found.id, name: found.name.clone() };
+    let ctx = Ctx::trusted(actor, found.organization, app.state.clock.clone());
+    let mut tx = app.db().tenant(found.organization).await.expect("a transaction");
+    audit::record(&mut tx, &ctx, audit::Change::new("price.update", Uuid::from_u128(7), "gpt")).await.expect("a row");
+    tx.commit().await.expect("committed");
+    let entries = people.tenant_admin.get(&format!("/api/audit-log?actorId={}", found.id)).await.ok();
+    assert_eq!(entries["data"][0]["actor"], json!({"type": "api_key", "id": found.id, "name": "SDK"}));
+}
+
+#[tokio::test]
 async fn a_bound_key_sees_its_project_and_no_other() {
     let app = TestApp::spawn().await;
     let people = app.people().await;
@@ -255,6 +273,31 @@ async fn a_bound_key_sees_its_project_and_no_other() {
     }
     let unbound = app.anonymous().with_token(&wide(&people.tenant_admin).await.key);
     assert_eq!(names(&unbound.get("/api/projects").await), ["other", "theirs"]);
+}
+
+#[tokio::test]
+async fn a_bound_key_is_told_the_costs_of_its_project_alone() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let team = team_with_key(&app, &people.tenant_admin, "platform", "org-alpha").await;
+    let web = project_with_id(&people.tenant_admin, &team, "web", "proj_web").await;
+    let batch = project_with_id(&people.tenant_admin, &team, "batch", "proj_batch").await;
+    app.run_jobs().await;
+    let key = make(&people.tenant_admin, json!({"name": "SDK", "scopes": ["read"], "projectId": batch})).await;
+    let client = app.anonymous().with_token(&key.key);
+    for rows in ["groupBy=day", "groupBy=project,team", "groupBy=model,lineItem,apiKey"] {
+        let path = format!("/api/costs/query?from=2026-03-01&to=2026-03-20&{rows}");
+        let (told, all) = (client.get(&path).await.ok(), people.tenant_admin.get(&path).await.ok());
+        let expected = people.tenant_admin.get(&format!("{path}&projectId={batch}")).await.ok();
+        assert_eq!((&told["data"], &told["totals"]), (&expected["data"], &expected["totals"]), "{rows}");
+        assert_ne!(told["totals"], all["totals"], "{rows}: there is more");
+        client.get(&format!("{path}&projectId={web}")).await.problem(ErrorCode::NotFound);
+        client.get(&format!("{path}&teamId={team}")).await.problem(ErrorCode::NotFound);
+        assert_eq!(client.get(&format!("{path}&projectId=none")).await.ok()["data"], json!([]), "{rows}");
+    }
+    let summary = client.get("/api/costs/summary").await;
+    assert_eq!(summary.ok()["topProjects"].as_array().map(Vec::len), Some(1));
+    assert!(summary.text.contains(&batch) && !summary.text.contains(&web) && !summary.text.contains("proj_web"));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What the API says things cost.
 
+mod ledgers;
+
 use std::collections::BTreeMap;
 
 use finops_contract::ErrorCode;

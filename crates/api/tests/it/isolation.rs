@@ -71,6 +71,9 @@ async fn row_level_security_alone_shows_and_changes_nothing_of_another_organizat
         client.post(&format!("/api/teams/{team}/admin-keys"), key).await.ok();
         let project = json!({"name": "Project", "teamId": team, "environment": "production"});
         client.post("/api/projects", project).await.ok();
+        client.post("/api/api-keys", json!({"name": "SDK", "scopes": ["read"]})).await.ok();
+        let key = json!({"service": "openai", "key": format!("sk-{}", "a".repeat(48))});
+        client.post("/api/user/api-keys", key).await.ok();
     }
     app.run_jobs().await;
     let tables: Vec<String> = sqlx::query_scalar(
@@ -103,7 +106,7 @@ async fn row_level_security_alone_shows_and_changes_nothing_of_another_organizat
             attempt.rollback().await.expect("rolled back");
         }
     }
-    assert!(filled >= 12, "only {filled} of {} tables hold something to protect: {tables:?}", tables.len());
+    assert!(filled >= 16, "only {filled} of {} tables hold something to protect: {tables:?}", tables.len());
     // Nor can a row be put there.
     let mut tx = app.db().tenant(OrganizationId(theirs)).await.expect("a transaction");
     let refused = sqlx::query("INSERT INTO teams (organization_id, id, name, created_at) VALUES ($1, $1, 'X', now())")

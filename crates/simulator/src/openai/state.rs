@@ -189,6 +189,18 @@ impl Organization {
         spent
     }
 
+    /// Changes what a project used on one day, in proportion.
+    pub(crate) fn restate_usage(&mut self, project: &str, day: NaiveDate, percent: u64) -> Result<usize> {
+        let position = self.projects.iter().position(|known| known.id == project);
+        let project = position.ok_or_else(|| anyhow!("no project {project:?}"))?;
+        let mut changed = 0;
+        for row in self.rows(day).iter_mut().filter(|row| row.project as usize == project) {
+            row.quantity = row.quantity.saturating_mul(percent) / 100;
+            changed += 1;
+        }
+        if changed == 0 { Err(anyhow!("no such usage")) } else { Ok(changed) }
+    }
+
     /// Changes what was billed for one day.
     pub(crate) fn restate(&mut self, spec: &RestateSpec) -> Result<usize> {
         let position = self.projects.iter().position(|project| project.id == spec.project);

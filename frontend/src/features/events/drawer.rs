@@ -23,8 +23,7 @@ use crate::ui::{
 use crate::url::{escape, query, use_set_params};
 
 /// The drawer. The URL says whose details it shows.
-#[component]
-pub(super) fn Drawer(log: Log) -> AnyView {
+pub(super) fn drawer(log: Log) -> AnyView {
     let node = NodeRef::<leptos::html::Dialog>::new();
     let set = StoredValue::new(use_set_params());
     let close = move || {
@@ -78,7 +77,7 @@ pub(super) fn Drawer(log: Log) -> AnyView {
                     <h2 id=id.clone() tabindex="-1" autofocus=true>{t(words::events::EVENT)}</h2>
                     <IconButton icon=Icon::Close label=words::common::CLOSE bare=true on_press=move |_| close() />
                 </div>
-                <div class="dialog-body stack" data-gap="24">{live(content)}</div>
+                <div class="dialog-body">{live(content)}</div>
             }))}
         </dialog>
     }
@@ -87,6 +86,7 @@ pub(super) fn Drawer(log: Log) -> AnyView {
 
 fn details(event: &UsageEvent) -> AnyView {
     view! {
+        <div class="stack" data-gap="24">
         {head(event)}
         {price(event)}
         {units(event)}
@@ -95,6 +95,7 @@ fn details(event: &UsageEvent) -> AnyView {
         {timing(event)}
         {json(words::events::ALLOCATION, model::pretty(event.cost_allocation.as_ref()))}
         {json(words::events::METADATA, model::pretty(event.metadata.as_ref()))}
+        </div>
     }
     .into_any()
 }

@@ -285,19 +285,11 @@ mod tests {
     }
 
     fn project(id: u128, name: &str) -> Project {
-        Project {
-            id: Uuid::from_u128(id),
-            name: name.to_owned(),
-            description: None,
-            environment: Environment::Production,
-            team_id: Uuid::nil(),
-            team_name: String::new(),
-            openai_project_id: None,
-            openai_project_id_since: None,
-            attribution: None,
-            member_count: 0,
-            created_at: chrono::DateTime::UNIX_EPOCH,
-        }
+        serde_json::from_value(serde_json::json!({
+            "id": Uuid::from_u128(id), "name": name, "environment": "production", "teamId": Uuid::nil(), "teamName": "",
+            "memberCount": 0, "createdAt": "2026-11-24T00:00:00Z",
+        }))
+        .unwrap()
     }
 
     #[test]

@@ -93,6 +93,10 @@ impl Log {
             self.take(vec![event]);
             return;
         }
+        let known = self.waiting.with_untracked(|waiting| waiting.iter().any(|it| it.event_id == event.event_id));
+        if known || !self.lines.with_untracked(|lines| lines.lacks(&event)) {
+            return;
+        }
         self.waiting.update(|waiting| {
             waiting.push(event);
             // More would not be shown either.

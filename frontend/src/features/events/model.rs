@@ -129,14 +129,19 @@ impl Lines {
         self.cut();
     }
 
+    /// Whether an event that has come in belongs here and is not there yet.
+    pub(super) fn lacks(&self, event: &UsageEvent) -> bool {
+        let last = self.rows.last().map(|line| line.event.timestamp);
+        // What happened before the last line comes with its page.
+        let later_page = self.end != End::Whole && last.is_some_and(|last| event.timestamp < last);
+        !later_page && !self.knows(event)
+    }
+
     /// What has come in since. Returns whether anything changed.
     pub(super) fn insert(&mut self, events: Vec<UsageEvent>) -> bool {
         let mut changed = false;
         for event in events {
-            let last = self.rows.last().map(|line| line.event.timestamp);
-            // What happened before the last line comes with its page.
-            let later_page = self.end != End::Whole && last.is_some_and(|last| event.timestamp < last);
-            if later_page || self.knows(&event) {
+            if !self.lacks(&event) {
                 continue;
             }
             let at = self.rows.partition_point(|line| line.event.timestamp > event.timestamp);

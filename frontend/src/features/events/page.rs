@@ -4,11 +4,11 @@ use finops_contract::Page;
 use finops_contract::usage::UsageEvent;
 use leptos::prelude::*;
 
-use super::drawer::Drawer;
+use super::drawer::drawer;
 use super::empty::nothing;
 use super::log::{Log, use_log};
 use super::model::{Range, Span};
-use super::search::{Search, use_clear};
+use super::search::{search, use_clear};
 use super::table::table;
 use super::wording::range_name;
 use crate::api::stream::Link;
@@ -40,8 +40,8 @@ pub fn EventsPage() -> AnyView {
     let clear = use_clear();
     view! {
         <PageHeader title=words::events::TITLE lead />
-        <div class="stack" data-gap="8">
-            <Search log />
+        <div class="stack">
+            {search(log)}
             <div class="spread"><Ranges log /><Toolbar log /></div>
         </div>
         <section class="card" aria-label=move || words::events::TITLE.get()>
@@ -60,7 +60,7 @@ pub fn EventsPage() -> AnyView {
                 data::section(log.first, skeleton, list)
             })}
         </section>
-        <Drawer log />
+        {drawer(log)}
     }
     .into_any()
 }

@@ -16,8 +16,7 @@ use crate::ui::{Button, ButtonKind, Glyph, Icon};
 use crate::url::use_set_params;
 
 /// The field, and what was chosen below it.
-#[component]
-pub(super) fn Search(log: Log) -> AnyView {
+pub(super) fn search(log: Log) -> AnyView {
     let set = StoredValue::new(use_set_params());
     let choose = Callback::new(move |filter: Filter| {
         set.with_value(|set| set(&[("q", Some(&filter.write())), ("event", None)], false));
@@ -27,7 +26,7 @@ pub(super) fn Search(log: Log) -> AnyView {
         unread.or_else(|| log.refused.get()).map(|found| problem(&found))
     });
     view! {
-        <div class="stack" data-gap="8">
+        <div class="stack">
             <Field log choose />
             <div aria-live="polite">
                 {live(move || wrong.get().map(|text| view! {

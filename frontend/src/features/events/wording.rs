@@ -33,7 +33,7 @@ pub(super) const fn key_label(key: Key) -> Word {
 pub(super) fn problem(problem: &Problem) -> String {
     match problem {
         Problem::Key(word) => words::events::unknown_key(word),
-        Problem::Value(term) => words::events::wrong_value(&term.value, &term.key.name()),
+        Problem::Value(term) => words::events::wrong_value(&term.key.name(), &term.value),
         Problem::Project(name) => words::events::unknown_project(name),
     }
 }

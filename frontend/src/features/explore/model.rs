@@ -370,11 +370,7 @@ mod tests {
 
     #[test]
     fn the_currency_is_one_that_the_answer_has() {
-        let total = |currency: &str| CostTotal {
-            cost: Default::default(),
-            unattributed: Default::default(),
-            currency: currency.to_owned(),
-        };
+        let total = |currency: &str| CostTotal { currency: currency.to_owned(), ..CostTotal::default() };
         let totals = [total("EUR"), total("USD")];
         assert_eq!(currency(&totals, Some("EUR"), "USD"), "EUR");
         assert_eq!(currency(&totals, Some("GBP"), "USD"), "USD");

@@ -23,7 +23,8 @@ pub enum Nothing {
 pub fn nothing(summary: &CostSummary, sees_all: bool) -> Option<Nothing> {
     let periods = [&summary.yesterday, &summary.last_week, &summary.last_month, &summary.month_to_date];
     let ever = periods.iter().any(|period| period.has_data);
-    if summary.trend.iter().any(|point| point.cost.is_some()) {
+    let today = summary.today.as_ref().is_some_and(|today| today.has_data);
+    if today || summary.trend.iter().any(|point| point.cost.is_some()) {
         return None;
     }
     Some(match (summary.freshness.collected_at.is_some(), summary.freshness.stale_teams.is_empty()) {

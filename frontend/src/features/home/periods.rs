@@ -1,6 +1,6 @@
-//! Yesterday, last week, last month: each with its change and the reason for it.
+//! Today so far; yesterday, last week, last month: each with its change and the reason for it.
 
-use finops_contract::costs::{CostDriver, CostSummary, PeriodCost, Settlement};
+use finops_contract::costs::{Basis, CostDriver, CostSummary, PeriodCost, Settlement};
 use leptos::prelude::*;
 
 use super::model::{Direction, direction};
@@ -14,6 +14,7 @@ use crate::ui::{Badge, Glyph, Icon, Money, Skeleton, Stat, Text};
 /// What is compared with what.
 #[derive(Clone, Copy)]
 enum Span {
+    Today,
     Yesterday,
     Week,
     Month,
@@ -23,6 +24,7 @@ enum Span {
 impl Span {
     const fn name(self) -> Word {
         match self {
+            Span::Today => words::home::TODAY,
             Span::Yesterday => words::home::YESTERDAY,
             Span::Week => words::home::LAST_WEEK,
             Span::Month => words::home::LAST_MONTH,
@@ -32,7 +34,7 @@ impl Span {
 
     const fn before(self) -> Word {
         match self {
-            Span::Yesterday => words::home::DAY_BEFORE,
+            Span::Today | Span::Yesterday => words::home::DAY_BEFORE,
             Span::Week => words::home::WEEK_BEFORE,
             Span::Month => words::home::MONTH_BEFORE,
             Span::MonthToDate => words::home::SAME_DAYS_BEFORE,
@@ -40,12 +42,13 @@ impl Span {
     }
 }
 
-/// The four periods of a summary. `own`: of one project, so that a reason need not name it.
+/// The periods of a summary: today only once something is known of it, for the bill comes later. `own`: of one project, so that a reason need not name it.
 pub fn periods(summary: &CostSummary, own: bool) -> AnyView {
     let stat = |span: Span, period: &PeriodCost| stat(span, period.clone(), summary.currency.clone(), own);
     view! {
         <h2 class="sr-only">{t(words::home::PERIODS)}</h2>
         <div class="stats">
+            {summary.today.as_ref().filter(|today| today.has_data).map(|today| stat(Span::Today, today))}
             {stat(Span::Yesterday, &summary.yesterday)}
             {stat(Span::Week, &summary.last_week)}
             {stat(Span::Month, &summary.last_month)}
@@ -80,20 +83,27 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
     }
     let amount = period.cost.to_string();
     let code = currency.clone();
-    let moving = period.settlement == Settlement::Moving;
+    let mark = match (period.basis, period.settlement) {
+        (Basis::Billed, Settlement::Settled) => None,
+        (Basis::Billed, Settlement::Moving) => Some((words::home::MOVING_NOTE, words::explore::MOVING)),
+        _ => Some((words::home::ESTIMATED_NOTE, words::home::ESTIMATED)),
+    };
     let badge = move || {
-        moving.then(|| {
-            view! {
-                <span title=move || words::home::MOVING_NOTE.get()><Badge>{t(words::explore::MOVING)}</Badge></span>
-            }
+        mark.map(|(note, name)| {
+            view! { <span title=move || note.get()><Badge>{t(name)}</Badge></span> }
         })
     };
+    let unpriced = u64::try_from(period.unpriced).unwrap_or_default();
+    let unpriced =
+        (unpriced > 0).then(|| view! { <p class="reason">{live(move || words::home::unpriced(unpriced))}</p> });
     let value = move || view! { <Money amount=amount currency=code /> };
     let reason = period.driver.map(|driver| {
         let currency = currency.clone();
         view! { <p class="reason">{live(move || reason(&driver, &currency, own))}</p> }
     });
-    let change = if period.complete {
+    let change = if matches!(span, Span::Today) {
+        view! { <span>{t(words::home::SO_FAR)}</span> }.into_any()
+    } else if period.complete {
         change(span, period.change_percent.as_deref())
     } else {
         view! { <span>{t(words::home::PARTIAL)}</span> }.into_any()
@@ -102,6 +112,7 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
         <Stat label badge value>
             {change}
             {reason}
+            {unpriced}
         </Stat>
     }
     .into_any()

@@ -4,6 +4,7 @@ use finops_contract::Page;
 use finops_contract::api_keys::{CreateApiKeyRequest, CreatedApiKey, Scope};
 use finops_contract::projects::Project;
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use crate::api;
 use crate::data::{Query, Task};
@@ -12,15 +13,14 @@ use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::ui::{Button, ButtonKind, Card, Form, FormActions, Icon, SecretReveal, Select, toast};
 
-/// Chooses the project and makes a key for it.
-#[component]
-pub(super) fn KeyCard(
-    /// The projects that the reader sees.
+/// A key that was made here: its id and its text.
+pub(super) type Key = (Uuid, String);
+
+/// Chooses the project (by its id; empty for the whole organization) and makes a key for it.
+pub(super) fn key_card(
     projects: Query<Page<Project>>,
-    /// The chosen project's id; empty for the whole organization.
     project: RwSignal<String>,
-    /// The key, once it was made.
-    key: RwSignal<Option<(uuid::Uuid, String)>>,
+    key: RwSignal<Option<Key>>,
 ) -> AnyView {
     let task = Task::new();
     let choices = Signal::derive(move || {
@@ -30,6 +30,9 @@ pub(super) fn KeyCard(
         projects.data.with(|page| all.into_iter().chain(page.iter().flat_map(|page| &page.data).map(name)).collect())
     });
     effect(move |_| {
+        if projects.data.with(Option::is_none) {
+            return;
+        }
         // A choice that is not offered: the first that is.
         let first = choices.with(|choices: &Vec<(String, String)>| {
             let chosen = project.get_untracked();

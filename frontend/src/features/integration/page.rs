@@ -3,9 +3,9 @@
 use finops_contract::projects::Project;
 use leptos::prelude::*;
 
-use super::key::KeyCard;
+use super::key::{Key, key_card};
 use super::snippets::{Language, Values, install, snippet};
-use super::waiting::WaitingCard;
+use super::waiting::waiting_card;
 use crate::data::use_list;
 use crate::i18n::{Word, t, words};
 use crate::reactive::{live, memo};
@@ -17,22 +17,22 @@ use crate::url::{use_param, use_set_params};
 pub fn IntegrationPage() -> AnyView {
     let projects = use_list::<Project>(|| Some("/projects?limit=200".to_owned()));
     let project = RwSignal::new(use_param("project").get_untracked().unwrap_or_default());
-    let key = RwSignal::new(None::<(uuid::Uuid, String)>);
+    let key = RwSignal::new(None::<Key>);
     view! {
         <PageHeader title=words::integration::TITLE lead=words::integration::LEAD />
         <div class="split">
             <div class="sections">
-                <KeyCard projects project key />
+                {key_card(projects, project, key)}
                 <Snippets project key />
             </div>
-            <WaitingCard key />
+            {waiting_card(key)}
         </div>
     }
     .into_any()
 }
 
 #[component]
-fn Snippets(project: RwSignal<String>, key: RwSignal<Option<(uuid::Uuid, String)>>) -> AnyView {
+fn Snippets(project: RwSignal<String>, key: RwSignal<Option<Key>>) -> AnyView {
     let set = StoredValue::new(use_set_params());
     let lang = use_param("lang");
     let value =
@@ -72,7 +72,7 @@ fn Snippets(project: RwSignal<String>, key: RwSignal<Option<(uuid::Uuid, String)
     });
     view! {
         <Card title=words::integration::SNIPPETS note=words::integration::SNIPPETS_NOTE>
-            <Tabs label=words::integration::SNIPPETS tabs value on_change=choose panel />
+            <div class="stack"><Tabs label=words::integration::SNIPPETS tabs value on_change=choose panel /></div>
         </Card>
     }
     .into_any()

@@ -3,6 +3,7 @@
 use finops_contract::usage::UsageEvent;
 use leptos::prelude::*;
 
+use super::key::Key;
 use crate::api::client;
 use crate::api::stream::{Feed, Link};
 use crate::features::events::cost;
@@ -14,11 +15,7 @@ use crate::ui::{Banner, Card, Dot, Fact, Facts, LinkButton, Tone};
 use crate::url::query;
 
 /// What comes in: with the key that was made here, or at all.
-#[component]
-pub(super) fn WaitingCard(
-    /// The key, once it was made.
-    key: RwSignal<Option<(uuid::Uuid, String)>>,
-) -> AnyView {
+pub(super) fn waiting_card(key: RwSignal<Option<Key>>) -> AnyView {
     let link = RwSignal::new(Link::Connecting);
     let event = RwSignal::new(None::<UsageEvent>);
     let count = RwSignal::new(0u64);

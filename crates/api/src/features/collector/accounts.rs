@@ -243,6 +243,19 @@ impl Named<'_> {
     }
 }
 
+/// The account that is stored under a name that the provider has for it, or under another.
+///
+/// # Errors
+/// The database's.
+pub async fn account_of(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    provider: Provider,
+    name: &str,
+) -> sqlx::Result<String> {
+    Named { organization, provider: provider.name(), name }.account(conn).await
+}
+
 /// Remembers what a team's key shows of its account. What does not fit together is left to the collector to refuse.
 ///
 /// # Errors

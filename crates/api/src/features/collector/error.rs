@@ -80,7 +80,7 @@ impl CollectError {
 }
 
 /// What to tell people about a code, with what to check.
-pub(super) fn describe(code: &str, at: DateTime<Utc>, locale: Locale) -> CollectionError {
+pub fn describe(code: &str, at: DateTime<Utc>, locale: Locale) -> CollectionError {
     let (en, ko) = words(code);
     let message = match locale {
         Locale::Ko => ko,

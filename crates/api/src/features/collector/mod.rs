@@ -21,10 +21,11 @@ pub mod setup;
 mod status;
 mod store;
 
-pub use accounts::note_account;
+pub use accounts::{account_of, note_account};
 pub use attribution::{Attributed, Registration, attribute, require_attributed};
-pub use batch::{collectable, daily};
+pub use batch::{Caller, collectable, daily};
+pub use error::describe;
 pub use jobs::{jobs, request};
 pub use routes::routes;
 pub use status::{Lag, follow_key, lag};
-pub use store::hold_attribution;
+pub use store::{hold_attribution, share_attribution};

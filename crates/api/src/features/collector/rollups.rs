@@ -15,7 +15,7 @@ use crate::platform::state::State;
 pub struct RollupReport {
     /// Organizations looked at.
     pub organizations: i64,
-    /// Days of an account whose sums differ from their lines.
+    /// Days (of usage: hours) of an account whose sums differ from their lines.
     pub differing: i64,
     /// Of those, computed anew.
     pub repaired: i64,

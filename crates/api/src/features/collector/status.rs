@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::error;
 use super::jobs::COLLECT;
-use crate::features::admin_keys;
+use crate::features::{admin_keys, provider_usage};
 use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::Exact;
@@ -66,6 +66,7 @@ pub(super) async fn of_team(
         days_done: row.as_ref().map_or(0, |row| row.days_done),
         settled_before,
         unattributed,
+        usage: provider_usage::of_team(conn, organization, team, locale).await?,
     })
 }
 

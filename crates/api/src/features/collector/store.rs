@@ -14,8 +14,11 @@ use crate::platform::clock::{Clock, midnight};
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::Exact;
 
-/// Keeps what Project IDs stand for as it is until the transaction ends.
-pub(super) async fn share_attribution(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<()> {
+/// Keeps what Project IDs stand for as it is until the transaction ends: for whoever stores what is attributed by them.
+///
+/// # Errors
+/// The database's.
+pub async fn share_attribution(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<()> {
     let name = format!("attribution:{organization}");
     sqlx::query!("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", name).fetch_one(conn).await.map(drop)
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, Utc, Weekday};
+use chrono::{DateTime, Datelike as _, Months, NaiveDate, NaiveTime, Offset as _, TimeZone as _, Utc, Weekday};
+use chrono_tz::Tz;
 use finops_contract::ErrorCode;
 use finops_contract::costs::Dimension;
 use rust_decimal::{Decimal, RoundingStrategy};
+use sqlx::{Postgres, QueryBuilder};
 
 use crate::platform::clock::{END_OF_DAYS, FIRST_DAY};
 use crate::platform::http::{ApiError, ApiResult};
@@ -15,7 +17,50 @@ const MAX_DAYS: i64 = 1_096;
 /// Days of the trend when none are asked for.
 const TREND_DAYS: u64 = 30;
 
-/// UTC days: `from` inclusive, `to` exclusive.
+/// Whose days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Days(Tz);
+
+impl Days {
+    /// The bill's.
+    pub(super) const UTC: Self = Self(Tz::UTC);
+
+    /// Those of a zone that a caller names.
+    ///
+    /// # Errors
+    /// `validation_failed` at `/tz`.
+    pub(super) fn named(zone: &str) -> ApiResult<Self> {
+        let unknown = || ApiError::field("/tz", "time_zone", "must be an IANA time zone, such as Asia/Seoul");
+        zone.parse().map(Self).map_err(|_| unknown())
+    }
+
+    /// The zone's name.
+    pub(super) fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// Whether every day of a period begins at a whole hour of UTC: sums are kept by the hour.
+    pub(super) fn are_whole_hours(self, period: Period) -> bool {
+        let seconds = |day: NaiveDate| self.0.offset_from_utc_datetime(&day.and_time(NaiveTime::MIN)).fix();
+        self == Self::UTC || period.each().all(|day| seconds(day).local_minus_utc() % 3_600 == 0)
+    }
+
+    /// The start of a day, as SQL.
+    pub(super) fn push_start(self, sql: &mut QueryBuilder<Postgres>, day: NaiveDate) {
+        sql.push("(").push_bind(day).push("::timestamp AT TIME ZONE ").push_bind(self.name()).push(")");
+    }
+
+    /// The day of an hour, as SQL. The database's sessions are in UTC, which is the fastest to compute.
+    pub(super) fn push_day(self, sql: &mut QueryBuilder<Postgres>, hour: &str) {
+        if self == Self::UTC {
+            sql.push(hour).push("::date");
+            return;
+        }
+        sql.push("(").push(hour).push(" AT TIME ZONE ").push_bind(self.name()).push(")::date");
+    }
+}
+
+/// Days: `from` inclusive, `to` exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Period {
     pub(super) from: NaiveDate,
@@ -23,12 +68,12 @@ pub(super) struct Period {
 }
 
 impl Period {
-    /// Reads two ends, each a date or a time. Billed days are UTC days: a time within a day takes the whole day.
+    /// Reads two ends, each a date or a time: a time within a day takes the whole day.
     ///
     /// # Errors
     /// `validation_failed` for what is neither, `range_too_large`.
-    pub(super) fn parse(from: &str, to: &str) -> ApiResult<Self> {
-        Self::new(day(from, "/from", false)?, day(to, "/to", true)?)
+    pub(super) fn parse(from: &str, to: &str, days: Days) -> ApiResult<Self> {
+        Self::new(day(from, "/from", false, days)?, day(to, "/to", true, days)?)
     }
 
     /// # Errors
@@ -65,20 +110,21 @@ impl Period {
 }
 
 fn back(day: NaiveDate, days: u64) -> NaiveDate {
-    day.checked_sub_days(Days::new(days)).unwrap_or(day)
+    day.checked_sub_days(chrono::Days::new(days)).unwrap_or(day)
 }
 
-fn day(text: &str, pointer: &str, end: bool) -> ApiResult<NaiveDate> {
+fn day(text: &str, pointer: &str, end: bool, days: Days) -> ApiResult<NaiveDate> {
     if let Ok(day) = text.parse::<NaiveDate>() {
         return Ok(day);
     }
     let at: DateTime<Utc> = text
         .parse()
         .map_err(|_| ApiError::field(pointer, "date", "must be a date like 2026-11-01 or an RFC 3339 time"))?;
+    let at = at.with_timezone(&days.0);
     let day = at.date_naive();
     // An end within a day takes that day with it.
     let more = u64::from(end && at.time() != NaiveTime::MIN);
-    day.checked_add_days(Days::new(more)).ok_or_else(|| ErrorCode::RangeTooLarge.into())
+    day.checked_add_days(chrono::Days::new(more)).ok_or_else(|| ErrorCode::RangeTooLarge.into())
 }
 
 /// A period and the one it is compared with.
@@ -96,6 +142,8 @@ pub(super) struct Periods {
     pub(super) last_month: Compared,
     pub(super) month_to_date: Compared,
     pub(super) trend: Compared,
+    /// The day that has begun, beside yesterday.
+    pub(super) today: Compared,
     /// The seven days before yesterday: what is usual.
     pub(super) usual: Period,
 }
@@ -109,7 +157,7 @@ impl Periods {
         let month = |back: u32| first.checked_sub_months(Months::new(back)).unwrap_or(first);
         let so_far = Period { from: first, to: today };
         // The 31st has no counterpart in a month of 30 days: the whole of that month is compared then.
-        let same_days = Days::new(u64::try_from(so_far.days()).unwrap_or_default());
+        let same_days = chrono::Days::new(u64::try_from(so_far.days()).unwrap_or_default());
         let same_end = month(1).checked_add_days(same_days).unwrap_or(first).min(first);
         Self {
             yesterday: with_before(yesterday),
@@ -120,14 +168,31 @@ impl Periods {
             },
             month_to_date: Compared { now: so_far, before: Period { from: month(1), to: same_end } },
             trend: with_before(trend),
+            today: with_before(Period {
+                from: today,
+                to: today.checked_add_days(chrono::Days::new(1)).unwrap_or(today),
+            }),
             usual: Period { from: back(today, 8), to: back(today, 1) },
         }
     }
 
     /// All of them, in the order in which their sums are asked for.
-    pub(super) fn all(&self) -> [Period; 11] {
+    pub(super) fn all(&self) -> [Period; 12] {
         let [a, b, c, d, e] = [self.yesterday, self.last_week, self.last_month, self.month_to_date, self.trend];
-        [a.now, a.before, b.now, b.before, c.now, c.before, d.now, d.before, e.now, e.before, self.usual]
+        [
+            a.now,
+            a.before,
+            b.now,
+            b.before,
+            c.now,
+            c.before,
+            d.now,
+            d.before,
+            e.now,
+            e.before,
+            self.usual,
+            self.today.now,
+        ]
     }
 
     /// From the first day of any to the last of any.
@@ -178,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_time_takes_its_whole_utc_day() {
-        let parse = |from, to| Period::parse(from, to).unwrap();
+        let parse = |from, to| Period::parse(from, to, Days::UTC).unwrap();
         assert_eq!(parse("2026-11-01", "2026-11-02"), period("2026-11-01", "2026-11-02"));
         assert_eq!(parse("2026-11-01T05:00:00+09:00", "2026-11-02T00:00:00Z"), period("2026-10-31", "2026-11-02"));
         assert_eq!(parse("2026-11-01T10:00:00Z", "2026-11-02T00:00:01Z"), period("2026-11-01", "2026-11-03"));
@@ -189,10 +254,27 @@ mod tests {
             ("-5000-01-01", "-4999-01-01"),
             ("0001-01-01", "0001-01-02"),
         ] {
-            assert_eq!(Period::parse(from, to).unwrap_err().code, ErrorCode::RangeTooLarge, "{from} {to}");
+            assert_eq!(Period::parse(from, to, Days::UTC).unwrap_err().code, ErrorCode::RangeTooLarge, "{from} {to}");
         }
         for bad in ["", "yesterday", "2026-13-01", "2026-11-01T10:00"] {
-            assert_eq!(Period::parse(bad, "2026-11-02").unwrap_err().code, ErrorCode::ValidationFailed, "{bad}");
+            assert_eq!(
+                Period::parse(bad, "2026-11-02", Days::UTC).unwrap_err().code,
+                ErrorCode::ValidationFailed,
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_local_day_is_the_zones_and_must_begin_with_an_hour() {
+        let seoul = Days::named("Asia/Seoul").unwrap();
+        let local = Period::parse("2026-11-01T15:00:00Z", "2026-11-03T14:59:59Z", seoul).unwrap();
+        assert_eq!(local, period("2026-11-02", "2026-11-04"));
+        let whole = |zone: &str| Days::named(zone).unwrap().are_whole_hours(local);
+        assert!(whole("Asia/Seoul") && whole("America/New_York") && whole("UTC"));
+        assert!(!whole("Asia/Kolkata") && !whole("Asia/Kathmandu"));
+        for bad in ["", "Mars/Olympus", "+09:00", "UTC'"] {
+            assert!(Days::named(bad).is_err(), "{bad}");
         }
     }
 
@@ -228,7 +310,7 @@ mod tests {
     proptest! {
         #[test]
         fn periods_touch_and_end_before_today(offset in 0u64..3_000) {
-            let today = date("2024-01-01") + Days::new(offset);
+            let today = date("2024-01-01") + chrono::Days::new(offset);
             let periods = Periods::new(today, Period::trend(None, None, today).unwrap());
             for compared in [periods.yesterday, periods.last_week, periods.last_month, periods.trend] {
                 prop_assert_eq!(compared.before.to, compared.now.from);

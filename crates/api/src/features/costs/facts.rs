@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::domain::Period;
 use super::scope::Scope;
+use crate::features::provider_usage;
 use crate::platform::db::OrganizationId;
 
 /// What is known of one day.
@@ -97,7 +98,7 @@ struct State {
     last: Option<NaiveDate>,
 }
 
-/// How fresh the billed costs are, of the team that was asked for or of the whole organization.
+/// How fresh the costs are, of the team that was asked for or of the whole organization.
 pub(super) async fn freshness(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Freshness> {
     let state = sqlx::query_as!(
         State,
@@ -124,12 +125,14 @@ pub(super) async fn freshness(conn: &mut PgConnection, scope: &Scope) -> sqlx::R
         ",
         scope.organization() as OrganizationId
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
+    let usage_through = provider_usage::reach(conn, scope.organization(), scope.team).await?;
     let stale = stale.into_iter().filter(|team| scope.sees_team(team.id));
     Ok(Freshness {
         collected_at: state.collected_at,
         settled_before: state.moving.or_else(|| state.last.and_then(|last| last.succ_opt())),
         stale_teams: stale.map(|team| Named { id: team.id, name: team.name, deleted: false }).collect(),
+        usage_through,
     })
 }

@@ -1,11 +1,16 @@
-//! What it cost: queries over the bill, and the summary that the home and project pages begin with.
+//! What it cost: queries over the ledgers, and the summary that the home and project pages begin with.
 //!
-//! Sums by project, team, provider and day come from the rollup `billed_daily`; what only single lines know (line item,
-//! model, API key) comes from `billed_costs`. Both say the same: a test compares them.
+//! Sums by project, team, provider and day come from the rollups `billed_daily` and `provider_usage_daily`; what only single
+//! lines know (line item, model, API key) comes from `billed_costs` and `provider_usage_hourly`. Both say the same: a test
+//! compares them. Events come from `usage_hourly`. [`ledgers`] decides whose word counts.
 
 mod actions;
+mod counts;
 mod domain;
+mod events;
 mod facts;
+mod ledgers;
+mod parts;
 mod query;
 mod routes;
 mod scope;

@@ -8,7 +8,7 @@ use super::domain::Period;
 use crate::features::teams::{self, Visibility};
 use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
-use crate::platform::http::{ApiResult, Ctx};
+use crate::platform::http::{ApiError, ApiResult, Ctx};
 
 /// Where sums come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,19 @@ pub(super) enum ProjectFilter {
     One(Uuid),
     /// What belongs to no project.
     None,
+}
+
+impl ProjectFilter {
+    /// Reads an id, or `none`.
+    ///
+    /// # Errors
+    /// `validation_failed` at `/projectId`.
+    pub(super) fn read(text: &str) -> ApiResult<Self> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        text.parse().map(Self::One).map_err(|_| ApiError::field("/projectId", "format", "must be an id, or none"))
+    }
 }
 
 /// Whose costs: the organization's, of what the caller sees, narrowed to what they ask for.
@@ -126,40 +139,49 @@ impl Scope {
                 sql.push(" AND b.bucket_start < ").push_bind(midnight(period.to));
             }
         }
+        self.narrow(sql, "b");
+    }
+
+    /// ` AND …`: of a row with a project and a team, that it is asked for and seen.
+    pub(super) fn narrow(&self, sql: &mut QueryBuilder<Postgres>, row: &str) {
         match self.project {
             Some(ProjectFilter::One(project)) => {
-                sql.push(" AND b.project_id = ").push_bind(project);
+                sql.push(" AND ").push(row).push(".project_id = ").push_bind(project);
             }
             Some(ProjectFilter::None) => {
-                sql.push(" AND b.project_id IS NULL");
+                sql.push(" AND ").push(row).push(".project_id IS NULL");
             }
             None => {}
         }
         if let Some(team) = self.team {
-            sql.push(" AND b.team_id = ").push_bind(team);
+            sql.push(" AND ").push(row).push(".team_id = ").push_bind(team);
         }
         if let Some(seen) = &self.seen {
-            sql.push(" AND (b.team_id = ANY (").push_bind(seen.teams.clone());
-            sql.push(") OR b.project_id = ANY (").push_bind(seen.projects.clone()).push("))");
+            sql.push(" AND (").push(row).push(".team_id = ANY (").push_bind(seen.teams.clone()).push(") OR ").push(row);
+            sql.push(".project_id = ANY (").push_bind(seen.projects.clone()).push("))");
         }
     }
 
-    /// Legacy lines count only where the provider's own bill is silent: never the same cost twice.
+    /// Legacy lines count only where the provider's own bill is silent: never the same cost twice. A project's are replaced
+    /// by the bill's lines of that project. A team's that belong to no project are a part of everything that its key opens, so
+    /// they are replaced by whatever the bill of the team, or of its account, says of that day: attributed or not.
     ///
     /// What both tell is a set of its own, computed when the first legacy line is met. As a question about each line it
     /// would dominate the planner's estimate, and have it sort and compile for lines that are never asked about.
     pub(super) fn push_once(&self, sql: &mut QueryBuilder<Postgres>, source: Source, period: Period) {
         sql.push(" AND (b.api_version = 'costs_v1' OR (b.provider, ").push(source.day()).push(", ");
         sql.push(owner_key("b")).push(", b.currency) NOT IN (SELECT l.provider, l.day, ").push(owner_key("l"));
-        sql.push(
-            ", l.currency FROM billed_daily l JOIN billed_daily c ON c.organization_id = l.organization_id AND c.day = l.day
-                AND c.provider = l.provider AND c.currency = l.currency
-                AND c.project_id IS NOT DISTINCT FROM l.project_id
-                AND (l.project_id IS NOT NULL OR c.team_id = l.team_id)
-            WHERE l.api_version = 'usage_v1' AND c.api_version = 'costs_v1' AND l.organization_id = ",
-        );
+        sql.push(", l.currency FROM billed_daily l WHERE l.api_version = 'usage_v1' AND l.organization_id = ");
         sql.push_bind(self.organization);
-        sql.push(" AND l.day >= ").push_bind(period.from).push(" AND l.day < ").push_bind(period.to).push("))");
+        sql.push(" AND l.day >= ").push_bind(period.from).push(" AND l.day < ").push_bind(period.to);
+        sql.push(
+            " AND EXISTS (SELECT FROM billed_daily c WHERE c.organization_id = l.organization_id AND c.day = l.day
+                AND c.provider = l.provider AND c.currency = l.currency AND c.api_version = 'costs_v1'
+                AND CASE WHEN l.project_id IS NOT NULL THEN c.project_id = l.project_id
+                    ELSE c.team_id = l.team_id OR c.provider_account IN (SELECT k.provider_account FROM collections k
+                        WHERE k.organization_id = l.organization_id AND k.team_id = l.team_id AND k.provider = l.provider)
+                    END)))",
+        );
     }
 }
 

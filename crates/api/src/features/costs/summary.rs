@@ -1,11 +1,11 @@
 //! `GET /api/costs/summary`: what the home and project pages show first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use finops_contract::Amount;
 use finops_contract::costs::{
-    Basis, CostDriver, CostSummary, CostSummaryQuery, CostTotal, Named, PeriodCost, ProjectCost, TrendPoint,
+    CostDriver, CostSummary, CostSummaryQuery, CostTotal, Named, PeriodCost, ProjectCost, Settlement, TrendPoint,
 };
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
@@ -14,8 +14,10 @@ use uuid::Uuid;
 use super::actions;
 use super::domain::{Compared, Period, Periods, change_percent};
 use super::facts::{self, CollectedDays};
+use super::ledgers::{Ledgers, SUMS};
+use super::parts::{LEDGERS, Parts};
+use super::query;
 use super::scope::{self, ProjectFilter, Scope, Source};
-use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::{self, Exact};
 use crate::platform::http::{ApiResult, Ctx};
@@ -32,18 +34,32 @@ const LAST_MONTH: usize = 4;
 const MONTH_TO_DATE: usize = 6;
 const TREND: usize = 8;
 const USUAL: usize = 10;
+const TODAY: usize = 11;
+
+/// What one ledger says of a project, by period.
+#[derive(sqlx::FromRow)]
+struct LedgerSums {
+    project_id: Option<Uuid>,
+    currency: String,
+    ledger: i32,
+    sums: Vec<Option<Exact>>,
+    unpriced: Vec<Option<i64>>,
+}
 
 /// One project's sums, by period.
-#[derive(sqlx::FromRow)]
 pub(super) struct Sums {
     pub(super) project_id: Option<Uuid>,
     currency: String,
-    sums: Vec<Exact>,
+    periods: Vec<Parts>,
 }
 
 impl Sums {
+    fn parts(&self, period: usize) -> Parts {
+        self.periods.get(period).cloned().unwrap_or_default()
+    }
+
     fn of(&self, period: usize) -> Decimal {
-        self.sums.get(period).copied().unwrap_or_default().0
+        self.periods.get(period).map(Parts::cost).unwrap_or_default()
     }
 
     fn delta(&self, period: usize) -> Decimal {
@@ -82,6 +98,15 @@ struct Facts {
     names: HashMap<Uuid, ProjectName>,
 }
 
+impl Facts {
+    /// The sum of all projects over a period.
+    fn sum(&self, period: usize) -> Parts {
+        let mut sum = Parts::default();
+        self.sums.iter().for_each(|sums| sum.add(&sums.parts(period)));
+        sum
+    }
+}
+
 /// Answers it.
 ///
 /// # Errors
@@ -92,7 +117,7 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, query: &CostSumma
     let scope = Scope::of(conn, ctx, query.project_id.map(ProjectFilter::One), query.team_id).await?;
     let all = sums(conn, &scope, &periods).await?;
     // From here on sums are added up and compared as they are.
-    exact::hold_sums(all.iter().flat_map(|row| row.sums.iter().map(|sum| sum.0)))?;
+    exact::hold_sums(all.iter().flat_map(|row| row.periods.iter().flat_map(Parts::costs)))?;
     let currency = main_currency(&all);
     let (sums, other): (Vec<_>, Vec<_>) = all.into_iter().partition(|sums| sums.currency == currency);
     let ids: Vec<Uuid> = sums.iter().filter_map(|sums| sums.project_id).collect();
@@ -105,13 +130,14 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, query: &CostSumma
     let names = names(conn, &scope, &ids).await?;
     let facts = Facts { periods, currency, sums, days, names };
     let freshness = facts::freshness(conn, &scope).await?;
-    let Periods { yesterday, last_week, last_month, month_to_date, .. } = facts.periods;
+    let Periods { yesterday, last_week, last_month, month_to_date, today, .. } = facts.periods;
     let unattributed: Decimal = facts.sums.iter().filter(|sums| sums.project_id.is_none()).map(Sums::trend).sum();
     Ok(CostSummary {
         currency: facts.currency.clone(),
         other_currencies: other_currencies(&other),
-        basis: Basis::Billed,
+        basis: facts.sum(TREND).basis(),
         day_zone: "UTC".into(),
+        today: Some(period_cost(conn, &scope, &facts, today, TODAY).await?),
         yesterday: period_cost(conn, &scope, &facts, yesterday, YESTERDAY).await?,
         last_week: period_cost(conn, &scope, &facts, last_week, LAST_WEEK).await?,
         last_month: period_cost(conn, &scope, &facts, last_month, LAST_MONTH).await?,
@@ -126,23 +152,40 @@ pub(super) async fn answer(conn: &mut PgConnection, ctx: &Ctx, query: &CostSumma
 }
 
 async fn sums(conn: &mut PgConnection, scope: &Scope, periods: &Periods) -> sqlx::Result<Vec<Sums>> {
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.project_id, b.currency, ARRAY[");
-    for (at, period) in periods.all().into_iter().enumerate() {
-        sql.push(if at == 0 { "" } else { ", " }).push("coalesce(sum(b.amount) FILTER (WHERE b.day >= ");
-        sql.push_bind(period.from).push(" AND b.day < ").push_bind(period.to).push("), 0)");
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.project_id, b.currency, b.ledger");
+    for (column, name) in [("b.amount", "sums"), ("b.unpriced", "unpriced")] {
+        sql.push(", ARRAY[");
+        for (at, period) in periods.all().into_iter().enumerate() {
+            sql.push(if at == 0 { "" } else { ", " }).push("sum(").push(column).push(") FILTER (WHERE b.day >= ");
+            sql.push_bind(period.from).push(" AND b.day < ").push_bind(period.to).push(")");
+        }
+        sql.push("]").push(if name == "unpriced" { "::bigint[]" } else { "" }).push(" AS ").push(name);
     }
-    sql.push("] AS sums");
-    scope.push(&mut sql, Source::Daily, periods.hull());
-    scope.push_once(&mut sql, Source::Daily, periods.hull());
-    sql.push(" GROUP BY b.project_id, b.currency");
-    sql.build_query_as().fetch_all(conn).await
+    Ledgers::truth(scope, Source::Daily, periods.hull()).push(&mut sql);
+    sql.push(" GROUP BY b.project_id, b.currency, b.ledger");
+    let rows: Vec<LedgerSums> = sql.build_query_as().fetch_all(conn).await?;
+    let mut all: BTreeMap<(Option<Uuid>, String), Sums> = BTreeMap::new();
+    for row in rows {
+        let sums = all.entry((row.project_id, row.currency.clone())).or_insert_with(|| Sums {
+            project_id: row.project_id,
+            currency: row.currency,
+            periods: vec![Parts::default(); row.sums.len()],
+        });
+        let basis = usize::try_from(row.ledger).ok().and_then(|at| LEDGERS.get(at)).copied().unwrap_or_default();
+        for ((parts, cost), unpriced) in sums.periods.iter_mut().zip(row.sums).zip(row.unpriced) {
+            if let Some(cost) = cost {
+                parts.add(&Parts::of(basis, cost.0, unpriced.unwrap_or_default()));
+            }
+        }
+    }
+    Ok(all.into_values().collect())
 }
 
 /// US dollars where there are any, for all providers bill in them; else the currency with the largest sum.
 fn main_currency(all: &[Sums]) -> String {
     let mut sums: HashMap<&str, Decimal> = HashMap::new();
     for row in all {
-        *sums.entry(&row.currency).or_default() += row.sums.iter().map(|sum| sum.0.abs()).sum::<Decimal>();
+        *sums.entry(&row.currency).or_default() += row.periods.iter().map(|parts| parts.cost().abs()).sum::<Decimal>();
     }
     if sums.is_empty() || sums.contains_key(FIRST_CURRENCY) {
         return FIRST_CURRENCY.into();
@@ -152,20 +195,17 @@ fn main_currency(all: &[Sums]) -> String {
 }
 
 fn other_currencies(other: &[Sums]) -> Vec<CostTotal> {
-    let mut totals: std::collections::BTreeMap<&str, (Decimal, Decimal)> = Default::default();
+    let mut totals: BTreeMap<&str, (Parts, Decimal)> = Default::default();
     for row in other {
-        let (cost, unattributed) = totals.entry(&row.currency).or_default();
-        *cost += row.of(TREND);
+        let (parts, unattributed) = totals.entry(&row.currency).or_default();
+        parts.add(&row.parts(TREND));
         if row.project_id.is_none() {
             *unattributed += row.of(TREND);
         }
     }
-    let totals = totals.into_iter().map(|(currency, (cost, unattributed))| CostTotal {
-        cost: cost.into(),
-        unattributed: unattributed.into(),
-        currency: currency.to_owned(),
-    });
-    totals.collect()
+    let total =
+        |(currency, (parts, unattributed)): (&str, (Parts, _))| query::total(currency.to_owned(), &parts, unattributed);
+    totals.into_iter().map(total).collect()
 }
 
 /// Whose collected days count: the team's that was asked for, or that owns the project.
@@ -195,40 +235,59 @@ async fn names(conn: &mut PgConnection, scope: &Scope, ids: &[Uuid]) -> sqlx::Re
     Ok(names.collect())
 }
 
+#[derive(sqlx::FromRow)]
+struct Day {
+    project_id: Option<Uuid>,
+    day: NaiveDate,
+    costs: Vec<Option<Exact>>,
+    unpriced: Vec<i64>,
+}
+
 async fn by_day(
     conn: &mut PgConnection,
     scope: &Scope,
     facts: &Facts,
     projects: Option<&[Uuid]>,
-) -> sqlx::Result<Vec<(Option<Uuid>, NaiveDate, Exact)>> {
+) -> sqlx::Result<HashMap<(Option<Uuid>, NaiveDate), Parts>> {
     let group = if projects.is_some() { "b.project_id" } else { "NULL::uuid" };
     let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
-    sql.push(group).push(", b.day, sum(b.amount)");
-    scope.push(&mut sql, Source::Daily, facts.periods.trend.now);
-    scope.push_once(&mut sql, Source::Daily, facts.periods.trend.now);
-    sql.push(" AND b.currency = ").push_bind(facts.currency.clone());
+    sql.push(group).push(" AS project_id, b.day, ").push(SUMS);
+    Ledgers::truth(scope, Source::Daily, facts.periods.trend.now).push(&mut sql);
+    sql.push(" WHERE b.currency = ").push_bind(facts.currency.clone());
     if let Some(projects) = projects {
         sql.push(" AND b.project_id = ANY (").push_bind(projects.to_vec()).push(")");
     }
     sql.push(" GROUP BY 1, 2");
-    sql.build_query_as().fetch_all(conn).await
+    let days: Vec<Day> = sql.build_query_as().fetch_all(conn).await?;
+    days.into_iter().map(|row| Ok(((row.project_id, row.day), Parts::new(&row.costs, &row.unpriced)?))).collect()
 }
 
-/// Day by day: a day that was not collected is a gap, a collected one without lines is zero.
+/// Day by day: a day of which no ledger says anything is a gap, a collected one without lines is zero.
 async fn trend(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> sqlx::Result<Vec<TrendPoint>> {
-    let rows = by_day(conn, scope, facts, None).await?;
-    let costs: HashMap<NaiveDate, Decimal> = rows.into_iter().map(|(_, day, cost)| (day, cost.0)).collect();
+    let costs = by_day(conn, scope, facts, None).await?;
     let points = facts.periods.trend.now.each().map(|day| {
-        let cost = costs.get(&day).copied().or_else(|| facts.days.has(day).then_some(Decimal::ZERO));
+        let parts = costs.get(&(None, day)).cloned().unwrap_or_default();
+        let known = parts.known() || facts.days.has(day);
         let one = Period { from: day, to: day.succ_opt().unwrap_or(day) };
-        TrendPoint { day, cost: cost.map(Into::into), settlement: facts.days.settlement(one) }
+        TrendPoint {
+            day,
+            cost: known.then(|| parts.cost().into()),
+            settlement: settlement(facts, one, &parts),
+            basis: parts.basis(),
+            unpriced: parts.unpriced(),
+        }
     });
     Ok(points.collect())
 }
 
-/// A day's cost: what was billed, or zero once all of the day was collected and nothing was.
-fn known(billed: Option<Decimal>, facts: &Facts, day: NaiveDate) -> Option<Amount> {
-    billed.or_else(|| facts.days.is_whole(day).then_some(Decimal::ZERO)).map(Into::into)
+/// Whether a period's sum may still change: what is metered is replaced by the bill, or priced anew.
+fn settlement(facts: &Facts, period: Period, parts: &Parts) -> Settlement {
+    if parts.is_metered() { Settlement::Moving } else { facts.days.settlement(period) }
+}
+
+/// A day's cost: what a ledger says, or zero once all of the day was collected and nothing was billed.
+fn known(said: Option<Decimal>, facts: &Facts, day: NaiveDate) -> Option<Amount> {
+    said.or_else(|| facts.days.is_whole(day).then_some(Decimal::ZERO)).map(Into::into)
 }
 
 async fn top_projects(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> sqlx::Result<Vec<ProjectCost>> {
@@ -237,8 +296,7 @@ async fn top_projects(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> 
     dearest.sort_by(|a, b| b.of(TREND).cmp(&a.of(TREND)).then_with(|| a.project_id.cmp(&b.project_id)));
     dearest.truncate(TOP);
     let ids: Vec<Uuid> = dearest.iter().filter_map(|sums| sums.project_id).collect();
-    let rows = by_day(conn, scope, facts, Some(&ids)).await?;
-    let costs: HashMap<_, _> = rows.into_iter().map(|(project, day, cost)| ((project, day), cost.0)).collect();
+    let costs = by_day(conn, scope, facts, Some(&ids)).await?;
     let comparable = facts.days.has_all(facts.periods.trend.before) && facts.days.has_all(facts.periods.trend.now);
     let projects = dearest.into_iter().map(|sums| {
         let previous = comparable.then(|| sums.of(TREND + 1));
@@ -250,7 +308,9 @@ async fn top_projects(conn: &mut PgConnection, scope: &Scope, facts: &Facts) -> 
             cost: sums.of(TREND).into(),
             previous_cost: previous.map(Into::into),
             change_percent: change_percent(sums.of(TREND), previous),
-            trend: days.map(|day| known(costs.get(&(sums.project_id, day)).copied(), facts, day)).collect(),
+            trend: days.map(|day| known(costs.get(&(sums.project_id, day)).map(Parts::cost), facts, day)).collect(),
+            basis: sums.parts(TREND).basis(),
+            unpriced: sums.parts(TREND).unpriced(),
         }
     });
     Ok(projects.collect())
@@ -263,10 +323,10 @@ async fn period_cost(
     period: Compared,
     at: usize,
 ) -> sqlx::Result<PeriodCost> {
-    let sum = |at: usize| facts.sums.iter().map(|sums| sums.of(at)).sum::<Decimal>();
-    let cost = sum(at);
+    let parts = facts.sum(at);
+    let cost = parts.cost();
     let complete = facts.days.has_all(period.now);
-    let previous = (complete && facts.days.has_all(period.before)).then(|| sum(at + 1));
+    let previous = (complete && facts.days.has_all(period.before)).then(|| facts.sum(at + 1).cost());
     let driver = match previous {
         Some(previous) => driver(conn, scope, facts, period, at, cost - previous).await?,
         None => None,
@@ -278,9 +338,13 @@ async fn period_cost(
         previous_cost: previous.map(Into::into),
         change_percent: change_percent(cost, previous),
         driver,
-        settlement: facts.days.settlement(period.now),
-        has_data: facts.days.has_some(period.now) || !cost.is_zero(),
+        settlement: settlement(facts, period.now, &parts),
+        has_data: facts.days.has_some(period.now) || parts.known(),
         complete,
+        basis: parts.basis(),
+        state: parts.state(),
+        by_basis: parts.by_basis(),
+        unpriced: parts.unpriced(),
     })
 }
 
@@ -316,16 +380,12 @@ async fn moved_model(
     change: Decimal,
 ) -> sqlx::Result<Option<String>> {
     let hull = Period { from: period.before.from, to: period.now.to };
-    let start = midnight(period.now.from);
-    let end = midnight(period.before.to);
-    let mut sql =
-        QueryBuilder::<Postgres>::new("SELECT b.model, coalesce(sum(b.amount) FILTER (WHERE b.bucket_start >= ");
-    sql.push_bind(start).push("), 0) - coalesce(sum(b.amount) FILTER (WHERE b.bucket_start < ").push_bind(end);
-    sql.push("), 0) AS delta");
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.model, coalesce(sum(b.amount) FILTER (WHERE b.day >= ");
+    sql.push_bind(period.now.from).push("), 0) - coalesce(sum(b.amount) FILTER (WHERE b.day < ");
+    sql.push_bind(period.before.to).push("), 0) AS delta");
     let within = scope.within(project);
-    within.push(&mut sql, Source::Lines, hull);
-    within.push_once(&mut sql, Source::Lines, hull);
-    sql.push(" AND b.currency = ").push_bind(facts.currency.clone()).push(" GROUP BY b.model ORDER BY delta ");
+    Ledgers::truth(&within, Source::Lines, hull).push(&mut sql);
+    sql.push(" WHERE b.currency = ").push_bind(facts.currency.clone()).push(" GROUP BY b.model ORDER BY delta ");
     sql.push(if change.is_sign_positive() { "DESC" } else { "ASC" }).push(", b.model LIMIT 1");
     let row: Option<(Option<String>, Exact)> = sql.build_query_as().fetch_optional(conn).await?;
     Ok(row.and_then(|(model, _)| model))

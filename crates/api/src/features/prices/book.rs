@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use finops_contract::UnitKind;
 use finops_contract::prices::PriceTier;
+use finops_contract::{Quantities, UnitKind};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::domain::{EntryKey, Listing, Lookup, Priced, Reason, Resolution, input_length, priced_as, provider_name};
 use super::exact;
-use super::overrides::Overrides;
+use super::overrides::{Overrides, Own};
 use super::resolve::{self, Found};
 
 /// A cost of this much or more is a slip. With [`MAX_SCALE`], the bounds of every stored amount.
@@ -63,6 +63,14 @@ impl Entry {
 
     fn holds_at(&self, at: DateTime<Utc>) -> bool {
         self.from <= at && self.to.is_none_or(|to| at < to)
+    }
+
+    /// The steps at an urgency, the lowest first.
+    pub(super) fn steps(&self, tier: PriceTier) -> Vec<u32> {
+        let mut steps: Vec<u32> =
+            self.rates.iter().filter(|rates| rates.tier == tier).map(|rates| rates.above).collect();
+        steps.sort_unstable();
+        steps
     }
 
     fn has(&self, tier: PriceTier) -> bool {
@@ -128,6 +136,8 @@ pub(super) struct Match<'b> {
     /// The book's entry; nothing where only the organization has a price.
     pub(super) entry: Option<&'b Entry>,
     pub(super) tier: PriceTier,
+    /// What the organization negotiated.
+    own: Own<'b>,
     /// The factor on tokens, and the region that it is of.
     factor: Option<&'b (Arc<str>, Decimal)>,
     pub(super) resolution: Resolution,
@@ -146,7 +156,17 @@ impl Book {
     pub fn price(&self, lookup: &Lookup<'_>) -> Priced {
         let provider = provider_name(lookup.provider);
         self.find(&provider, lookup)
-            .and_then(|found| self.cost(&provider, found, lookup))
+            .and_then(|found| found.cost(input_length(lookup.quantities), lookup.quantities))
+            .unwrap_or_else(|reason| Priced::Unpriced { reason })
+    }
+
+    /// What many calls cost of which only the sum is known, as providers' meters tell it: each is taken to be as long as
+    /// all of them are on average.
+    pub fn price_sum(&self, sum: &Lookup<'_>, calls: u64) -> Priced {
+        let average = input_length(sum.quantities) / Decimal::from(calls.max(1));
+        let provider = provider_name(sum.provider);
+        self.find(&provider, sum)
+            .and_then(|found| found.cost(average, sum.quantities))
             .unwrap_or_else(|reason| Priced::Unpriced { reason })
     }
 
@@ -159,7 +179,8 @@ impl Book {
             let name = self.overrides.model(provider, said, lookup.at).ok_or(Reason::UnknownModel)?;
             let steps = super::domain::Steps { alias: same_as.is_some(), ..Default::default() };
             let resolution = Resolution { steps, model: name, region: None, negotiated: false };
-            return Ok(Match { entry: None, tier, factor: None, resolution });
+            let own = self.overrides.terms(provider, &resolution.model, tier, lookup.at);
+            return Ok(Match { entry: None, tier, own, factor: None, resolution });
         };
         let entry = choose(provider, &found, lookup)?;
         let factor = entry.factor(lookup.region);
@@ -167,42 +188,38 @@ impl Book {
         let mut steps = found.steps;
         steps.alias |= same_as.is_some();
         let resolution = Resolution { steps, model: Arc::clone(&found.entry.name), region, negotiated: false };
-        Ok(Match { entry: Some(entry), tier, factor, resolution })
+        let own = self.overrides.terms(provider, &resolution.model, tier, lookup.at);
+        Ok(Match { entry: Some(entry), tier, own, factor, resolution })
     }
+}
 
-    /// The price of a unit, with the factor of the region, and with what the organization negotiated instead; says which
-    /// of its own prices that was, if one.
-    pub(super) fn unit_price(
-        &self,
-        provider: &str,
-        found: &Match<'_>,
-        kind: UnitKind,
-        lookup: &Lookup<'_>,
-    ) -> Result<(Decimal, Option<Uuid>), Reason> {
-        let own = self.overrides.terms(provider, &found.resolution.model, found.tier, lookup.at);
-        if let Some((id, price)) = own.price(kind) {
+impl Match<'_> {
+    /// The price of a unit in a call of this length, with the factor of the region, and with what the organization
+    /// negotiated instead; says which of its own prices that was, if one.
+    pub(super) fn unit_price(&self, kind: UnitKind, length: Decimal) -> Result<(Decimal, Option<Uuid>), Reason> {
+        if let Some((id, price)) = self.own.price(kind) {
             return Ok((price, Some(id)));
         }
-        let Some(entry) = found.entry else { return Err(Reason::UnknownKind) };
-        let length = input_length(lookup.quantities);
+        let Some(entry) = self.entry else { return Err(Reason::UnknownKind) };
         let listed = entry
-            .unit_price(kind, found.tier, length)
-            .ok_or_else(|| if entry.has(found.tier) { Reason::UnknownKind } else { Reason::UnknownTier })?;
-        let factored = match found.factor.filter(|_| kind.is_token()) {
+            .unit_price(kind, self.tier, length)
+            .ok_or_else(|| if entry.has(self.tier) { Reason::UnknownKind } else { Reason::UnknownTier })?;
+        let factored = match self.factor.filter(|_| kind.is_token()) {
             Some((_, factor)) => exact::product(listed, *factor).ok_or(Reason::TooLarge)?,
             None => listed,
         };
-        match own.discount() {
+        match self.own.discount() {
             Some((id, share)) => Ok((exact::product(factored, share).ok_or(Reason::TooLarge)?, Some(id))),
             None => Ok((factored, None)),
         }
     }
 
-    fn cost(&self, provider: &str, found: Match<'_>, lookup: &Lookup<'_>) -> Result<Priced, Reason> {
+    /// What so much costs, at the prices of a call of this length.
+    fn cost(self, length: Decimal, quantities: &Quantities) -> Result<Priced, Reason> {
         let mut cost = Decimal::ZERO;
         let (mut any, mut own) = (false, None);
-        for (kind, quantity) in lookup.quantities.iter() {
-            let (price, negotiated) = self.unit_price(provider, &found, kind, lookup)?;
+        for (kind, quantity) in quantities.iter() {
+            let (price, negotiated) = self.unit_price(kind, length)?;
             let part = exact::product(quantity, price).ok_or(Reason::TooLarge)?;
             cost = exact::sum(cost, part).ok_or(Reason::TooLarge)?;
             own = own.or(negotiated);
@@ -212,11 +229,10 @@ impl Book {
         if cost.is_sign_negative() || cost >= MAX_COST || cost.scale() > MAX_SCALE {
             return Err(Reason::TooLarge);
         }
-        let id = found.entry.map(|entry| entry.id).or(own);
         // Nothing was used of a model that only the organization has prices of: any of them stands for it.
-        let id = id.or_else(|| self.overrides.terms(provider, &found.resolution.model, found.tier, lookup.at).any());
+        let id = self.entry.map(|entry| entry.id).or(own).or_else(|| self.own.any());
         let price_id = id.ok_or(Reason::UnknownTier)?;
-        let resolution = Resolution { negotiated: own.is_some(), ..found.resolution };
+        let resolution = Resolution { negotiated: own.is_some(), ..self.resolution };
         if any && cost.is_zero() {
             return Ok(Priced::Free { price_id, resolution });
         }

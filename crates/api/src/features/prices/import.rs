@@ -2,13 +2,13 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
-use finops_contract::prices::{PriceImportReport, PriceVersionKind, SkippedPrice};
+use finops_contract::prices::{PriceChangeState, PriceImportReport, PriceVersionKind, SkippedPrice};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::changes::{self, NewEntry, Plan, SHIPPED, Said};
+use super::changes::{self, Doubt, NewEntry, Plan, SHIPPED, Said};
 use super::litellm::{self, PriceMap, Skipped};
 use super::store::{self, NewVersion};
 use crate::platform::clock::Clock;
@@ -75,6 +75,7 @@ pub(super) fn checksum(text: &str) -> Vec<u8> {
 }
 
 /// Takes a price map into the book. What is too strange waits for somebody; the rest holds from the source's time on.
+/// The version that this made comes with the report, unless the map said nothing new.
 ///
 /// # Errors
 /// The database's.
@@ -83,7 +84,7 @@ pub(super) async fn take(
     clock: &Clock,
     source: &Source<'_>,
     map: PriceMap,
-) -> sqlx::Result<PriceImportReport> {
+) -> sqlx::Result<(PriceImportReport, Option<Uuid>)> {
     store::lock(tx).await?;
     let latest = store::latest(tx).await?;
     let PriceMap { listings, skipped } = map;
@@ -91,17 +92,20 @@ pub(super) async fn take(
     let shipped = source.kind == PriceVersionKind::Shipped;
     let said = Said { source: source.name, shipped, from: source.effective_from.max(now), now };
     let mut plan = changes::plan(&latest, &said, listings);
-    let dismissed = store::dismissed(tx).await?;
-    plan.doubts.retain(|doubt| {
+    let known = store::doubts(tx).await?;
+    let known_as = |doubt: &Doubt, state: PriceChangeState| {
         let proposed = doubt.proposed.as_ref().map(Into::into);
-        !dismissed.iter().any(|known| known.entry == doubt.entry && known.proposed == proposed)
-    });
-    let version = record(tx, clock, source, &said, &plan, skipped.len()).await?;
+        known.iter().any(|known| known.state == state && known.entry == doubt.entry && known.proposed == proposed)
+    };
+    plan.doubts.retain(|doubt| !known_as(doubt, PriceChangeState::Dismissed));
+    let doubts = plan.doubts.len();
+    plan.doubts.retain(|doubt| !known_as(doubt, PriceChangeState::Pending));
+    let (version, is_new) = record(tx, clock, source, &said, &plan, skipped.len()).await?;
     write(tx, clock, source, version, &plan).await?;
-    Ok(report(source, &plan, skipped))
+    Ok((report(source, &plan, doubts, skipped), is_new.then_some(version)))
 }
 
-/// The version that a plan makes. A list that says nothing new was looked at once more.
+/// The version that a plan makes, and whether it is new: a list that says nothing new was looked at once more.
 async fn record(
     conn: &mut PgConnection,
     clock: &Clock,
@@ -109,12 +113,12 @@ async fn record(
     said: &Said<'_>,
     plan: &Plan,
     skipped: usize,
-) -> sqlx::Result<Uuid> {
+) -> sqlx::Result<(Uuid, bool)> {
     let nothing_new = plan.new.is_empty() && plan.changed.is_empty() && plan.doubts.is_empty();
     if nothing_new
         && let Some(known) = store::checked_again(conn, source.name, &source.checksum, source.checked_at).await?
     {
-        return Ok(known);
+        return Ok((known, false));
     }
     let version = NewVersion {
         id: clock.new_id(),
@@ -134,7 +138,7 @@ async fn record(
         skipped,
     };
     store::insert_version(conn, &version).await?;
-    Ok(version.id)
+    Ok((version.id, true))
 }
 
 async fn write(
@@ -160,7 +164,7 @@ async fn write(
     Ok(())
 }
 
-fn report(source: &Source<'_>, plan: &Plan, skipped: Vec<Skipped>) -> PriceImportReport {
+fn report(source: &Source<'_>, plan: &Plan, doubts: usize, skipped: Vec<Skipped>) -> PriceImportReport {
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let scheduled = plan.scheduled.iter().map(|key| SkippedPrice {
         name: key.to_string(),
@@ -173,7 +177,7 @@ fn report(source: &Source<'_>, plan: &Plan, skipped: Vec<Skipped>) -> PriceImpor
         entries_new: count(plan.new.len()),
         entries_changed: count(plan.changed.len()),
         entries_unchanged: count(plan.same.len()),
-        entries_suspicious: count(plan.doubts.len()),
+        entries_suspicious: count(doubts),
         entries_skipped: count(total),
         skipped: unreadable.chain(scheduled).take(SHOWN).collect(),
     }

@@ -131,6 +131,8 @@ fn kind_of(base: &str, mode: &str, fields: &Object<'_>) -> Option<UnitKind> {
         "cache_read_input_token_cost" => UnitKind::CachedInput,
         "cache_creation_input_token_cost" => UnitKind::CacheWrite5m,
         "cache_creation_input_token_cost_above_1hr" => UnitKind::CacheWrite1h,
+        // Callers do not say which of a model's output tokens are pictures.
+        "output_cost_per_token" if pictures_cost_more(fields) => return None,
         "output_cost_per_token" => UnitKind::Output,
         // The output of these models is images.
         "output_cost_per_image_token"
@@ -153,10 +155,20 @@ fn kind_of(base: &str, mode: &str, fields: &Object<'_>) -> Option<UnitKind> {
     })
 }
 
+/// Whether a token of a picture has another price than a token of text.
+fn pictures_cost_more(fields: &Object<'_>) -> bool {
+    let price = |field: &str| fields.get(field).map(|raw| parse_json_decimal(raw).ok());
+    price("output_cost_per_image_token").is_some_and(|picture| price("output_cost_per_token") != Some(picture))
+}
+
 fn price(field: &str, raw: &RawValue) -> Result<Decimal, String> {
     let price = parse_json_decimal(raw).map_err(|error| format!("{field}: {error}"))?;
-    if price.is_sign_negative() && !price.is_zero() || price >= MAX_PRICE || price.scale() > MAX_SCALE {
+    if price < Decimal::ZERO || price >= MAX_PRICE {
         return Err(format!("{field}: out of range"));
+    }
+    // Such as 2.8000000000000002e-08: what somebody's float left of a price is not the price.
+    if price.scale() > MAX_SCALE {
+        return Err(format!("{field}: more than {MAX_SCALE} decimal places"));
     }
     Ok(price)
 }
@@ -228,6 +240,12 @@ fn entry_key(provider: &str, name: &str) -> Result<Option<EntryKey>, String> {
             }
             (region, model) = (Some(place), rest);
         }
+    }
+    // Azure's deployments of a data zone have prices of their own.
+    if known == "azure"
+        && let Some((zone, rest)) = model.split_once('/').filter(|(zone, _)| matches!(*zone, "eu" | "us" | "global"))
+    {
+        (region, model) = (Some(zone), rest);
     }
     if model.is_empty()
         || model.chars().count() > MAX_NAME
@@ -315,6 +333,16 @@ mod tests {
         assert_eq!(of("bedrock", "bedrock/us-gov-west-1/amazon.titan"), "aws_bedrock/amazon.titan (us-gov-west-1)");
         assert_eq!(of("bedrock", "bedrock/us-east-1/1-month-commitment/cohere.x"), "");
         assert_eq!(of("mistral", "mistral/mistral-large"), "mistral/mistral-large");
+        assert_eq!(of("azure", "azure/eu/gpt-4o"), "azure/gpt-4o (eu)");
+    }
+
+    #[test]
+    fn output_that_may_be_text_or_pictures_has_no_price() {
+        let text = r#"{"both": {"litellm_provider": "gemini", "input_cost_per_token": 3e-7, "output_cost_per_token": 2.5e-6,
+            "output_cost_per_image_token": 3e-5, "output_cost_per_image": 0.039},
+            "pictures": {"litellm_provider": "openai", "mode": "image_generation", "output_cost_per_image_token": 4e-5}}"#;
+        assert_eq!(shown(&map(text), "google_ai/both"), ["standard 0 input 0.0000003", "standard 0 image 0.039"]);
+        assert_eq!(shown(&map(text), "openai/pictures"), ["standard 0 output 0.00004"]);
     }
 
     #[test]

@@ -9,14 +9,22 @@
 mod book;
 mod cache;
 mod changes;
+mod decide;
 mod domain;
 mod exact;
+mod explain;
 mod import;
+mod jobs;
+mod list;
 mod litellm;
 mod negotiated;
 mod overrides;
 mod resolve;
+mod routes;
+mod service;
+mod source;
 mod store;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -24,3 +32,6 @@ pub use book::Book;
 pub use cache::Books;
 pub use domain::{Lookup, Priced, Reason, Resolution, provider_name};
 pub use import::install;
+pub use jobs::jobs;
+pub use routes::routes;
+pub use source::Incoming;

@@ -74,7 +74,7 @@ pub(super) struct Overrides {
 }
 
 /// What holds for one model at one time and urgency.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Own<'o> {
     provider: Option<&'o ProviderTerms>,
     model: Option<&'o ModelTerms>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use finops_contract::UnitKind;
-use finops_contract::prices::{PriceListing, PriceTier, PriceVersionKind};
+use finops_contract::prices::{PriceChangeState, PriceListing, PriceTier, PriceVersionKind};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -108,15 +108,20 @@ pub(super) async fn checked_again(
     .await
 }
 
-/// Unit prices and factors by entry.
-async fn listings(conn: &mut PgConnection, only_latest: bool) -> sqlx::Result<BTreeMap<Uuid, Listing>> {
+/// Unit prices and factors of entries.
+pub(super) async fn listings_of(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Listing>> {
+    listings(conn, Some(entries)).await
+}
+
+/// Unit prices and factors by entry; of all entries unless some are named.
+async fn listings(conn: &mut PgConnection, only: Option<&[Uuid]>) -> sqlx::Result<BTreeMap<Uuid, Listing>> {
     let mut found: BTreeMap<Uuid, Listing> = BTreeMap::new();
     let prices = sqlx::query!(
         "
-        SELECT p.entry_id, p.tier, p.above_tokens, p.kind, p.unit_price
-        FROM prices p JOIN price_entries e ON e.id = p.entry_id WHERE e.effective_to IS NULL OR NOT $1
+        SELECT entry_id, tier, above_tokens, kind, unit_price FROM prices
+        WHERE $1::uuid[] IS NULL OR entry_id = ANY ($1)
         ",
-        only_latest
+        only
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -125,11 +130,8 @@ async fn listings(conn: &mut PgConnection, only_latest: bool) -> sqlx::Result<BT
         found.entry(row.entry_id).or_default().prices.insert(key, row.unit_price.normalize());
     }
     let factors = sqlx::query!(
-        "
-        SELECT f.entry_id, f.region, f.factor
-        FROM price_factors f JOIN price_entries e ON e.id = f.entry_id WHERE e.effective_to IS NULL OR NOT $1
-        ",
-        only_latest
+        "SELECT entry_id, region, factor FROM price_factors WHERE $1::uuid[] IS NULL OR entry_id = ANY ($1)",
+        only
     )
     .fetch_all(conn)
     .await?;
@@ -149,17 +151,18 @@ fn price_key(tier: &str, above: i64, kind: &str) -> sqlx::Result<PriceKey> {
     })
 }
 
-/// The latest entry of everything that ever had a price. Those that ended come without their prices.
+/// The latest entry of everything that ever had a price.
 pub(super) async fn latest(conn: &mut PgConnection) -> sqlx::Result<BTreeMap<EntryKey, Latest>> {
-    let mut listings = listings(conn, true).await?;
     let rows = sqlx::query!(
         "
         SELECT DISTINCT ON (provider, model, region) id, provider, model, region, effective_from, effective_to, confirmed_by
         FROM price_entries ORDER BY provider, model, region, effective_from DESC
         "
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut listings = listings_of(conn, &ids).await?;
     let latest = rows.into_iter().map(|row| {
         let key = EntryKey { provider: row.provider, model: row.model, region: row.region };
         let listing = listings.remove(&row.id).unwrap_or_default();
@@ -171,7 +174,7 @@ pub(super) async fn latest(conn: &mut PgConnection) -> sqlx::Result<BTreeMap<Ent
 
 /// Everything that anything ever cost.
 pub(super) async fn catalog(conn: &mut PgConnection) -> sqlx::Result<Catalog> {
-    let mut listings = listings(conn, false).await?;
+    let mut listings = listings(conn, None).await?;
     let rows = sqlx::query!("SELECT id, provider, model, region, effective_from, effective_to FROM price_entries")
         .fetch_all(conn)
         .await?;
@@ -336,24 +339,59 @@ pub(super) async fn withdraw(conn: &mut PgConnection, entries: &[Uuid], now: Dat
     .map(drop)
 }
 
-/// A change that an administrator refused.
-pub(super) struct Dismissed {
+/// A change that waits for somebody, or that somebody refused.
+pub(super) struct KnownDoubt {
     pub(super) entry: Uuid,
     pub(super) proposed: Option<PriceListing>,
+    pub(super) state: PriceChangeState,
 }
 
-/// The changes that were refused for entries that still hold: the same is not asked twice.
-pub(super) async fn dismissed(conn: &mut PgConnection) -> sqlx::Result<Vec<Dismissed>> {
+/// What waits or was refused of entries that still hold: the same is not asked twice.
+pub(super) async fn doubts(conn: &mut PgConnection) -> sqlx::Result<Vec<KnownDoubt>> {
     let rows = sqlx::query!(
         r#"
-        SELECT c.entry_id, c.proposed AS "proposed: Json<PriceListing>"
+        SELECT c.entry_id, c.proposed AS "proposed: Json<PriceListing>", c.state
         FROM price_changes c JOIN price_entries e ON e.id = c.entry_id
-        WHERE c.state = 'dismissed' AND e.effective_to IS NULL
+        WHERE c.state IN ('pending', 'dismissed') AND e.effective_to IS NULL
         "#
     )
     .fetch_all(conn)
     .await?;
-    let dismissed =
-        rows.into_iter().map(|row| Dismissed { entry: row.entry_id, proposed: row.proposed.map(|json| json.0) });
-    Ok(dismissed.collect())
+    let known = rows.into_iter().filter_map(|row| {
+        let state = PriceChangeState::from_name(&row.state)?;
+        Some(KnownDoubt { entry: row.entry_id, proposed: row.proposed.map(|json| json.0), state })
+    });
+    Ok(known.collect())
+}
+
+/// Since when an entry holds.
+pub(super) async fn entry_from(conn: &mut PgConnection, entry: Uuid) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar!("SELECT effective_from FROM price_entries WHERE id = $1", entry).fetch_one(conn).await
+}
+
+/// The entry that a change would replace.
+pub(super) async fn doubted_entry(conn: &mut PgConnection, change: Uuid) -> sqlx::Result<Uuid> {
+    sqlx::query_scalar!("SELECT entry_id FROM price_changes WHERE id = $1", change).fetch_one(conn).await
+}
+
+/// Writes a decision down.
+pub(super) async fn decide(
+    conn: &mut PgConnection,
+    change: Uuid,
+    state: PriceChangeState,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE price_changes SET state = $2, decided_at = $3 WHERE id = $1", change, state.name(), now)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// The organization of those who run the platform: of the first of them who is still there.
+pub(super) async fn administrators(conn: &mut PgConnection) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "SELECT organization_id FROM users WHERE role = 'admin' AND deleted_at IS NULL ORDER BY created_at, id LIMIT 1"
+    )
+    .fetch_optional(conn)
+    .await
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::domain::OpenaiProjectId;
 use super::store;
 use crate::features::collector::{Attributed, Registration};
-use crate::features::{admin_keys, audit, collector, teams};
+use crate::features::{admin_keys, audit, collector, provider_usage, teams};
 use crate::platform::db::Tx;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
@@ -189,6 +189,7 @@ pub(super) async fn register_id(state: &State, ctx: &Ctx, project: Uuid, text: &
         Attributed::Later(lines) => ("linesToAttribute", lines),
     };
     let after = store::find(&mut tx, ctx.organization, project).await?.ok_or(ErrorCode::NotFound)?;
+    provider_usage::attribute(&mut tx, ctx, id.as_str(), project).await?;
     let change = audit::Change::new("project.register_openai_project_id", project, after.name.clone())
         .before(json!({"openaiProjectId": before.openai_project_id}))
         .after(json!({"openaiProjectId": after.openai_project_id, (lines.0): lines.1}));

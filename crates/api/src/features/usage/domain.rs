@@ -8,7 +8,9 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::prompts::{Prompt, Text};
 use super::tokens::Used;
+use crate::features::prices::Priced;
 
 /// How far an event may lie ahead: clocks differ.
 pub(super) const MAX_AHEAD: TimeDelta = TimeDelta::minutes(5);
@@ -72,6 +74,8 @@ pub(super) struct Told {
     pub(super) tags: Vec<String>,
     pub(super) cost_allocation: Option<Value>,
     pub(super) metadata: Map<String, Value>,
+    /// What was asked and answered: no part of the event, and kept only if the project says so.
+    pub(super) text: Text,
 }
 
 /// What is kept as it was told and grouped by, at most.
@@ -184,6 +188,8 @@ pub(super) struct Event {
     pub(super) model: String,
     pub(super) price: Price,
     pub(super) told: Told,
+    /// What was asked and answered, encrypted.
+    pub(super) prompt: Option<Prompt>,
 }
 
 /// What our price book made of it.
@@ -200,6 +206,30 @@ impl Price {
     pub(super) fn state(&self) -> CostState {
         state_of(self.cost)
     }
+
+    /// The resolution as it is stored: the commonest without the name of the model, which stands beside it.
+    pub(super) fn stored_resolution(&self, model: &str) -> &str {
+        let same = self.resolution.strip_prefix(EXACT).and_then(|rest| rest.strip_prefix(':')) == Some(model);
+        if same { EXACT } else { &self.resolution }
+    }
+}
+
+impl From<Priced> for Price {
+    fn from(priced: Priced) -> Self {
+        let resolution = match &priced {
+            Priced::Priced { resolution, .. } | Priced::Free { resolution, .. } => resolution.to_string(),
+            Priced::Unpriced { reason } => reason.name().to_owned(),
+        };
+        Self { cost: priced.cost(), price_id: priced.price_id(), resolution }
+    }
+}
+
+/// How a name that is the book's own was found.
+const EXACT: &str = "exact";
+
+/// A stored resolution as it is told.
+pub(super) fn told_resolution(stored: String, model: &str) -> String {
+    if stored == EXACT { format!("{EXACT}:{model}") } else { stored }
 }
 
 /// What is known of a cost: nothing known is unpriced, exactly zero is free.

@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::commit::{Arriving, Outcome, Store};
 use super::domain::{Event, MAX_AHEAD, Price, Source, Told, event_key};
+use super::prompts::{Prompts, Text};
 use super::reject::Reject;
 use super::vendor;
-use crate::features::prices::{Book, Books, Lookup, Priced, provider_name};
+use crate::features::prices::{Book, Books, Lookup, provider_name};
 use crate::features::projects::{self, Directory, Place};
 use crate::features::teams::{self, Visibility};
 use crate::platform::clock::Clock;
@@ -21,6 +22,7 @@ use crate::platform::group_commit::{GroupCommit, Limits, Refused};
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::snapshots::Snapshots;
 use crate::platform::state::State;
+use crate::platform::telemetry::UsageMetrics;
 
 /// How old what is known of projects may be: a deleted one takes events no longer than this.
 const DIRECTORY_AGE: Duration = Duration::from_secs(1);
@@ -38,6 +40,8 @@ pub struct Ingest {
     books: Books,
     projects: Arc<Snapshots<Directory>>,
     committer: GroupCommit<Store>,
+    metrics: UsageMetrics,
+    prompts: Prompts,
 }
 
 /// Who sends events, and what follows from that.
@@ -76,6 +80,8 @@ pub(super) struct Desk<'a> {
     book: Arc<Book>,
     clock: &'a Clock,
     now: DateTime<Utc>,
+    /// When an event was that does not say.
+    undated: DateTime<Utc>,
 }
 
 /// How one event was taken.
@@ -90,8 +96,28 @@ impl Ingest {
     /// Starts the committer.
     pub fn new(state: &State, books: Books) -> Self {
         let (db, clock) = (state.db.clone(), state.clock.clone());
-        let committer = GroupCommit::start(Store::new(db.clone(), clock.clone()), LIMITS);
-        Self { db, clock, books, projects: Arc::new(Snapshots::new(DIRECTORY_AGE)), committer }
+        let metrics = state.metrics.usage.clone();
+        let committer = GroupCommit::start(Store::new(db.clone(), clock.clone(), metrics.clone()), LIMITS);
+        Self {
+            db,
+            clock,
+            books,
+            projects: Arc::new(Snapshots::new(DIRECTORY_AGE)),
+            committer,
+            metrics,
+            prompts: Prompts::new(state),
+        }
+    }
+
+    /// How many more events may wait to be stored.
+    pub fn room(&self) -> usize {
+        self.committer.room()
+    }
+
+    /// Counts an event that cannot be taken, and passes on why.
+    pub(super) fn rejected(&self, source: Source, reject: Reject) -> Reject {
+        self.metrics.rejected(source.name(), reject.code.name());
+        reject
     }
 
     /// What a request's events are prepared with.
@@ -108,18 +134,25 @@ impl Ingest {
         };
         let projects = self.projects.get(organization, read).await?;
         let book = self.books.of(organization).await?;
-        Ok(Desk { sender, source, projects, book, clock: &self.clock, now: self.clock.now() })
+        let now = self.clock.now();
+        Ok(Desk { sender, source, projects, book, clock: &self.clock, now, undated: now })
     }
 
     /// Stores events that are ready, and says after the commit how each was taken.
     ///
     /// # Errors
     /// `unavailable` when too much waits already or the database does not answer. Nothing was stored then.
-    pub(super) async fn store(&self, organization: OrganizationId, events: Vec<Event>) -> ApiResult<Vec<Receipt>> {
+    pub(super) async fn store(&self, organization: OrganizationId, mut events: Vec<Event>) -> ApiResult<Vec<Receipt>> {
+        self.metrics.prompts("dropped", self.prompts.seal(organization, &mut events).await);
         let told: Vec<(String, Price)> =
             events.iter().map(|event| (event.event_id.clone(), event.price.clone())).collect();
+        let (source, count) = (events.first().map(|event| event.source.name()), events.len());
         let arriving = events.into_iter().map(|event| Arriving { organization, event }).collect();
-        let outcomes = self.committer.submit(arriving).await.map_err(refused)?;
+        let submitted = self.committer.submit(arriving).await;
+        if let (Err(_), Some(source)) = (&submitted, source) {
+            self.metrics.events(source, "unavailable", u64::try_from(count).unwrap_or_default());
+        }
+        let outcomes = submitted.map_err(refused)?;
         let receipt = |((event_id, price), outcome)| Receipt { event_id, price, outcome };
         Ok(told.into_iter().zip(outcomes).map(receipt).collect())
     }
@@ -134,6 +167,11 @@ fn refused(refused: Refused<sqlx::Error>) -> ApiError {
 }
 
 impl Desk<'_> {
+    /// Lets events that do not say when they were be of this time.
+    pub(super) fn undated(self, undated: DateTime<Utc>) -> Self {
+        Self { undated, ..self }
+    }
+
     /// Makes an event of what was told: places it, names its vendor, prices it.
     ///
     /// # Errors
@@ -142,6 +180,9 @@ impl Desk<'_> {
         let body_hash = told.body_hash();
         let occurred_at = self.time(told.occurred_at)?;
         let place = self.place(told.project.as_deref())?;
+        if !place.is_some_and(|place| place.store_prompts) {
+            told.text = Text::default();
+        }
         let model = told.model.take().ok_or_else(|| Reject::field("/model", "is required"))?;
         let provider = provider(&mut told, &model);
         let environment = self.sender.environment.or(place.map(|place| place.environment));
@@ -161,11 +202,12 @@ impl Desk<'_> {
             model,
             price,
             told,
+            prompt: None,
         })
     }
 
     fn time(&self, told: Option<DateTime<Utc>>) -> Result<DateTime<Utc>, Reject> {
-        let Some(at) = told else { return Ok(self.now) };
+        let Some(at) = told else { return Ok(self.undated) };
         if at > self.now + MAX_AHEAD {
             let message = "is more than 5 minutes in the future";
             return Err(Reject::new(ErrorCode::TimestampInFuture, "/timestamp", message));
@@ -210,15 +252,7 @@ impl Desk<'_> {
             at,
             quantities: &told.used.quantities,
         };
-        match self.book.price(&lookup) {
-            Priced::Priced { cost, price_id, resolution } => {
-                Price { cost: Some(cost), price_id: Some(price_id), resolution: resolution.to_string() }
-            }
-            Priced::Free { price_id, resolution } => {
-                Price { cost: Some(0.into()), price_id: Some(price_id), resolution: resolution.to_string() }
-            }
-            Priced::Unpriced { reason } => unknown(reason.name()),
-        }
+        self.book.price(&lookup).into()
     }
 }
 

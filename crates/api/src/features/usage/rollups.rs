@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::domain::{Event, hour};
 use super::histogram::{self, BUCKETS};
+use super::total::Total;
 use crate::platform::db::OrganizationId;
 
 /// The coarse grain. The order of the fields is the order in which rows are locked.
@@ -46,8 +47,8 @@ struct Sum {
     units: [i64; UnitKind::ALL.len()],
     unsplit: i64,
     seconds: Decimal,
-    cost: Decimal,
-    reported: Decimal,
+    cost: Total,
+    reported: Total,
     latency: Option<Box<[i64; BUCKETS]>>,
 }
 
@@ -59,7 +60,7 @@ impl Sum {
         match event.price.cost {
             None => self.unpriced += 1,
             Some(cost) if cost.is_zero() => self.free += 1,
-            Some(cost) => self.cost += cost,
+            Some(cost) => self.cost.add(cost),
         }
         for (kind, quantity) in used.quantities.iter() {
             if kind == UnitKind::Second {
@@ -69,10 +70,19 @@ impl Sum {
             }
         }
         self.unsplit += i64::try_from(used.unsplit).unwrap_or_default();
-        self.reported += event.told.reported_cost.unwrap_or_default();
+        self.reported.add(event.told.reported_cost.unwrap_or_default());
         if let Some(latency) = event.told.latency_ms {
             self.latency.get_or_insert_with(|| Box::new([0; BUCKETS]))[histogram::bucket(latency)] += 1;
         }
+    }
+
+    /// Adds what changes when one event that was counted costs something else.
+    fn correct(&mut self, before: Option<Decimal>, after: Option<Decimal>) {
+        let is_free = |cost: Option<Decimal>| cost.is_some_and(|cost| cost.is_zero());
+        self.unpriced += i64::from(after.is_none()) - i64::from(before.is_none());
+        self.free += i64::from(is_free(after)) - i64::from(is_free(before));
+        self.cost.add(after.unwrap_or_default());
+        self.cost.add(-before.unwrap_or_default());
     }
 
     fn tokens(&self) -> i64 {
@@ -88,6 +98,22 @@ impl Sum {
     }
 }
 
+/// Where an event is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted<'a> {
+    pub(super) occurred_at: DateTime<Utc>,
+    pub(super) project: Option<Uuid>,
+    pub(super) team: Option<Uuid>,
+    pub(super) environment: Option<Environment>,
+    pub(super) provider: &'a str,
+    pub(super) model: &'a str,
+    pub(super) service: Option<&'a str>,
+    pub(super) learner: Option<&'a str>,
+    pub(super) user: Option<&'a str>,
+    pub(super) api_key: Option<Uuid>,
+    pub(super) task_type: Option<&'a str>,
+}
+
 /// What a group of events adds, by row and in the order in which rows are locked.
 #[derive(Debug, Default)]
 pub(super) struct Deltas {
@@ -100,32 +126,55 @@ impl Deltas {
     pub(super) fn of(events: &[&Event]) -> Self {
         let mut deltas = Self::default();
         for event in events {
-            let hour = hour(event.occurred_at);
-            let key = Key {
-                hour,
+            let texts = &event.told.texts;
+            let counted = Counted {
+                occurred_at: event.occurred_at,
                 project: event.project_id,
                 team: event.team_id,
-                environment: event.told.environment.map(Environment::name),
-                provider: event.provider.clone(),
-                model: event.model.clone(),
-                service: event.told.service.clone(),
+                environment: event.told.environment,
+                provider: &event.provider,
+                model: &event.model,
+                service: event.told.service.as_deref(),
+                learner: texts.learner_id.as_deref(),
+                user: texts.user_id.as_deref(),
+                api_key: event.api_key_id,
+                task_type: texts.task_type.as_deref(),
             };
-            deltas.coarse.entry(key).or_default().add(event);
-            let texts = &event.told.texts;
-            let dimensions = [
-                ("learner", texts.learner_id.clone()),
-                ("user", texts.user_id.clone()),
-                ("api_key", event.api_key_id.map(|id| id.to_string())),
-                ("task_type", texts.task_type.clone()),
-            ];
-            for (dimension, value) in dimensions {
-                let Some(value) = value else { continue };
-                let (project, team, provider) = (event.project_id, event.team_id, event.provider.clone());
-                let key = FineKey { dimension, hour, value, project, team, provider };
-                deltas.fine.entry(key).or_default().add(event);
-            }
+            deltas.each(&counted, |sum| sum.add(event));
         }
         deltas
+    }
+
+    /// Adds what changes when an event that was counted costs something else: nothing is unpriced.
+    pub(super) fn correct(&mut self, counted: &Counted<'_>, before: Option<Decimal>, after: Option<Decimal>) {
+        self.each(counted, |sum| sum.correct(before, after));
+    }
+
+    /// Every sum that an event is part of.
+    fn each(&mut self, counted: &Counted<'_>, change: impl Fn(&mut Sum)) {
+        let hour = hour(counted.occurred_at);
+        let key = Key {
+            hour,
+            project: counted.project,
+            team: counted.team,
+            environment: counted.environment.map(Environment::name),
+            provider: counted.provider.to_owned(),
+            model: counted.model.to_owned(),
+            service: counted.service.map(str::to_owned),
+        };
+        change(self.coarse.entry(key).or_default());
+        let dimensions = [
+            ("learner", counted.learner.map(str::to_owned)),
+            ("user", counted.user.map(str::to_owned)),
+            ("api_key", counted.api_key.map(|id| id.to_string())),
+            ("task_type", counted.task_type.map(str::to_owned)),
+        ];
+        for (dimension, value) in dimensions {
+            let Some(value) = value else { continue };
+            let (project, team, provider) = (counted.project, counted.team, counted.provider.to_owned());
+            let key = FineKey { dimension, hour, value, project, team, provider };
+            change(self.fine.entry(key).or_default());
+        }
     }
 
     /// Adds them to what is stored.
@@ -149,12 +198,12 @@ impl Deltas {
                 latency)
             SELECT $1, hour, project_id, team_id, environment, provider, model, service,
                 events, failed, unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning,
-                audio_input, audio_output, image, "character", request, search, unsplit, "second", cost, reported_cost,
-                latency::bigint[]
+                audio_input, audio_output, image, "character", request, search, unsplit, "second", cost::numeric,
+                reported_cost::numeric, latency::bigint[]
             FROM unnest($2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
                 $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
                 $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
-                $23::bigint[], $24::bigint[], $25::bigint[], $26::numeric[], $27::numeric[], $28::numeric[], $29::text[])
+                $23::bigint[], $24::bigint[], $25::bigint[], $26::numeric[], $27::text[], $28::text[], $29::text[])
             AS t (hour, project_id, team_id, environment, provider, model, service,
                 events, failed, unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning,
                 audio_input, audio_output, image, "character", request, search, unsplit, "second", cost, reported_cost,
@@ -199,8 +248,8 @@ impl Deltas {
             &units(UnitKind::Search),
             &counts(|sum| sum.unsplit),
             &sums.iter().map(|sum| sum.seconds).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.cost).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.reported).collect::<Vec<_>>(),
+            &sums.iter().map(|sum| sum.cost.to_string()).collect::<Vec<_>>(),
+            &sums.iter().map(|sum| sum.reported.to_string()).collect::<Vec<_>>(),
             &sums.iter().map(|sum| sum.latency_text()).collect::<Vec<_>>() as &[Option<String>],
         )
         .execute(conn)
@@ -219,9 +268,9 @@ impl Deltas {
             INSERT INTO usage_dimension_hourly AS h (organization_id, dimension, hour, value, project_id, team_id, provider,
                 events, failed, unpriced, tokens, cost, reported_cost)
             SELECT $1, dimension, hour, value, project_id, team_id, provider,
-                events, failed, unpriced, tokens, cost, reported_cost
+                events, failed, unpriced, tokens, cost::numeric, reported_cost::numeric
             FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::uuid[], $6::uuid[], $7::text[],
-                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::numeric[], $13::numeric[])
+                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[])
             AS t (dimension, hour, value, project_id, team_id, provider,
                 events, failed, unpriced, tokens, cost, reported_cost)
             ON CONFLICT (organization_id, dimension, hour, value, project_id, team_id, provider) DO UPDATE SET
@@ -240,8 +289,8 @@ impl Deltas {
             &counts(|sum| sum.failed),
             &counts(|sum| sum.unpriced),
             &counts(Sum::tokens),
-            &sums.iter().map(|sum| sum.cost).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.reported).collect::<Vec<_>>(),
+            &sums.iter().map(|sum| sum.cost.to_string()).collect::<Vec<_>>(),
+            &sums.iter().map(|sum| sum.reported.to_string()).collect::<Vec<_>>(),
         )
         .execute(conn)
         .await

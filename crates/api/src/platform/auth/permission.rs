@@ -19,8 +19,14 @@ pub enum Permission {
     SeeEverything,
     /// Bring costs in: run the collector, import a file.
     CostsCollect,
+    /// Say what the organization negotiated, and price its events anew.
+    PricesWrite,
+    /// Decide about the public prices.
+    PricesPublish,
     /// Read the audit log.
     AuditRead,
+    /// Read what people asked models and were answered.
+    PromptsRead,
     /// See and retry background jobs, of every organization.
     JobsRead,
     /// See every organization.
@@ -31,7 +37,7 @@ impl Permission {
     /// The lowest role that has it.
     const fn lowest(self) -> Role {
         match self {
-            Self::JobsRead | Self::OrganizationsRead => Role::Admin,
+            Self::PricesPublish | Self::JobsRead | Self::OrganizationsRead => Role::Admin,
             Self::OrganizationWrite
             | Self::MembersWrite
             | Self::ProjectsWrite
@@ -39,7 +45,9 @@ impl Permission {
             | Self::ApiKeysWrite
             | Self::SeeEverything
             | Self::CostsCollect
-            | Self::AuditRead => Role::TenantAdmin,
+            | Self::PricesWrite
+            | Self::AuditRead
+            | Self::PromptsRead => Role::TenantAdmin,
         }
     }
 

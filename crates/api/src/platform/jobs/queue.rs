@@ -128,6 +128,21 @@ pub async fn get(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Job>>
     Ok(row.map(Job::from))
 }
 
+/// Forgets jobs of a name that succeeded longer ago than this: of what runs every minute, nobody looks at a month.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget(conn: &mut PgConnection, name: &str, keep: Duration) -> sqlx::Result<u64> {
+    let forgotten = sqlx::query!(
+        "DELETE FROM jobs WHERE name = $1 AND state = 'succeeded' AND finished_at < now() - make_interval(secs => $2)",
+        name,
+        keep.as_secs_f64()
+    )
+    .execute(conn)
+    .await?;
+    Ok(forgotten.rows_affected())
+}
+
 /// Which jobs to list.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ListFilter<'a> {

@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::usage::UsageMetrics;
 use crate::platform::jobs::{JobCounters, JobMetrics};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -66,6 +67,9 @@ pub struct Metrics {
     collector_lag_seconds: FloatGauge,
     collections_failing: FloatGauge,
     connections: Family<ConnectionLabels, Gauge>,
+    api_key_lookups: Counter,
+    /// What the way in of usage events counts.
+    pub usage: UsageMetrics,
 }
 
 impl Default for Metrics {
@@ -88,9 +92,22 @@ impl Default for Metrics {
         );
         registry.register("collections_failing", "Teams whose last collection failed", collections_failing.clone());
         registry.register("db_connections", "Database connections of this process", connections.clone());
+        let api_key_lookups = Counter::default();
+        registry.register("api_key_lookups", "Times the database was asked about an API key", api_key_lookups.clone());
+        let usage = UsageMetrics::register(&mut registry);
         registry.register_collector(Box::new(JobsCollector(Arc::clone(&jobs))));
         let registry = Arc::new(registry);
-        Self { registry, requests, durations, jobs, collector_lag_seconds, collections_failing, connections }
+        Self {
+            registry,
+            requests,
+            durations,
+            jobs,
+            collector_lag_seconds,
+            collections_failing,
+            connections,
+            api_key_lookups,
+            usage,
+        }
     }
 }
 
@@ -114,6 +131,11 @@ impl Metrics {
     pub fn collections(&self, oldest_success_seconds: i64, failing: i64) {
         self.collector_lag_seconds.set(oldest_success_seconds as f64);
         self.collections_failing.set(failing as f64);
+    }
+
+    /// Counts how often the database is asked about an API key.
+    pub fn api_key_lookups(&self) -> Counter {
+        self.api_key_lookups.clone()
     }
 
     /// Takes over how many database connections are open, and how many of them idle.

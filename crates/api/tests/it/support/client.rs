@@ -47,7 +47,7 @@ fn http() -> reqwest::Client {
 
 impl Client {
     /// Somebody who is not signed in.
-    pub(super) fn anonymous(url: String) -> Self {
+    pub(crate) fn anonymous(url: String) -> Self {
         Self { http: http(), url, token: Token::None, headers: Vec::new(), me: None }
     }
 
@@ -57,6 +57,12 @@ impl Client {
         let (tokens, clock) = (Arc::clone(tokens), clock.clone());
         let token = Token::Session { tokens, clock, user: claims.sub, session: claims.sid };
         Self { token, me: Some(Arc::new(session.user.clone())), ..Self::anonymous(url) }
+    }
+
+    /// The same caller at another replica.
+    #[must_use]
+    pub(crate) fn at(&self, url: String) -> Self {
+        Self { url, ..self.clone() }
     }
 
     /// The same caller with exactly this token.
@@ -102,6 +108,12 @@ impl Client {
                 request.bearer_auth(tokens.issue(*user, *session, clock.now()).expect("a token"))
             }
         }
+    }
+
+    /// Whether the service is ready; nothing, if nobody answers.
+    pub(crate) async fn is_ready(&self) -> Option<bool> {
+        let answer = self.request(Method::GET, "/ready").send().await.ok()?;
+        Some(answer.status().is_success())
     }
 
     /// `GET`.
@@ -202,6 +214,12 @@ impl Answer {
     pub(crate) fn status(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}: {}", self.asked, self.text);
         self.ok()
+    }
+
+    /// A success of exactly this status, as what the contract says it is.
+    #[track_caller]
+    pub(crate) fn expect<T: DeserializeOwned>(&self, status: u16) -> T {
+        self.expect_as(self.status(status))
     }
 
     /// A failure with this code, in every respect as failures are.

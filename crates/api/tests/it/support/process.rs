@@ -13,6 +13,7 @@ pub(crate) fn finops(database_url: &str, arguments: &[&str]) -> Command {
         .env("RUST_LOG", "warn")
         .env("DATABASE_URL", database_url)
         .env("HOST", "127.0.0.1")
+        .env("USAGE_POLL_INTERVAL", "0")
         .env("JWT_SECRET", "a secret of the tests, 32 bytes and more")
         .env("ENCRYPTION_KEY", MASTER_KEY);
     command

@@ -12,7 +12,6 @@ mod text;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -21,6 +20,7 @@ use finops_contract::api_keys::Scope;
 use finops_contract::projects::Environment;
 use moka::Expiry;
 use moka::future::Cache;
+use prometheus_client::metrics::counter::Counter;
 use uuid::Uuid;
 
 pub use self::quota::Allowance;
@@ -88,6 +88,17 @@ impl Expiry<[u8; 32], Verdict> for ForAMoment {
     fn expire_after_create(&self, _: &[u8; 32], verdict: &Verdict, _: Instant) -> Option<Duration> {
         Some(VALID.saturating_sub(verdict.asked_at.elapsed()))
     }
+
+    /// One that takes the place of another: it is no older for that.
+    fn expire_after_update(
+        &self,
+        hash: &[u8; 32],
+        verdict: &Verdict,
+        at: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        self.expire_after_create(hash, verdict, at)
+    }
 }
 
 /// Tells API keys apart. Cheap to clone; clones share what they remember.
@@ -97,14 +108,14 @@ pub struct ApiKeys {
     clock: Clock,
     known: Cache<[u8; 32], Verdict>,
     quotas: quota::Quotas,
-    lookups: Arc<AtomicU64>,
+    lookups: Counter,
 }
 
 impl ApiKeys {
-    /// Keys in this database.
-    pub fn new(db: Db, clock: Clock) -> Self {
+    /// Keys in this database. What is looked up there is counted.
+    pub fn new(db: Db, clock: Clock, lookups: Counter) -> Self {
         let known = Cache::builder().max_capacity(REMEMBERED).expire_after(ForAMoment).build();
-        Self { quotas: quota::Quotas::default(), lookups: Arc::default(), db, clock, known }
+        Self { quotas: quota::Quotas::default(), lookups, db, clock, known }
     }
 
     /// Who presents this text.
@@ -129,14 +140,14 @@ impl ApiKeys {
 
     /// How many times the database was asked about a key.
     pub fn lookups(&self) -> u64 {
-        self.lookups.load(Ordering::Relaxed)
+        self.lookups.get()
     }
 
     async fn look_up(&self, hash: [u8; 32]) -> ApiResult<Option<Arc<ApiKeyIdentity>>> {
         let arrived = Instant::now();
         loop {
             let asked = self.known.try_get_with(hash, self.ask(hash)).await;
-            let verdict = asked.map_err(|error| ApiError::new(error.code).with_retry_after(1).with_source(error))?;
+            let verdict = asked.map_err(failed)?;
             // Somebody else may have asked long before, and only now been answered.
             if verdict.asked_at + VALID >= arrived {
                 return Ok(verdict.identity);
@@ -146,7 +157,7 @@ impl ApiKeys {
 
     async fn ask(&self, hash: [u8; 32]) -> ApiResult<Verdict> {
         let asked_at = Instant::now();
-        self.lookups.fetch_add(1, Ordering::Relaxed);
+        self.lookups.inc();
         let found = lookup::find(&self.db, &hash).await?;
         if let Some(found) = &found {
             lookup::note_use(&self.db, found, self.clock.now());
@@ -155,9 +166,15 @@ impl ApiKeys {
     }
 }
 
+/// What failed for one, for all who waited for it.
+fn failed(error: Arc<ApiError>) -> ApiError {
+    let retry_after = error.retry_after;
+    ApiError { retry_after, ..ApiError::new(error.code).with_source(error) }
+}
+
 impl fmt::Debug for ApiKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiKeys").field("lookups", &self.lookups).finish_non_exhaustive()
+        f.debug_struct("ApiKeys").field("lookups", &self.lookups()).finish_non_exhaustive()
     }
 }
 

@@ -21,8 +21,6 @@ use crate::platform::http::ApiResult;
 const WINDOW: TimeDelta = TimeDelta::seconds(60);
 /// Shares that a quota is taken in.
 const SHARES: u32 = 20;
-/// The largest share.
-const LARGEST_SHARE: u32 = 1_000;
 /// Keys that are counted at once. What is forgotten has lost its share.
 const COUNTED: u64 = 10_000;
 
@@ -84,7 +82,7 @@ impl Quotas {
 
 /// Takes the next share.
 async fn next(db: &Db, key: Uuid, quota: u32, now: DateTime<Utc>) -> ApiResult<Share> {
-    let size = (quota / SHARES).clamp(1, LARGEST_SHARE);
+    let size = (quota / SHARES).max(1);
     let window = now.duration_trunc(WINDOW).unwrap_or(now);
     let mut tx = db.platform().await?;
     let taken = rate_limit::count(&mut tx, &["api_key", &key.to_string()], size, window).await?;

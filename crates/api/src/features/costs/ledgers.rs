@@ -1,0 +1,276 @@
+//! The ledgers as one table, in which every project, provider and day has the word of one of them.
+//!
+//! The bill goes first, wherever a line of it is about that project, provider and day; what belongs to no project, by
+//! account. Then what the provider measured, unless its account's bill of that day is settled: what such a bill does not
+//! name cost nothing. Then events, where neither says anything. Whose word counts does not depend on who asks.
+
+use finops_contract::costs::Basis;
+use sqlx::{Postgres, QueryBuilder};
+
+use super::domain::{Days, Period};
+use super::scope::{Scope, Source};
+
+/// `ARRAY`s of what each ledger says, for [`super::parts::Parts`]: sums by ledger, and calls without a price by ledger.
+pub(super) const SUMS: &str =
+    "ARRAY[sum(b.amount) FILTER (WHERE b.ledger = 0), sum(b.amount) FILTER (WHERE b.ledger = 1),
+        sum(b.amount) FILTER (WHERE b.ledger = 2)] AS costs,
+    ARRAY[0, coalesce(sum(b.unpriced) FILTER (WHERE b.ledger = 1), 0)::bigint,
+        coalesce(sum(b.unpriced) FILTER (WHERE b.ledger = 2), 0)::bigint] AS unpriced";
+
+/// Calls and tokens of rows that nobody counts.
+const NO_COUNTS: &str =
+    "NULL::bigint AS requests, NULL::bigint AS tokens, NULL::bigint AS input, NULL::bigint AS cached_input,
+    NULL::bigint AS cache_write_5m, NULL::bigint AS cache_write_1h, NULL::bigint AS output, NULL::bigint AS reasoning,
+    NULL::bigint AS audio_input, NULL::bigint AS audio_output";
+/// Calls and tokens of events.
+const EVENT_COUNTS: &str = "sum(h.events)::bigint AS requests,
+    sum(h.input + h.cached_input + h.cache_write_5m + h.cache_write_1h + h.output + h.reasoning + h.audio_input
+        + h.audio_output + h.unsplit)::bigint AS tokens,
+    sum(h.input)::bigint AS input, sum(h.cached_input)::bigint AS cached_input,
+    sum(h.cache_write_5m)::bigint AS cache_write_5m, sum(h.cache_write_1h)::bigint AS cache_write_1h,
+    sum(h.output)::bigint AS output, sum(h.reasoning)::bigint AS reasoning, sum(h.audio_input)::bigint AS audio_input,
+    sum(h.audio_output)::bigint AS audio_output";
+
+/// What no project has, in comparisons that a hash can do.
+const NONE: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
+
+/// Which ledgers a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Each where its word counts.
+    Truth,
+    /// The bill alone.
+    Billed,
+    /// One metered ledger alone, every word of it, by days of any zone.
+    Metered(Metered),
+}
+
+/// A ledger that usage and prices make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Metered {
+    ProviderUsage,
+    Events,
+}
+
+impl Metered {
+    pub(super) const fn basis(self) -> Basis {
+        match self {
+            Self::ProviderUsage => Basis::ProviderUsage,
+            Self::Events => Basis::Events,
+        }
+    }
+}
+
+impl Which {
+    /// The ledgers of a `basis`; nothing for `mixed`, which is no ledger.
+    pub(super) const fn of(basis: Option<Basis>) -> Option<Self> {
+        match basis {
+            None => Some(Self::Truth),
+            Some(Basis::Billed) => Some(Self::Billed),
+            Some(Basis::ProviderUsage) => Some(Self::Metered(Metered::ProviderUsage)),
+            Some(Basis::Events) => Some(Self::Metered(Metered::Events)),
+            Some(Basis::Mixed) => None,
+        }
+    }
+}
+
+/// A question to the ledgers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ledgers<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) period: Period,
+    pub(super) days: Days,
+    /// How fine: by model, line item and key too, or not.
+    pub(super) source: Source,
+    pub(super) which: Which,
+    /// Whether calls and tokens are asked for too; adding them up takes as long as everything else.
+    pub(super) counts: bool,
+    /// Only bills of this version, and then even where another has taken its place.
+    pub(super) api_version: Option<&'static str>,
+    pub(super) model: Option<&'a str>,
+    pub(super) line_item: Option<&'a str>,
+}
+
+impl<'a> Ledgers<'a> {
+    /// The truth about UTC days.
+    pub(super) const fn truth(scope: &'a Scope, source: Source, period: Period) -> Self {
+        let which = Which::Truth;
+        let (days, counts, api_version) = (Days::UTC, false, None);
+        Self { scope, period, days, source, which, counts, api_version, model: None, line_item: None }
+    }
+
+    /// ` FROM (…) b`: rows with `day`, `provider`, `project_id`, `team_id`, `line_item`, `model`, `api_key`, `currency`,
+    /// `ledger`, `amount`, `unpriced`, `requests`, `tokens` (all of them) and one column a kind of token.
+    pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" FROM (");
+        let which = if self.api_version.is_some() { Which::Billed } else { self.which };
+        match which {
+            Which::Billed => self.push_billed(sql),
+            Which::Metered(Metered::ProviderUsage) => self.push_all_usage(sql),
+            Which::Metered(Metered::Events) => {
+                sql.push("SELECT e.* FROM (");
+                self.push_events(sql);
+                sql.push(") e");
+            }
+            Which::Truth => {
+                self.push_billed(sql);
+                // What is metered names no line item.
+                if self.line_item.is_none() {
+                    sql.push(" UNION ALL ");
+                    self.push_open_usage(sql);
+                    sql.push(" UNION ALL ");
+                    self.push_open_events(sql);
+                }
+            }
+        }
+        sql.push(") b");
+    }
+
+    const fn is_fine(&self) -> bool {
+        matches!(self.source, Source::Lines)
+    }
+
+    fn push_billed(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push("SELECT ").push(self.source.day()).push(" AS day, b.provider, b.project_id, b.team_id, ");
+        sql.push(match self.source {
+            Source::Daily => "NULL::text AS line_item, NULL::text AS model, NULL::text AS api_key",
+            Source::Lines => "b.line_item, b.model, b.provider_api_key_id AS api_key",
+        });
+        sql.push(", b.currency, 0 AS ledger, b.amount, 0::bigint AS unpriced, ");
+        sql.push(NO_COUNTS);
+        self.scope.push(sql, self.source, self.period);
+        match self.api_version {
+            // Asked for by name, legacy lines are shown even where the bill has taken their place.
+            Some(version) => {
+                sql.push(" AND b.api_version = ").push_bind(version);
+            }
+            None => self.scope.push_once(sql, self.source, self.period),
+        }
+        self.push_model(sql, "b");
+        if let Some(line_item) = self.line_item {
+            sql.push(" AND b.line_item = ").push_bind(line_item.to_owned());
+        }
+    }
+
+    fn push_model(&self, sql: &mut QueryBuilder<Postgres>, row: &str) {
+        if let Some(model) = self.model {
+            sql.push(" AND ").push(row).push(".model = ").push_bind(model.to_owned());
+        }
+    }
+
+    /// What the provider measured, where that is what counts.
+    fn push_open_usage(&self, sql: &mut QueryBuilder<Postgres>) {
+        if !self.is_fine() {
+            sql.push("SELECT u.day, u.provider, u.project_id, u.team_id, NULL::text, NULL::text, NULL::text, ");
+            sql.push(usage_columns("u"));
+            self.push_open_days(sql);
+            return;
+        }
+        sql.push("SELECT o.day, h.provider, h.project_id, h.team_id, NULL::text, h.model, h.provider_api_key_id, ");
+        sql.push(usage_columns("h"));
+        sql.push(
+            " FROM provider_usage_hourly h JOIN (SELECT u.day, u.provider, u.provider_account, u.project_id, u.team_id",
+        );
+        self.push_open_days(sql);
+        sql.push(
+            ") o ON o.day = (h.hour AT TIME ZONE 'UTC')::date AND o.provider = h.provider
+                AND o.provider_account = h.provider_account AND o.team_id = h.team_id AND ",
+        );
+        sql.push(same_project("o", "h")).push(" WHERE h.organization_id = ").push_bind(self.scope.organization());
+        // From the first day that is open: what the bill has is not looked at.
+        sql.push(" AND h.hour >= (SELECT min(u.day)::timestamp AT TIME ZONE 'UTC'");
+        self.push_open_days(sql);
+        sql.push(") AND h.hour < ");
+        self.days.push_start(sql, self.period.to);
+        self.push_model(sql, "h");
+    }
+
+    /// ` FROM … WHERE …` of the days of usage, as `u`, that count.
+    fn push_open_days(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" FROM provider_usage_daily u WHERE u.organization_id = ").push_bind(self.scope.organization());
+        sql.push(" AND u.day >= ").push_bind(self.period.from).push(" AND u.day < ").push_bind(self.period.to);
+        self.scope.narrow(sql, "u");
+        self.push_absent(sql, "billed_daily", "u", |row| {
+            format!("coalesce({row}.project_id::text, {row}.provider_account)")
+        });
+        sql.push(" AND NOT EXISTS (SELECT FROM collected_days c WHERE c.organization_id = ");
+        sql.push_bind(self.scope.organization()).push(" AND c.day >= ").push_bind(self.period.from);
+        sql.push(" AND c.day < ").push_bind(self.period.to);
+        sql.push(
+            " AND c.settled AND c.day = u.day AND c.provider = u.provider AND c.provider_account = u.provider_account)",
+        );
+    }
+
+    /// Events, where neither the bill nor the provider's usage says anything.
+    fn push_open_events(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push("SELECT e.* FROM (");
+        self.push_events(sql);
+        sql.push(") e WHERE true");
+        for table in ["billed_daily", "provider_usage_daily"] {
+            self.push_absent(sql, table, "e", |row| format!("coalesce({row}.project_id, {NONE})"));
+        }
+    }
+
+    /// That a table has nothing of the row's provider, day and owner. An equality, so that the table is read once.
+    fn push_absent(&self, sql: &mut QueryBuilder<Postgres>, table: &str, row: &str, owner: impl Fn(&str) -> String) {
+        sql.push(" AND NOT EXISTS (SELECT FROM ").push(table).push(" x WHERE x.organization_id = ");
+        sql.push_bind(self.scope.organization()).push(" AND x.day >= ").push_bind(self.period.from);
+        sql.push(" AND x.day < ")
+            .push_bind(self.period.to)
+            .push(" AND x.day = ")
+            .push(row)
+            .push(".day AND x.provider = ");
+        sql.push(row).push(".provider AND ").push(owner("x")).push(" = ").push(owner(row)).push(")");
+    }
+
+    /// Events by day, summed up.
+    fn push_events(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push("SELECT ");
+        self.days.push_day(sql, "h.hour");
+        sql.push(" AS day, h.provider, h.project_id, h.team_id, NULL::text AS line_item, ");
+        sql.push(if self.is_fine() { "h.model" } else { "NULL::text" });
+        sql.push(
+            " AS model, NULL::text AS api_key, 'USD' AS currency, 2 AS ledger, sum(h.cost) AS amount,
+            sum(h.unpriced)::bigint AS unpriced, ",
+        );
+        sql.push(if self.counts { EVENT_COUNTS } else { NO_COUNTS }).push(" FROM usage_hourly h");
+        self.push_hours(sql);
+        sql.push(" GROUP BY 1, 2, 3, 4, 6");
+    }
+
+    /// All that the provider measured, by days of any zone.
+    fn push_all_usage(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push("SELECT ");
+        self.days.push_day(sql, "h.hour");
+        sql.push(" AS day, h.provider, h.project_id, h.team_id, NULL::text AS line_item, h.model, h.provider_api_key_id AS api_key, ");
+        sql.push(usage_columns("h")).push(" FROM provider_usage_hourly h");
+        self.push_hours(sql);
+    }
+
+    fn push_hours(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" WHERE h.organization_id = ").push_bind(self.scope.organization()).push(" AND h.hour >= ");
+        self.days.push_start(sql, self.period.from);
+        sql.push(" AND h.hour < ");
+        self.days.push_start(sql, self.period.to);
+        self.scope.narrow(sql, "h");
+        self.push_model(sql, "h");
+        if self.line_item.is_some() {
+            sql.push(" AND false");
+        }
+    }
+}
+
+fn same_project(a: &str, b: &str) -> String {
+    format!("coalesce({a}.project_id, {NONE}) = coalesce({b}.project_id, {NONE})")
+}
+
+/// From the currency on.
+fn usage_columns(row: &str) -> String {
+    format!(
+        "'USD' AS currency, 1 AS ledger, {row}.cost AS amount, {row}.unpriced, {row}.requests,
+        {row}.input + {row}.cached_input + {row}.cache_write_5m + {row}.output + {row}.audio_input + {row}.audio_output
+            AS tokens,
+        {row}.input, {row}.cached_input, {row}.cache_write_5m, 0::bigint AS cache_write_1h, {row}.output,
+        0::bigint AS reasoning, {row}.audio_input, {row}.audio_output"
+    )
+}
