@@ -22,9 +22,9 @@ const FIRST_LOAD: u64 = 400_000;
 const PIECES: [(&str, u64); 10] = [
     ("common", 90_000),
     ("audit", 34_000),
-    ("events", 40_000),
+    ("events", 57_000),
     ("explore", 7_000),
-    ("integration", 20_000),
+    ("integration", 15_000),
     ("pricebook", 40_000),
     ("projects", 48_000),
     ("settings", 36_000),

@@ -140,7 +140,7 @@ impl Inner {
         (self.on_link)(Link::Open);
         let mut frames = Frames::default();
         loop {
-            let chunk: JsValue = JsFuture::from(reader.read()).await.map_err(|_| ApiError::offline())?.into();
+            let chunk = JsFuture::from(reader.read()).await.map_err(|_| ApiError::offline())?;
             let field = |name: &str| Reflect::get(&chunk, &name.into()).unwrap_or(JsValue::UNDEFINED);
             if self.stopped.get() || field("done").is_truthy() {
                 return Ok(());

@@ -28,7 +28,8 @@ pub(super) enum Key {
     Session,
     Task,
     Tag,
-    ApiKey,
+    /// The API key that it came with.
+    Credential,
 }
 
 impl Key {
@@ -46,7 +47,7 @@ impl Key {
         Key::Session,
         Key::Task,
         Key::Tag,
-        Key::ApiKey,
+        Key::Credential,
     ];
 
     /// As it is typed.
@@ -64,7 +65,7 @@ impl Key {
             Key::Session => "session",
             Key::Task => "task",
             Key::Tag => "tag",
-            Key::ApiKey => "key",
+            Key::Credential => "key",
         }
     }
 
@@ -76,7 +77,7 @@ impl Key {
             Key::User => "userId",
             Key::Session => "sessionId",
             Key::Task => "taskType",
-            Key::ApiKey => "apiKeyId",
+            Key::Credential => "apiKeyId",
             _ => self.name(),
         }
     }
@@ -167,7 +168,7 @@ impl Filter {
         let param = |term: &Term| {
             let value = match term.key {
                 Key::Project => project_id(&term.value, projects)?,
-                Key::ApiKey if term.value.parse::<Uuid>().is_err() => return Err(Problem::Value(term.clone())),
+                Key::Credential if term.value.parse::<Uuid>().is_err() => return Err(Problem::Value(term.clone())),
                 key if key.values().is_some_and(|values| !values.contains(&term.value.as_str())) => {
                     return Err(Problem::Value(term.clone()));
                 }

@@ -177,7 +177,7 @@ pub(super) fn values(rows: &[Line]) -> Vec<Term> {
         ];
         let texts = texts.into_iter().filter_map(|(key, text)| Some((key, text?.clone())));
         let tags = event.tags.iter().map(|tag| (Key::Tag, tag.clone()));
-        let key = event.api_key_id.map(|id| (Key::ApiKey, id.to_string()));
+        let key = event.api_key_id.map(|id| (Key::Credential, id.to_string()));
         for (key, value) in texts.chain(tags).chain(key) {
             match counted.iter_mut().find(|(term, _)| term.key == key && term.value == value) {
                 Some((_, count)) => *count += 1,

@@ -25,7 +25,7 @@ pub(super) const fn key_label(key: Key) -> Word {
         Key::Session => words::events::SESSION,
         Key::Task => words::events::TASK,
         Key::Tag => words::events::TAG,
-        Key::ApiKey => words::explore::API_KEY,
+        Key::Credential => words::explore::API_KEY,
     }
 }
 

@@ -143,7 +143,7 @@ fn use_setup() -> Setup {
     });
     let since = today() - chrono::Days::new(EVENT_DAYS);
     let events = use_get::<Page<UsageEvent>>(move || Some(format!("/usage-events?from={since}T00%3A00%3A00Z&limit=1")));
-    poll(events, 5, move || events.data.with_untracked(|page| page.as_ref().is_some_and(|page| page.data.is_empty())));
+    poll(events, 3, move || events.data.with_untracked(|page| page.as_ref().is_some_and(|page| page.data.is_empty())));
     effect(move |_| {
         summary.data.with(|summary| {
             if let Some(summary) = summary {
