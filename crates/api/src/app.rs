@@ -25,6 +25,7 @@ pub fn openapi() -> String {
         .openapi(docs::base())
         .service(scope::scope("/api").configure(features::routes))
         .configure(features::operations::routes)
+        .configure(features::usage::root_routes)
         .split_for_parts();
     let mut text = serde_json::to_string_pretty(&docs::complete(&collected)).unwrap_or_default();
     text.push('\n');
@@ -35,22 +36,22 @@ pub fn openapi() -> String {
 ///
 /// # Errors
 /// When two jobs have one name or a schedule makes no sense, which would be a bug.
-pub fn jobs(state: &State) -> anyhow::Result<Jobs> {
+pub fn jobs(state: &State, shared: &Shared) -> anyhow::Result<Jobs> {
     // A handler and its heartbeat use a connection each, now and then.
     let places = usize::try_from(state.config.pool_sizes().jobs)?;
     let settings = jobs::Settings::default();
     let settings =
         jobs::Settings { concurrency: settings.concurrency.min(places.saturating_sub(1).max(1)), ..settings };
     let builder = Jobs::builder(state.db.clone(), state.clock.clone()).settings(settings).nudge(state.nudge.clone());
-    features::jobs(builder, state).build()
+    features::jobs(builder, state, shared).build()
 }
 
 /// Starts answering on a listener. The server runs when it is awaited.
 ///
 /// # Errors
 /// When the listener cannot be taken over.
-pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
-    let shared = web::Data::new(Shared::new(&state));
+pub fn serve(state: State, shared: Shared, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let shared = web::Data::new(shared);
     let state = web::Data::new(state);
     let description = web::Data::new(docs::Description::new(openapi()));
     let server = HttpServer::new(move || {
@@ -66,6 +67,7 @@ pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Re
             .into_utoipa_app()
             .service(scope::scope("/api").configure(features::routes))
             .configure(features::operations::routes)
+            .configure(features::usage::root_routes)
             .into_app()
             .route("/openapi.json", web::get().to(docs::openapi_json))
             .route("/redoc", web::get().to(docs::redoc))

@@ -1,35 +1,44 @@
 //! The command line.
 
 mod collect;
+mod exit;
 mod output;
 mod prices;
 mod setup;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret as _;
+use serde_json::json;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+use self::exit::Unwell;
 use self::output::{Output, print};
-
 use crate::features::collector::rollups::{self, RollupReport};
-use crate::features::provider_usage;
+use crate::features::{audit, provider_usage};
 use crate::platform::clock::Clock;
-use crate::platform::config::{self, Config};
+use crate::platform::config::{self, Config, DatabaseConfig};
 use crate::platform::crypto::rekey::{self, RekeyReport};
-use crate::platform::db;
+use crate::platform::db::{self, OrganizationId};
+use crate::platform::http::{Actor, Ctx};
 use crate::platform::state::State;
 use crate::platform::telemetry::logs;
 use crate::{app, serve};
 
 /// What an organization's AI costs, who and what causes it.
+///
+/// Exit codes: 0 all is well; 1 it ran, and not all is well; 2 arguments or settings; 3 no such thing; 4 refused;
+/// 5 the database, the key service or the provider did not answer; 70 anything else.
 #[derive(Debug, Parser)]
 #[command(name = "finops", version)]
 struct Cli {
+    /// How to print what was done, and what went wrong.
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
+    output: Output,
     #[command(subcommand)]
     command: Command,
 }
@@ -47,19 +56,12 @@ enum Command {
     /// Print every setting, secrets masked.
     Config,
     /// Re-encrypt every stored secret under the current key, while the service runs.
-    Rekey {
-        /// How to print what was done.
-        #[arg(short, long, value_enum, default_value_t = Output::Text)]
-        output: Output,
-    },
+    Rekey,
     /// Prove that every sum that dashboards read is what its lines add up to.
     VerifyRollups {
         /// Compute anew what differs.
         #[arg(long)]
         repair: bool,
-        /// How to print what was found.
-        #[arg(short, long, value_enum, default_value_t = Output::Text)]
-        output: Output,
     },
     /// Public prices of models.
     Prices {
@@ -71,17 +73,11 @@ enum Command {
         /// The UTC day to collect up to and including; yesterday by default.
         #[arg(long)]
         date: Option<NaiveDate>,
-        /// How to print what was done.
-        #[arg(short, long, value_enum, default_value_t = Output::Text)]
-        output: Output,
     },
     /// Register a team's OpenAI Admin API key, read from standard input or a prompt.
     RegisterAdminKey {
         /// The team.
         team_id: Uuid,
-        /// How to print what was done.
-        #[arg(short, long, value_enum, default_value_t = Output::Text)]
-        output: Output,
     },
     /// Check encryption, keys, Project IDs and the connection to the Costs API, of one team or of all.
     ValidateOpenaiSetup {
@@ -90,45 +86,40 @@ enum Command {
         /// Every team of every organization.
         #[arg(long, conflicts_with = "team_id")]
         all: bool,
-        /// How to print what was found.
-        #[arg(short, long, value_enum, default_value_t = Output::Text)]
-        output: Output,
     },
     /// Ask the Costs API for a team's last thirty days, storing nothing.
     TestCostsApi {
         /// The team.
         team_id: Uuid,
-        /// How to print what was found.
-        #[arg(short, long, value_enum, default_value_t = Output::Text)]
-        output: Output,
     },
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::unread(&error),
+    };
+    match dispatch(cli.command, cli.output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::failed(cli.output, &error),
+    }
+}
+
+fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
+    match command {
         Command::Openapi => print(&app::openapi()),
-        Command::Config => print(&config::describe()),
-        Command::Migrate => run(migrate),
+        Command::Config => output.print(&config::settings(), |settings| config::describe(settings)),
+        Command::Migrate => migrate(output),
         Command::Serve => run(serve::serve),
         Command::Jobs => run(serve::jobs),
-        Command::Rekey { output } => run(|config| rekey(config, output)),
-        Command::VerifyRollups { repair, output } => run(|config| verify_rollups(config, repair, output)),
-        Command::Prices { command } => run(|config| prices::run(config, command)),
-        Command::Collect { date, output } => run(|config| collect::collect(config, date, output)),
-        Command::RegisterAdminKey { team_id, output } => {
-            run(|config| setup::register_admin_key(config, team_id, output))
-        }
-        Command::ValidateOpenaiSetup { team_id, output, .. } => run(|config| setup::validate(config, team_id, output)),
-        Command::TestCostsApi { team_id, output } => run(|config| setup::test_costs_api(config, team_id, output)),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "finops: {error:#}");
-            ExitCode::FAILURE
-        }
+        Command::Rekey => run(|config| rekey(config, output)),
+        Command::VerifyRollups { repair } => run(|config| verify_rollups(config, repair, output)),
+        Command::Prices { command } => run(|config| prices::run(config, command, output)),
+        Command::Collect { date } => run(|config| collect::collect(config, date, output)),
+        Command::RegisterAdminKey { team_id } => run(|config| setup::register_admin_key(config, team_id, output)),
+        Command::ValidateOpenaiSetup { team_id, .. } => run(|config| setup::validate(config, team_id, output)),
+        Command::TestCostsApi { team_id } => run(|config| setup::test_costs_api(config, team_id, output)),
     }
 }
 
@@ -139,26 +130,35 @@ fn run<F: Future<Output = anyhow::Result<()>>>(command: impl FnOnce(Config) -> F
     actix_web::rt::System::new().block_on(command(config))
 }
 
-async fn migrate(config: Config) -> anyhow::Result<()> {
-    db::migrate(config.database_url.expose_secret()).await?;
-    let state = State::new(config, Clock::system()).await?;
-    let installed = prices::install(&state).await;
-    state.db.close().await;
-    installed
+/// Where a schema is brought up to date, no secret of the service has to be.
+fn migrate(output: Output) -> anyhow::Result<()> {
+    let database = DatabaseConfig::from_env()?;
+    logs::init(database.log_format);
+    actix_web::rt::System::new().block_on(async {
+        db::migrate(database.url.expose_secret()).await?;
+        prices::install(database.url.expose_secret()).await
+    })?;
+    output.print(&json!({"migrated": true}), |_| String::new())
 }
 
 async fn rekey(config: Config, output: Output) -> anyhow::Result<()> {
     let state = State::new(config, Clock::system()).await?;
+    let record = async |conn: &mut PgConnection, organization: OrganizationId, key_id: &str| {
+        let ctx = Ctx::trusted(Actor::Cli, organization, state.clock.clone());
+        let change = audit::Change::new("secret.rekey", organization.0, "secrets").after(json!({"keyId": key_id}));
+        audit::record(conn, &ctx, change).await
+    };
     let progress = |report: &RekeyReport| tracing::info!(?report, "re-encrypting");
-    let report = rekey::run(&state.db, &state.secrets, progress).await.context("stopped; run it again to go on")?;
+    let report = rekey::run(&state.db, &state.secrets, record, progress).await;
     state.db.close().await;
+    let report = report.context("stopped; run it again to go on")?;
     output.print(&report, |report| {
         format!(
             "{} of {} secrets of {} organizations re-encrypted; {} changed meanwhile, {} could not be opened\n",
             report.rekeyed, report.checked, report.organizations, report.changed_meanwhile, report.failed
         )
     })?;
-    anyhow::ensure!(report.failed == 0, "{} secrets could not be opened; the log names them", report.failed);
+    ensure!(report.failed == 0, Unwell("not every secret could be opened; the log names those that could not"));
     Ok(())
 }
 
@@ -183,6 +183,6 @@ async fn verify_rollups(config: Config, repair: bool, output: Output) -> anyhow:
             report.organizations, report.differing, report.repaired
         )
     })?;
-    anyhow::ensure!(report.differing == report.repaired, "sums differ from their lines; --repair computes them anew");
+    ensure!(report.differing == report.repaired, Unwell("sums differ from their lines; --repair computes them anew"));
     Ok(())
 }

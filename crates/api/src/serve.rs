@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app;
+use crate::features::Shared;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::jobs::JobsHandle;
@@ -33,9 +34,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let state = State::new(config, Clock::system()).await?;
-    let jobs = if state.config.jobs_enabled { Some(start_jobs(&state)?) } else { None };
+    let shared = Shared::new(&state);
+    let jobs = if state.config.jobs_enabled { Some(start_jobs(&state, &shared)?) } else { None };
     tracing::info!(address = %listener.local_addr()?, jobs = jobs.is_some(), "listening");
-    let server = app::serve(state.clone(), listener, workers)?;
+    let server = app::serve(state.clone(), shared, listener, workers)?;
     let handle = server.handle();
     let mut server = std::pin::pin!(server);
     tokio::select! {
@@ -62,7 +64,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 pub async fn jobs(config: Config) -> anyhow::Result<()> {
     let mut stop = StopSignal::new()?;
     let state = State::new(config, Clock::system()).await?;
-    let jobs = start_jobs(&state)?;
+    let jobs = start_jobs(&state, &Shared::new(&state))?;
     tracing::info!("running jobs");
     stop.received().await;
     tracing::info!("stopping");
@@ -71,8 +73,8 @@ pub async fn jobs(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start_jobs(state: &State) -> anyhow::Result<JobsHandle> {
-    let jobs = app::jobs(state)?;
+fn start_jobs(state: &State, shared: &Shared) -> anyhow::Result<JobsHandle> {
+    let jobs = app::jobs(state, shared)?;
     state.metrics.watch_jobs(jobs.metrics());
     Ok(jobs.start())
 }

@@ -69,6 +69,7 @@ error_codes! {
     EventConflict = "event_conflict", 409, "Another event was stored under this id.", "같은 ID로 다른 이벤트가 저장돼 있어요.";
     OpenaiProjectIdTaken = "openai_project_id_taken", 409, "This Project ID already belongs to another project.", "다른 프로젝트가 이미 쓰고 있는 Project ID예요.";
     AttributionInProgress = "attribution_in_progress", 409, "Earlier costs are still being attributed to this project. Try again in a moment.", "이전 비용을 이 프로젝트에 반영하는 중이에요. 잠시 뒤에 다시 해 주세요.";
+    ImportOffset = "import_offset", 409, "The upload goes on at another place, or has ended.", "업로드를 이어 갈 위치가 다르거나 이미 끝난 업로드예요.";
     IdempotencyInProgress = "idempotency_in_progress", 409, "A request with this Idempotency-Key is still running.", "같은 Idempotency-Key의 요청이 아직 진행 중이에요.";
     JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
     PriceOverrideOverlaps = "price_override_overlaps", 409, "Another price of yours holds for that time.", "그 기간에 이미 적용 중인 협의 단가가 있어요.";
@@ -77,7 +78,9 @@ error_codes! {
     BatchTooLarge = "batch_too_large", 413, "A batch takes 1,000 events at most.", "한 번에 이벤트 1,000개까지 보낼 수 있어요.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the body as application/json.", "본문을 application/json으로 보내 주세요.";
     ValidationFailed = "validation_failed", 422, "Some fields are not valid.", "올바르지 않은 항목이 있어요.";
+    CheckFailed = "check_failed", 422, "It ran, and not all is well: its report says what.", "실행했지만 문제가 있어요. 결과를 확인해 주세요.";
     InvitationInvalid = "invitation_invalid", 422, "The invitation is not valid any more.", "더 이상 쓸 수 없는 초대예요.";
+    PasswordTooCommon = "password_too_common", 422, "This password is among the first to be guessed. Choose another one.", "너무 흔한 비밀번호예요. 다른 비밀번호를 입력해 주세요.";
     AdminKeyInvalid = "admin_key_invalid", 422, "An Admin API key starts with sk-admin- or sk-proj-.", "Admin API Key는 sk-admin- 또는 sk-proj-로 시작해요.";
     AdminKeyRejected = "admin_key_rejected", 422, "Unauthorized: the provider rejected this key. Check that it is an active key of type admin with organization-level permissions.", "공급자가 이 키를 거부했어요. 조직 권한이 있는 활성 Admin 키인지 확인해 주세요.";
     ProviderKeyInvalid = "provider_key_invalid", 422, "This does not look like a key of that provider.", "이 공급자의 키 형식이 아니에요.";

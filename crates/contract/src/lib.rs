@@ -23,6 +23,7 @@ pub mod reprices;
 pub mod teams;
 pub mod units;
 pub mod usage;
+pub mod usage_imports;
 
 pub use errors::{ErrorCode, FieldError, Problem};
 pub use money::Amount;

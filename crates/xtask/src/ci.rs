@@ -61,6 +61,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             openapi::generate(root, &test::program(root, "finops"), true)
         });
         steps.keep_going("cargo test", || test::cargo_test(root, &servers, None));
+        steps.keep_going("client libraries", || test::clients(root, &servers));
         services::check_stop()?;
         if app {
             steps.keep_going("browser journeys", || test::journeys(root, &servers, None));

@@ -267,6 +267,22 @@ impl Session {
         self.send(method, path, Some(body))?.success(path)
     }
 
+    /// Makes something.
+    ///
+    /// # Errors
+    /// When the service refuses, or does not answer.
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
+        self.put("POST", path, body)
+    }
+
+    /// Brings a file in.
+    ///
+    /// # Errors
+    /// When the service refuses, or does not answer.
+    pub(crate) fn upload(&self, path: &str, kind: &str, text: &str) -> Result<Value> {
+        self.client.upload(path, kind, text)?.success(path)
+    }
+
     /// The item of a list whose `field` is `value`.
     fn find(&mut self, list: &str, field: &str, value: &str) -> Result<Option<Value>> {
         let page = self.get(list)?;

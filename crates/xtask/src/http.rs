@@ -63,6 +63,19 @@ impl Client {
     /// # Errors
     /// When there is no answer.
     pub(crate) fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
+        let body = body.map(serde_json::to_string).transpose()?;
+        self.ask(method, path, body.map(|text| ("application/json", text)))
+    }
+
+    /// Posts a text of some other kind.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub(crate) fn upload(&self, path: &str, kind: &str, text: &str) -> Result<Answer> {
+        self.ask("POST", path, Some((kind, text.to_owned())))
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<(&str, String)>) -> Result<Answer> {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -71,9 +84,7 @@ impl Client {
             request = request.header("authorization", token);
         }
         let sent = match body {
-            Some(body) => {
-                self.agent.run(request.header("content-type", "application/json").body(serde_json::to_string(body)?)?)
-            }
+            Some((kind, text)) => self.agent.run(request.header("content-type", kind).body(text)?),
             None => self.agent.run(request.body(())?),
         };
         let mut answer = sent.with_context(|| format!("no answer to {method} {path}"))?;

@@ -15,9 +15,11 @@ mod postgres;
 mod prepare;
 mod programs;
 mod report;
+mod sdk;
 mod services;
 mod test;
 mod toolchain;
+mod torture;
 mod unused;
 mod up;
 
@@ -50,7 +52,10 @@ enum Verb {
     /// Measure how fast costs are stored and read; one JSON line a figure on standard output
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Regenerate what is generated and checked in: .sqlx and openapi/openapi.json
+    /// Break what can break under load, and judge what became of it; one JSON line a promise on standard output
+    #[command(subcommand)]
+    Torture(torture::Torture),
+    /// Regenerate what is generated and checked in: .sqlx, openapi/openapi.json and the client libraries' types
     Prepare {
         /// Change nothing; fail if something is out of date
         #[arg(long)]
@@ -86,6 +91,7 @@ fn run(verb: &Verb) -> Result<()> {
             frontend::build(&root, profile).map(drop)
         }
         Verb::Bench(what) => bench::run(&root, what),
+        Verb::Torture(what) => torture::run(&root, what),
         Verb::Prepare { check } => prepare::run(&root, *check),
         Verb::Dist => dist::run(&root),
     }

@@ -8,9 +8,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::pg_binaries::{Binaries, find};
@@ -118,7 +119,34 @@ impl Cluster {
 
     /// The connection string of one of its databases.
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://{ROLE}:{}@127.0.0.1:{}/{database}", self.memory.password, self.memory.port)
+        self.url_at(database, self.memory.port)
+    }
+
+    /// Where it listens on loopback.
+    pub(crate) fn port(&self) -> u16 {
+        self.memory.port
+    }
+
+    /// The connection string of one of its databases by way of another port of this machine.
+    pub(crate) fn url_at(&self, database: &str, port: u16) -> String {
+        format!("postgres://{ROLE}:{}@127.0.0.1:{port}/{database}", self.memory.password)
+    }
+
+    /// Stops the server, kindly or by killing it, and starts it again where it was. Returns once it is ready.
+    ///
+    /// # Errors
+    /// When it does not stop or start, or a stop is asked for.
+    pub(crate) fn again(&mut self, spec: &Spec, kill: bool) -> Result<()> {
+        let server = self.process().and_then(Pid::from_raw).context("PostgreSQL has ended")?;
+        let sent = if kill { Signal::KILL } else { Signal::INT };
+        kill_process(server, sent).context("PostgreSQL cannot be told to stop")?;
+        let ended = Instant::now();
+        // Its children may hold the port for a moment longer.
+        while self.process().is_some() || TcpListener::bind(("127.0.0.1", self.memory.port)).is_err() {
+            anyhow::ensure!(ended.elapsed() < Duration::from_secs(60), "PostgreSQL does not stop");
+            services::pause(Duration::from_millis(10))?;
+        }
+        self.launch(spec, &spec.home.join("cluster.json"))
     }
 
     /// Creates a database owned by the role unless it exists.

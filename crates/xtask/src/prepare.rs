@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::report::Report;
 use crate::test::{EVERYTHING, Servers, build, program};
-use crate::{openapi, services, toolchain};
+use crate::{openapi, sdk, services, toolchain};
 
 /// Makes or checks everything that is generated.
 ///
@@ -28,6 +28,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
         build(root)?;
         openapi::generate(root, &program(root, "finops"), check)
     });
+    report.keep_going("client libraries' types", || sdk::types(root, check));
     report.finish()
 }
 

@@ -35,6 +35,25 @@ pub(crate) struct Address {
     pub(crate) openai: String,
 }
 
+/// The environment of a service on loopback that only answers: it runs no jobs, and has secrets of its own.
+///
+/// # Errors
+/// When there is no random source.
+pub(crate) fn quiet(database: String, port: u16) -> Result<Vec<(String, OsString)>> {
+    let variables = [
+        ("FINOPS_ENV", "development".to_owned()),
+        ("HOST", "127.0.0.1".to_owned()),
+        ("PORT", port.to_string()),
+        ("PUBLIC_URL", format!("http://127.0.0.1:{port}")),
+        ("DATABASE_URL", database),
+        ("JWT_SECRET", paths::hex(&paths::random::<32>()?)),
+        ("ENCRYPTION_KEY", paths::hex(&paths::random::<32>()?)),
+        ("JOBS_ENABLED", "false".to_owned()),
+        ("LOG_FORMAT", "json".to_owned()),
+    ];
+    Ok(variables.map(|(name, value)| (name.to_owned(), value.into())).into())
+}
+
 impl Programs<'_> {
     /// Starts the simulator with one of its presets; port 0 takes any free one.
     ///
@@ -85,6 +104,15 @@ impl Programs<'_> {
             client.send("GET", "/ready", None).ok().filter(|answer| answer.status == 200)
         })?;
         Ok(service)
+    }
+
+    /// Runs a command of the service's to its end; answers what it printed.
+    ///
+    /// # Errors
+    /// When it fails; the message carries what it wrote to standard error.
+    pub(crate) fn answer(&self, arguments: &[&str], env: &Environment) -> Result<String> {
+        let (verb, rest) = arguments.split_first().context("a command")?;
+        services::capture_long(self.finops(verb, env).args(rest))
     }
 
     fn finops(&self, verb: &str, env: &Environment) -> Command {

@@ -316,6 +316,18 @@ impl Service {
         self.child.id()
     }
 
+    /// Ends the process where it stands.
+    ///
+    /// # Errors
+    /// When it has ended by itself before.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.check()?;
+        self.child.kill()?;
+        self.child.wait()?;
+        self.ended = true;
+        Ok(())
+    }
+
     /// # Errors
     /// When the process has ended: how, and the tail of its log.
     pub(crate) fn check(&mut self) -> Result<()> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::postgres::{Cluster, Spec};
 use crate::report::{Report, say};
 use crate::services::{self, Service};
-use crate::{frontend, toolchain};
+use crate::{frontend, sdk, toolchain};
 
 /// What `test` was asked for.
 #[derive(clap::Args)]
@@ -20,6 +20,9 @@ pub(crate) struct Options {
     /// Leave out the browser journeys (and the build of the app)
     #[arg(long)]
     no_browser: bool,
+    /// Only the client libraries in `sdk`
+    #[arg(long, conflicts_with = "filter")]
+    sdk: bool,
 }
 
 /// Builds every crate the same way wherever something is built for tests, checks or generated
@@ -33,6 +36,14 @@ pub(crate) const EVERYTHING: [&str; 3] = ["--workspace", "--bins", "--tests"];
 /// When one fails, or something they need is missing.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let mut report = Report::new();
+    if options.sdk {
+        let servers = report.step("PostgreSQL", || Servers::database(root))?;
+        report.step("building the service", || {
+            services::run(toolchain::cargo(root).args(["build", "--package", "finops-api", "--bins"]))
+        })?;
+        report.keep_going("client libraries", || clients(root, &servers));
+        return report.finish();
+    }
     let servers = report.step("starting what the tests talk to", || Servers::start(root))?;
     servers.describe(&report);
     if !options.no_browser {
@@ -41,6 +52,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     report.step("building the tests", || build(root))?;
     let filter = options.filter.as_deref();
     report.keep_going("cargo test", || cargo_test(root, &servers, filter));
+    if filter.is_none() {
+        report.keep_going("client libraries", || clients(root, &servers));
+    }
     if !options.no_browser {
         report.keep_going("browser journeys", || journeys(root, &servers, filter));
     }
@@ -52,19 +66,22 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
 /// The servers that tests talk to; dropping it stops them and forgets their data.
 pub(crate) struct Servers {
     moto: Option<(Service, String)>,
+    /// A Python with OpenTelemetry's exporter.
+    otlp: Option<PathBuf>,
     /// The throw-away PostgreSQL.
     pub(crate) cluster: Cluster,
     _lock: File,
 }
 
 impl Servers {
-    /// Starts PostgreSQL and moto.
+    /// Starts PostgreSQL and moto, and installs what the tests call.
     ///
     /// # Errors
     /// When one of them is missing and cannot be installed, or does not start.
     pub(crate) fn start(root: &Path) -> Result<Self> {
         let mut servers = Self::database(root)?;
         let server = toolchain::moto(root)?;
+        servers.otlp = Some(toolchain::otlp(root)?);
         servers.moto = Some(toolchain::start_moto(&server, &root.join("target/moto.log"))?);
         Ok(servers)
     }
@@ -78,7 +95,7 @@ impl Servers {
         fs::create_dir_all(&home)?;
         let lock = lock(&home.join("lock"), "the tests")?;
         let cluster = Cluster::start(&Spec { home, throw_away: true, flush: false, connections: 200 })?;
-        Ok(Self { moto: None, cluster, _lock: lock })
+        Ok(Self { moto: None, otlp: None, cluster, _lock: lock })
     }
 
     fn describe(&self, report: &Report) {
@@ -138,7 +155,18 @@ pub(crate) fn cargo_test(root: &Path, servers: &Servers, filter: Option<&str>) -
     if let Some((_, address)) = &servers.moto {
         test.env("KMS_TEST_ENDPOINT", address);
     }
+    if let Some(python) = &servers.otlp {
+        test.env("OTLP_TEST_PYTHON", python);
+    }
     services::run(&mut test)
+}
+
+/// Runs the tests of the client libraries in `sdk` against the built service.
+///
+/// # Errors
+/// When one fails.
+pub(crate) fn clients(root: &Path, servers: &Servers) -> Result<()> {
+    sdk::test(root, servers, toolchain::target(root).join("debug"))
 }
 
 /// Runs the journeys in `frontend/e2e` against the built programs and a database of their own.

@@ -16,6 +16,11 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// What moto (a stand-in for AWS, here for its key service) is installed from.
 const MOTO: &[&str] = &["moto==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"];
 
+/// The vendors' clients that the Python library meters in its tests.
+const METERED: &[&str] = &["anthropic==2.13.0", "openai==3.57.0"];
+/// What an unmodified program that uses OpenTelemetry has.
+const OTLP: &[&str] = &["opentelemetry-sdk==1.45.2", "opentelemetry-exporter-otlp-proto-http==1.45.2"];
+
 /// The cargo that runs this xtask, in the checkout. Queries are always checked against `.sqlx`:
 /// a `DATABASE_URL` in the environment must not change what is built.
 pub(crate) fn cargo(root: &Path) -> Command {
@@ -134,34 +139,56 @@ pub(crate) fn chromium() -> Result<PathBuf> {
     find().context("Chromium was installed but is not on the PATH")
 }
 
-/// moto's server in a virtual environment under `target/`, installed once per pinned version.
+/// moto's server in a virtual environment under `target/`.
 ///
 /// # Errors
 /// When Python or pip fails.
 pub(crate) fn moto(root: &Path) -> Result<PathBuf> {
-    let home = root.join("target/moto");
-    let server = home.join("bin/moto_server");
+    let home = python(&root.join("target/moto"), MOTO).context("the key service's tests need moto")?;
+    Ok(home.join("moto_server"))
+}
+
+/// A Python for the tests of the client library: it has the vendors' clients, which the library meters.
+///
+/// # Errors
+/// When Python or pip fails.
+pub(crate) fn sdk_python(root: &Path) -> Result<PathBuf> {
+    let home = python(&root.join("target/sdk/python"), METERED).context("the client library's tests need Python")?;
+    Ok(home.join("python"))
+}
+
+/// A Python with OpenTelemetry's SDK and exporter.
+///
+/// # Errors
+/// When Python or pip fails.
+pub(crate) fn otlp(root: &Path) -> Result<PathBuf> {
+    let home = python(&root.join("target/otlp"), OTLP).context("the test of OpenTelemetry's exporter needs Python")?;
+    Ok(home.join("python"))
+}
+
+/// A virtual environment with these packages, installed once per pinned version; answers where its programs are.
+fn python(home: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let bin = home.join("bin");
     let stamp = home.join(".installed");
-    let now = MOTO.join("\n");
-    if server.exists() && fs::read_to_string(&stamp).is_ok_and(|then| then == now) {
-        return Ok(server);
+    let now = packages.join("\n");
+    if bin.join("python").exists() && fs::read_to_string(&stamp).is_ok_and(|then| then == now) {
+        return Ok(bin);
     }
-    let _ = fs::remove_dir_all(&home);
+    let _ = fs::remove_dir_all(home);
     let create = || {
-        capture(Command::new("python3").args(["-m", "venv"]).arg(&home))
-            .context("cannot create a Python environment for moto")
+        capture(Command::new("python3").args(["-m", "venv"]).arg(home)).context("cannot create a Python environment")
     };
     if let Err(error) = create() {
         install_debian(&["python3", "python3-venv"]).context(format!("{error:#}"))?;
-        let _ = fs::remove_dir_all(&home);
+        let _ = fs::remove_dir_all(home);
         create()?;
     }
-    run(Command::new(home.join("bin/python"))
+    run(Command::new(bin.join("python"))
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(MOTO))
-    .context("cannot install moto (needed by the key service's tests)")?;
+        .args(packages))
+    .with_context(|| format!("cannot install {}", packages.join(", ")))?;
     fs::write(&stamp, now)?;
-    Ok(server)
+    Ok(bin)
 }
 
 /// Starts moto on a free port; answers the service and its address once it listens.

@@ -4,26 +4,25 @@ use std::fmt::Write as _;
 
 use anyhow::ensure;
 use chrono::NaiveDate;
-use finops_contract::accounts::Locale;
 use finops_contract::collector::DailyBatchReport;
 
+use super::exit::{Unwell, Usage};
 use super::output::Output;
-use crate::features::collector;
+use crate::features::collector::{self, Caller};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
-use crate::platform::http::Actor;
 use crate::platform::state::State;
 
 /// Collects every team's bill up to a UTC day, and waits for it.
 pub(super) async fn collect(config: Config, date: Option<NaiveDate>, output: Output) -> anyhow::Result<()> {
     let state = State::new(config, Clock::system()).await?;
     let fits = |date| collector::collectable(date, state.clock.today());
-    ensure!(date.is_none_or(fits), "--date must be a UTC day of the last 180 that is over");
-    let report = collector::daily(&state, Actor::Cli, date, Locale::En).await;
+    ensure!(date.is_none_or(fits), Usage("--date must be a UTC day of the last 180 that is over"));
+    let report = collector::daily(&state, &Caller::CLI, date).await;
     state.db.close().await;
     let report = report?;
     output.print(&report, text)?;
-    ensure!(report.success, "not every team's costs could be collected");
+    ensure!(report.success, Unwell("not every team's costs could be collected"));
     Ok(())
 }
 

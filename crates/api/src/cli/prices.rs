@@ -11,6 +11,7 @@ use super::output::Output;
 use crate::features::prices::{self, Incoming};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
+use crate::platform::db::{Db, PoolSizes};
 use crate::platform::state::State;
 
 /// What can be done with public prices.
@@ -23,15 +24,12 @@ pub(super) enum PricesCommand {
         /// From when on the prices hold, in RFC 3339; now by default.
         #[arg(long)]
         effective_from: Option<DateTime<Utc>>,
-        /// How to print what was done.
-        #[arg(short, long, value_enum, default_value_t = Output::Text)]
-        output: Output,
     },
 }
 
 /// Runs it.
-pub(super) async fn run(config: Config, command: PricesCommand) -> anyhow::Result<()> {
-    let PricesCommand::Import { from, effective_from, output } = command;
+pub(super) async fn run(config: Config, command: PricesCommand, output: Output) -> anyhow::Result<()> {
+    let PricesCommand::Import { from, effective_from } = command;
     let state = State::new(config, Clock::system()).await?;
     let report = import(&state, &from, effective_from).await;
     state.db.close().await;
@@ -43,10 +41,13 @@ async fn import(state: &State, from: &str, since: Option<DateTime<Utc>>) -> anyh
 }
 
 /// Reads the shipped book into a database that does not have it.
-pub(super) async fn install(state: &State) -> anyhow::Result<()> {
-    let mut tx = state.db.background().platform().await?;
-    prices::install(&mut tx, &state.clock).await.context("the shipped prices could not be read in")?;
-    Ok(tx.commit().await?)
+pub(super) async fn install(url: &str) -> anyhow::Result<()> {
+    let db = Db::new(url, PoolSizes { api: 1, analytics: 1, jobs: 1, ingest: 1 })?;
+    let mut tx = db.platform().await?;
+    prices::install(&mut tx, &Clock::system()).await.context("the shipped prices could not be read in")?;
+    tx.commit().await?;
+    db.close().await;
+    Ok(())
 }
 
 fn text(report: &PriceImportReport) -> String {

@@ -3,21 +3,23 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Read as _};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
+use finops_contract::ErrorCode;
 use finops_contract::accounts::Locale;
 use finops_contract::admin_keys::{Provider, RegisterAdminKeyRequest};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::output::Output;
+use super::exit::{Unwell, Usage};
+use super::output::{Output, print};
 use crate::features::collector::setup::{self, Check, Probe, TeamSetup};
 use crate::features::teams::{self, Team};
 use crate::features::{admin_keys, organizations};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::db::OrganizationId;
-use crate::platform::http::{Actor, Ctx};
+use crate::platform::http::{Actor, ApiError, Ctx};
 use crate::platform::state::State;
 
 /// A key longer than this is no key.
@@ -33,11 +35,7 @@ pub(super) async fn register_admin_key(config: Config, team: Uuid, output: Outpu
     let request = RegisterAdminKeyRequest { provider: Provider::Openai, key: key.expose_secret().to_owned() };
     let registered = admin_keys::register(&state, &ctx, team.id, &request).await;
     state.db.close().await;
-    let registered = registered.map_err(|error| {
-        let problem = error.problem(Locale::En, String::new());
-        anyhow::anyhow!("{} ({})", problem.detail, problem.code)
-    })?;
-    output.print(&registered, |registered| format!("✓ {}\n", registered.message))
+    output.print(&registered?, |registered| format!("✓ {}\n", registered.message))
 }
 
 fn read_key() -> anyhow::Result<SecretString> {
@@ -46,7 +44,7 @@ fn read_key() -> anyhow::Result<SecretString> {
     }
     let mut key = String::new();
     std::io::stdin().take(KEY_LIMIT).read_to_string(&mut key).context("cannot read the key from standard input")?;
-    ensure!(!key.trim().is_empty(), "give the key on standard input");
+    ensure!(!key.trim().is_empty(), Usage("give the key on standard input"));
     Ok(key.into())
 }
 
@@ -58,7 +56,7 @@ async fn find(state: &State, id: Uuid) -> anyhow::Result<(OrganizationId, Team)>
         }
     }
     state.db.close().await;
-    bail!("there is no team {id}")
+    Err(ApiError::new(ErrorCode::NotFound).with_detail(format!("there is no team {id}")).into())
 }
 
 /// Every team of every organization.
@@ -114,7 +112,7 @@ pub(super) async fn validate(config: Config, team: Option<Uuid>, output: Output)
     let ok = encryption.ok && teams.iter().all(|team| team.ok);
     let validation = Validation { ok, encryption, teams };
     output.print(&validation, text)?;
-    ensure!(ok, "the set-up is not complete");
+    ensure!(ok, Unwell("the set-up is not complete"));
     Ok(())
 }
 
@@ -150,9 +148,23 @@ pub(super) async fn test_costs_api(config: Config, team: Uuid, output: Output) -
     match probe {
         Ok(probe) => output.print(&probe, probe_text),
         Err(check) => {
-            output.print(&check, |check: &Check| format!("✗ {}\n", check.text))?;
-            bail!("the Costs API could not be used")
+            if output == Output::Text {
+                print(&format!("✗ {}\n", check.text))?;
+            }
+            Err(ApiError::new(code_of(&check)).with_detail(check.text).into())
         }
+    }
+}
+
+/// What a failed check is among the errors.
+fn code_of(check: &Check) -> ErrorCode {
+    match check.code {
+        Some("unauthorized" | "rejected") => ErrorCode::AdminKeyRejected,
+        Some("admin_key_missing") => ErrorCode::AdminKeyMissing,
+        Some("encryption_unavailable") => ErrorCode::EncryptionUnavailable,
+        Some("database_unavailable") => ErrorCode::Unavailable,
+        Some("decryption_failed") => ErrorCode::Internal,
+        _ => ErrorCode::ProviderUnavailable,
     }
 }
 

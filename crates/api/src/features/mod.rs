@@ -40,6 +40,8 @@ impl Shared {
 
 /// Every route below `/api`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
+    // First, because routes are tried in their order, and this is where most requests go.
+    usage::routes(config);
     accounts::routes(config);
     organizations::routes(config);
     teams::routes(config);
@@ -50,17 +52,16 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     collector::routes(config);
     costs::routes(config);
     prices::routes(config);
-    usage::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
 
 /// Every background job.
 #[must_use]
-pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
+pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder {
     let builder = collector::jobs(builder, state);
-    let builder = provider_usage::jobs(builder, state);
+    let builder = provider_usage::jobs(builder, state, &shared.books);
     let builder = prices::jobs(builder, state);
-    let builder = usage::jobs(builder, state);
+    let builder = usage::jobs(builder, state, &shared.ingest);
     operations::jobs(builder, state)
 }

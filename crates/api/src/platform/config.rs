@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use finops_contract::accounts::RegistrationMode;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
+use serde::Serialize;
 
 use super::db::PoolSizes;
 
@@ -185,6 +186,10 @@ impl Reader<'_> {
         choices[0].1
     }
 
+    fn log_format(&mut self) -> LogFormat {
+        self.choice("LOG_FORMAT", &[("json", LogFormat::Json), ("text", LogFormat::Text)])
+    }
+
     fn required(&mut self, name: &str, hint: &str) -> SecretString {
         let value = self.raw(name).unwrap_or_default();
         if value.is_empty() {
@@ -222,6 +227,30 @@ impl Reader<'_> {
     }
 }
 
+/// What bringing the schema up to date needs.
+#[derive(Debug)]
+pub struct DatabaseConfig {
+    /// Where PostgreSQL is.
+    pub url: SecretString,
+    /// How log lines look.
+    pub log_format: LogFormat,
+}
+
+const DATABASE_HINT: &str = "postgres://user:password@host:5432/database";
+
+impl DatabaseConfig {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`].
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let mut read = Reader { get: &|name| std::env::var(name).ok(), problems: Vec::new() };
+        let (url, log_format) = (read.required("DATABASE_URL", DATABASE_HINT), read.log_format());
+        if read.problems.is_empty() { Ok(Self { url, log_format }) } else { Err(ConfigError(read.problems)) }
+    }
+}
+
 impl Config {
     /// Reads the process's environment.
     ///
@@ -248,7 +277,7 @@ impl Config {
             host: read.parse("HOST", IpAddr::from([0, 0, 0, 0]), "an IP address"),
             port: read.parse("PORT", 8080, "a port number"),
             public_url: read.raw("PUBLIC_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
-            database_url: read.required("DATABASE_URL", "postgres://user:password@host:5432/database"),
+            database_url: read.required("DATABASE_URL", DATABASE_HINT),
             database_pool_size: read.parse("DATABASE_POOL_SIZE", 10, "a number"),
             jwt_secret,
             jwt_expiration_minutes: read.parse("JWT_EXPIRATION_MINUTES", 15, "a number of minutes"),
@@ -269,7 +298,7 @@ impl Config {
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
             trusted_proxy_hops: read.parse("TRUSTED_PROXY_HOPS", 0, "a small number"),
             app_dir: read.raw("APP_DIR").map(Into::into),
-            log_format: read.choice("LOG_FORMAT", &[("json", LogFormat::Json), ("text", LogFormat::Text)]),
+            log_format: read.log_format(),
         };
         if !(1..=200).contains(&config.database_pool_size) {
             read.problem("DATABASE_POOL_SIZE", "must be 1 to 200");
@@ -310,20 +339,41 @@ impl Config {
     }
 }
 
-/// Every variable with its value (secrets masked) and what it is for, as `finops config` prints it.
+/// A variable with its value and what it is for.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Setting {
+    name: &'static str,
+    /// A secret's is masked; none when it is not set and has no default.
+    value: Option<String>,
+    is_default: bool,
+    about: &'static str,
+}
+
+/// Every variable of the process's environment.
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-pub fn describe() -> String {
-    let mut text = String::new();
-    for variable in VARIABLES {
+pub fn settings() -> Vec<Setting> {
+    let setting = |variable: &Variable| {
         let set = std::env::var(variable.name).ok().filter(|value| !value.is_empty());
-        let shown = match (&set, variable.secret, variable.default) {
-            (Some(_), true, _) => "********".to_owned(),
-            (Some(value), false, _) => value.clone(),
-            (None, _, Some(default)) => format!("{default} (default)"),
-            (None, _, None) => "(not set)".to_owned(),
+        let is_default = set.is_none() && variable.default.is_some();
+        let shown = set.map(|value| if variable.secret { "********".to_owned() } else { value });
+        let value = shown.or_else(|| variable.default.map(str::to_owned));
+        Setting { name: variable.name, value, is_default, about: variable.about }
+    };
+    VARIABLES.iter().map(setting).collect()
+}
+
+/// The same for people, as `finops config` prints it.
+pub fn describe(settings: &[Setting]) -> String {
+    let mut text = String::new();
+    for setting in settings {
+        let shown = match (&setting.value, setting.is_default) {
+            (Some(default), true) => format!("{default} (default)"),
+            (Some(value), false) => value.clone(),
+            (None, _) => "(not set)".to_owned(),
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:<27} {:<42} {}", variable.name, shown, variable.about);
+        let _ = writeln!(text, "{:<27} {:<42} {}", setting.name, shown, setting.about);
     }
     text
 }

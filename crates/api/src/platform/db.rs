@@ -70,10 +70,15 @@ impl Db {
     pub fn new(url: &str, sizes: PoolSizes) -> anyhow::Result<Self> {
         let options = connect_options(url)?;
         let pool = |name: &str, size: u32, statement_timeout: &str| {
-            let options = options
+            let mut options = options
                 .clone()
                 .application_name(&format!("finops-{name}"))
                 .options([("role", APP_ROLE), ("statement_timeout", statement_timeout)]);
+            if name == "ingest" {
+                // The same few statements for ever, with arrays as parameters: whatever is in them, the plan is the same,
+                // and making it takes longer than running it.
+                options = options.options([("plan_cache_mode", "force_generic_plan")]);
+            }
             PgPoolOptions::new()
                 .max_connections(size)
                 .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -94,6 +94,7 @@ async fn an_address_is_registered_once_and_what_is_wrong_is_said_at_its_field() 
     for (field, value, code) in [
         ("password", "elevenchars", "length"),
         ("password", &"x".repeat(129), "length"),
+        ("password", "nothing\u{0}typed", "control_character"),
         ("email", "nobody", "email"),
         ("name", " ", "blank"),
         ("name", "a\nb", "control_character"),
@@ -101,6 +102,11 @@ async fn an_address_is_registered_once_and_what_is_wrong_is_said_at_its_field() 
         let mut body = founder("two@example.com");
         body[field] = json!(value);
         register(body).await.field(&format!("/{field}"), code);
+    }
+    for common in ["qwertyuiop123", "two@example.com", "abababababab"] {
+        let mut body = founder("two@example.com");
+        body["password"] = json!(common);
+        register(body).await.problem(ErrorCode::PasswordTooCommon);
     }
     assert_eq!(app.database.count("SELECT count(*) FROM organizations").await, 1, "nothing was founded on the way");
 }
@@ -260,6 +266,15 @@ async fn guessing_is_slowed_down_and_the_owner_is_not_locked_out() {
         refused += u32::from(answer.status == 429);
     }
     assert_eq!(refused, 1);
+    // Whoever has an IPv6 address has all of its network.
+    let mut refused = 0;
+    for number in 0..21 {
+        let neighbour = from(&format!("2001:db8:7:7::{number:x}"));
+        let answer = login(&neighbour, &format!("nobody-else-{number}@example.com"), "wrong horse battery").await;
+        refused += u32::from(answer.status == 429);
+    }
+    assert_eq!(refused, 1);
+    login(&from("2001:db8:7:8::1"), "nobody@example.com", "wrong").await.problem(ErrorCode::InvalidCredentials);
     assert_eq!(app.database.count("SELECT count(*) FROM rate_limit_buckets WHERE length(key) <> 32").await, 0);
 }
 
@@ -385,6 +400,10 @@ async fn a_changed_password_ends_every_other_session() {
         first.post("/api/auth/password", json!({"currentPassword": current, "newPassword": new})).await
     };
     change(PASSWORD, "short").await.field("/newPassword", "length");
+    change(PASSWORD, "nothing\u{0}typed").await.field("/newPassword", "control_character");
+    for common in ["Password1234", "aaaaaaaaaaaaaaaa", "123456789012", "Admin@example.com"] {
+        change(PASSWORD, common).await.problem(ErrorCode::PasswordTooCommon);
+    }
     change("wrong horse battery", "a better horse battery").await.field("/currentPassword", "wrong");
     change(PASSWORD, "a better horse battery").await.status(204);
     first.get("/api/auth/me").await.ok();

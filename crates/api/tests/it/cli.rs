@@ -9,7 +9,11 @@ use uuid::Uuid;
 use crate::support::TestApp;
 use crate::support::app::MASTER_KEY;
 use crate::support::costs::{assert_rollup_is_exact, project, project_with_id, team, team_with_key};
+use crate::support::database::Database;
 use crate::support::process;
+
+/// Another master key.
+const OTHER_KEY: &str = "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
 
 /// Runs `finops` against a service's database and outside world.
 async fn finops(app: &TestApp, arguments: &[&str], input: &str) -> Output {
@@ -38,13 +42,21 @@ fn json_of(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
+/// What a command says that failed with this code.
+fn problem(output: &Output, code: i32) -> Value {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    let problem = json_of(output);
+    assert!(problem["type"].as_str().is_some_and(|kind| kind.starts_with("/problems/")), "{problem}");
+    problem
+}
+
 #[tokio::test]
 async fn a_team_is_set_up_and_checked_as_in_the_setup_guide() {
     let app = TestApp::spawn().await;
     let people = app.people().await;
     let id = team(&people.admin, "Marketing Team").await;
     let before = finops(&app, &["validate-openai-setup", &id], "").await;
-    assert_eq!(before.status.code(), Some(1));
+    assert_eq!(before.status.code(), Some(1), "it ran, and not all is well");
     assert!(text(&before).contains("✗ Admin API Key not registered"), "{before:?}");
 
     let key = app.provider_key("org-alpha");
@@ -76,15 +88,58 @@ async fn a_key_that_is_refused_is_told_with_its_code() {
     let id = team(&people.admin, "platform").await;
     for (key, code) in [("sk-admin-0123456789abcdef0123456789", "admin_key_rejected"), ("hello", "admin_key_invalid")] {
         let refused = finops(&app, &["register-admin-key", &id], key).await;
-        assert_eq!(refused.status.code(), Some(1));
+        assert_eq!(refused.status.code(), Some(4));
         assert!(String::from_utf8_lossy(&refused.stderr).contains(code), "{refused:?}");
+        let refused = finops(&app, &["-o", "json", "register-admin-key", &id], key).await;
+        assert_eq!(
+            (problem(&refused, 4)["status"].as_u64(), problem(&refused, 4)["code"].as_str()),
+            (Some(422), Some(code))
+        );
     }
     for arguments in [vec!["register-admin-key"], vec!["register-admin-key", "no-id"], vec!["no-such-command"]] {
         assert_eq!(finops(&app, &arguments, "").await.status.code(), Some(2), "{arguments:?}");
+        let arguments = [arguments.as_slice(), &["-o", "json"]].concat();
+        assert_eq!(problem(&finops(&app, &arguments, "").await, 2)["code"], "bad_request", "{arguments:?}");
     }
     let nobody = Uuid::from_u128(1).to_string();
     let missing = finops(&app, &["test-costs-api", &nobody], "").await;
     assert!(String::from_utf8_lossy(&missing.stderr).contains("there is no team"), "{missing:?}");
+    for command in ["test-costs-api", "register-admin-key", "validate-openai-setup"] {
+        let missing = finops(&app, &[command, &nobody, "-o", "json"], "sk-admin-0123456789abcdef0123456789").await;
+        assert_eq!(problem(&missing, 3)["code"], "not_found", "{command}");
+    }
+    let keyless = finops(&app, &["test-costs-api", &id, "-o", "json"], "").await;
+    assert_eq!(problem(&keyless, 4)["code"], "admin_key_missing");
+}
+
+#[tokio::test]
+async fn what_does_not_answer_and_what_is_not_set_have_codes_of_their_own() {
+    let nobody = Uuid::from_u128(1).to_string();
+    let commands: [&[&str]; 6] = [
+        &["migrate"],
+        &["rekey"],
+        &["verify-rollups"],
+        &["collect"],
+        &["validate-openai-setup"],
+        &["test-costs-api", &nobody],
+    ];
+    for arguments in commands {
+        let arguments = [arguments, &["--output", "json"]].concat();
+        let run = |url: &str| process::finops(url, &arguments).output().expect("an end");
+        let unreachable = run("postgres://nobody@127.0.0.1:1/nothing");
+        assert_eq!(problem(&unreachable, 5)["code"], "unavailable", "{arguments:?}");
+        let unset = problem(&run(""), 2);
+        assert!(unset["detail"].as_str().unwrap().contains("DATABASE_URL"), "{arguments:?}: {unset}");
+    }
+}
+
+#[tokio::test]
+async fn the_schema_is_brought_up_to_date_without_the_services_secrets() {
+    let database = Database::empty().await;
+    let mut migrate = process::finops(database.url(), &["migrate", "-o", "json"]);
+    let migrated = migrate.env_remove("ENCRYPTION_KEY").env_remove("JWT_SECRET").output().expect("an end");
+    assert_eq!((json_of(&migrated), migrated.status.code()), (json!({"migrated": true}), Some(0)), "{migrated:?}");
+    assert!(database.count("SELECT count(*) FROM _sqlx_migrations WHERE success").await > 5);
 }
 
 #[tokio::test]
@@ -101,11 +156,21 @@ async fn the_costs_api_is_tried_and_collected_from() {
     assert_eq!((&report["success"], &report["apiVersion"]), (&json!(true), &json!("costs_v1")));
     assert_eq!(report["recordsCreated"], json!(app.database.count("SELECT count(*) FROM billed_costs").await));
     let tomorrow = finops(&app, &["collect", "--date", "2999-01-01"], "").await;
-    assert_eq!(tomorrow.status.code(), Some(1));
+    assert_eq!(tomorrow.status.code(), Some(2));
+    let audit = people.admin.get("/api/audit-log?action=collection.request").await.ok();
+    assert_eq!(audit["data"][0]["actor"], json!({"type": "cli", "id": null, "name": "finops"}));
+    assert_eq!((&audit["data"][0]["targetId"], &audit["data"][0]["after"]["through"]), (&json!(id), &report["date"]));
     app.provider().revoke_key(&app.provider_key("org-alpha")).unwrap();
     let failed = finops(&app, &["collect"], "").await;
     assert_eq!(failed.status.code(), Some(1));
     assert!(text(&failed).contains("✗ platform: Unauthorized (401)"), "{failed:?}");
+    let failed = finops(&app, &["collect", "-o", "json"], "").await;
+    assert_eq!((json_of(&failed)["success"].clone(), failed.status.code()), (json!(false), Some(1)));
+    let told = String::from_utf8_lossy(&failed.stderr).into_owned();
+    let said: Value = serde_json::from_str(told.lines().last().expect("a line")).expect("a problem beside the report");
+    assert_eq!(said["code"], "check_failed");
+    let tried = finops(&app, &["test-costs-api", &id, "-o", "json"], "").await;
+    assert_eq!(problem(&tried, 4)["code"], "admin_key_rejected");
     app.run_jobs_and_let_them_die().await;
 }
 
@@ -117,9 +182,24 @@ async fn everything_is_encrypted_anew_and_the_settings_show_no_secret() {
     app.run_jobs().await;
     let report = json_of(&finops(&app, &["rekey", "-o", "json"], "").await);
     assert_eq!((&report["checked"], &report["failed"]), (&json!(1), &json!(0)));
+    assert_eq!(report["rekeyed"], json!(0), "all of it is under this key");
+    let mut rekey = process::finops(app.database.url(), &["rekey", "-o", "json"]);
+    rekey.env("ENCRYPTION_KEY", OTHER_KEY).env("ENCRYPTION_KEY_PREVIOUS", MASTER_KEY);
+    assert_eq!(json_of(&rekey.output().expect("an end"))["rekeyed"], json!(1));
+    let audit = people.admin.get("/api/audit-log?action=secret.rekey").await.ok();
+    assert_eq!(audit["data"].as_array().unwrap().len(), 1, "written down once, by whoever moved something");
+    assert_eq!(
+        (&audit["data"][0]["actor"]["type"], &audit["data"][0]["targetName"]),
+        (&json!("cli"), &json!("secrets"))
+    );
+    let shown = finops(&app, &["config", "-o", "json"], "").await;
+    assert!(json_of(&shown).as_array().unwrap().iter().any(|setting| setting["name"] == "OPENAI_BASE_URL"));
     let config = text(&finops(&app, &["config"], "").await);
     assert!(
-        config.contains("OPENAI_BASE_URL") && !config.contains(MASTER_KEY) && !config.contains("a secret of the tests")
+        !text(&shown).contains(MASTER_KEY)
+            && config.contains("OPENAI_BASE_URL")
+            && !config.contains(MASTER_KEY)
+            && !config.contains("a secret of the tests")
     );
     let migrated = finops(&app, &["migrate"], "").await;
     assert!(migrated.status.success(), "{migrated:?}");

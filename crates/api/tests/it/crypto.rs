@@ -15,6 +15,7 @@ use finops_api::platform::crypto::{
 };
 use finops_api::platform::db::{Db, OrganizationId};
 use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::PgConnection;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -58,6 +59,11 @@ async fn new_key(client: &aws_sdk_kms::Client) -> String {
 
 fn kms_vault(key_id: &str) -> KmsVault {
     KmsVault::with_sdk_config(&sdk_config(), key_id, Some(&kms_endpoint()))
+}
+
+/// For who runs it without an audit log.
+async fn unrecorded(_: &mut PgConnection, _: OrganizationId, _: &str) -> sqlx::Result<()> {
+    Ok(())
 }
 
 fn context(version: i32) -> EncryptionContext {
@@ -297,14 +303,14 @@ async fn rekey_moves_everything_under_the_current_key() {
 
         let both = database.store(LocalVault::new(&NEW, [&OLD]));
         let mut steps = Vec::new();
-        let report = rekey::run(&database.db, &both, |report| steps.push(*report)).await.unwrap();
+        let report = rekey::run(&database.db, &both, unrecorded, |report| steps.push(*report)).await.unwrap();
         assert_eq!(
             report,
             RekeyReport { organizations: 3, checked: 153, rekeyed: 152, changed_meanwhile: 0, failed: 1 }
         );
         assert_eq!(steps.first().unwrap().checked, 100);
         assert_eq!(steps.last(), Some(&report));
-        let again = rekey::run(&database.db, &both, |_| ()).await.unwrap();
+        let again = rekey::run(&database.db, &both, unrecorded, |_| ()).await.unwrap();
         assert_eq!(again, RekeyReport { rekeyed: 0, ..report });
 
         // The former key is not needed any more; versions are the owners'.
@@ -369,11 +375,11 @@ async fn rekey_never_undoes_what_the_service_does_meanwhile() {
             owner: racing,
             done: AtomicBool::new(false),
         });
-        let report = rekey::run(&database.db, &store, |_| ()).await.unwrap();
+        let report = rekey::run(&database.db, &store, unrecorded, |_| ()).await.unwrap();
         assert_eq!(report, RekeyReport { organizations: 1, checked: 2, rekeyed: 1, changed_meanwhile: 1, failed: 0 });
         assert_eq!(database.get(&store, organization, racing).await, (2, "rotated".to_owned()));
 
-        let report = rekey::run(&database.db, &store, |_| ()).await.unwrap();
+        let report = rekey::run(&database.db, &store, unrecorded, |_| ()).await.unwrap();
         assert_eq!((report.rekeyed, report.changed_meanwhile), (1, 0));
         let new = database.store(LocalVault::new(&NEW, []));
         assert_eq!(database.get(&new, organization, racing).await, (2, "rotated".to_owned()));
@@ -417,9 +423,10 @@ async fn rekey_goes_on_where_it_was_stopped() {
             database.put(&old, organization, database.owner(), 1, &format!("secret {number}")).await.unwrap();
         }
         let failing = database.store(Failing(LocalVault::new(&NEW, [&OLD]), 4.into()));
-        let error = rekey::run(&database.db, &failing, |_| ()).await.unwrap_err();
+        let error = rekey::run(&database.db, &failing, unrecorded, |_| ()).await.unwrap_err();
         assert_eq!(error.code(), "encryption_unavailable");
-        let report = rekey::run(&database.db, &database.store(LocalVault::new(&NEW, [&OLD])), |_| ()).await.unwrap();
+        let report =
+            rekey::run(&database.db, &database.store(LocalVault::new(&NEW, [&OLD])), unrecorded, |_| ()).await.unwrap();
         assert_eq!((report.checked, report.rekeyed, report.failed), (10, 6, 0));
     })
     .await;
@@ -436,8 +443,8 @@ async fn rekey_moves_from_one_kms_key_to_another() {
         database.put(&old, organization, owner, 1, "sk-admin-1").await.unwrap();
         let new = database.store(kms_vault(&two));
         assert_eq!(database.get(&new, organization, owner).await, (1, "sk-admin-1".to_owned()));
-        assert_eq!(rekey::run(&database.db, &new, |_| ()).await.unwrap().rekeyed, 1);
-        assert_eq!(rekey::run(&database.db, &new, |_| ()).await.unwrap().rekeyed, 0);
+        assert_eq!(rekey::run(&database.db, &new, unrecorded, |_| ()).await.unwrap().rekeyed, 1);
+        assert_eq!(rekey::run(&database.db, &new, unrecorded, |_| ()).await.unwrap().rekeyed, 0);
         assert_eq!(database.get(&new, organization, owner).await, (1, "sk-admin-1".to_owned()));
     })
     .await;

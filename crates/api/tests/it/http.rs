@@ -153,6 +153,9 @@ async fn the_description_and_its_pages_are_served_from_here() {
     assert_eq!((&scheme["type"], &scheme["scheme"]), (&json!("http"), &json!("bearer")));
     let docs = app.anonymous().get("/docs/").await;
     assert!(docs.text.contains("swagger-ui"), "{}", docs.text);
+    let policy = docs.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'; script-src 'self';") && !policy.contains("unsafe-eval"), "{policy}");
+    assert!(!docs.text.contains("<script>"), "nothing that the policy would stop: {}", docs.text);
     let script = app.anonymous().get("/docs/swagger-initializer.js").await;
     assert!(script.text.contains("/openapi.json") && script.text.contains("persistAuthorization"), "{}", script.text);
     assert!(matches!(app.anonymous().get("/docs").await.status, 301 | 302 | 307 | 308));

@@ -25,3 +25,6 @@ mod support;
 mod surface;
 mod teams;
 mod usage;
+mod usage_cloudevents;
+mod usage_import;
+mod usage_otlp;

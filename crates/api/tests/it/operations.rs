@@ -43,7 +43,7 @@ async fn a_service_that_stops_is_not_ready_and_sends_its_callers_away() {
 #[tokio::test]
 async fn metrics_tell_of_requests_jobs_and_connections() {
     let app = TestApp::spawn().await;
-    let jobs = finops_api::app::jobs(&app.state).expect("a runner");
+    let jobs = finops_api::app::jobs(&app.state, &finops_api::features::Shared::new(&app.state)).expect("a runner");
     app.state.metrics.watch_jobs(jobs.metrics());
     jobs.run_due().await.expect("jobs ran");
     app.anonymous().get("/api/auth/me").await.problem(ErrorCode::Unauthenticated);

@@ -138,14 +138,14 @@ impl Events {
         load::post(self.address, path, &self.key, callers, LASTING, &bytes)
     }
 
-    /// An event as an SDK sends it: about 450 bytes.
+    /// An event as the integration guide's callers send it, with an id and a learner: about 370 bytes.
     fn event(&self, id: &str, nth: usize) -> String {
         format!(
             concat!(
                 r#"{{"eventId":"{}","projectId":"{}","service":"{}","provider":"openai","model":"{}","#,
-                r#""promptTokens":{},"completionTokens":{},"cachedTokens":{},"responseTime":{},"status":"success","#,
-                r#""userId":"user-{}","learnerId":"learner-{}","sessionId":"session-{}","taskType":"answer","#,
-                r#""tags":["web","beta"],"costAllocation":{{"department":"support","team":"chat"}}}}"#
+                r#""promptTokens":{},"completionTokens":{},"cachedTokens":{},"responseTime":{},"#,
+                r#""learnerId":"learner-{}","tags":["product","marketing"],"#,
+                r#""costAllocation":{{"department":"marketing","team":"content"}}}}"#
             ),
             id,
             self.projects[nth % self.projects.len()],
@@ -155,9 +155,7 @@ impl Events {
             150 + nth % 300,
             nth % 400,
             300 + nth % 2_000,
-            nth % 50,
             nth * 7 % LEARNERS,
-            nth / 10,
         )
     }
 
@@ -182,7 +180,7 @@ fn rate(seen: &Seen, events: usize) -> f64 {
 /// The columns that an event of this benchmark fills.
 const COLUMNS: &str = "organization_id, event_key, project_id, team_id, api_key_id, price_id, occurred_at, received_at, \
     input, cached_input, output, latency_ms, failed, event_id, source, provider, model, cost, resolution, environment, \
-    service, status, user_id, learner_id, session_id, task_type, tags, cost_allocation";
+    service, learner_id, tags, cost_allocation";
 
 /// Transactions a second of `pgbench`, 32 clients that insert a row each, prepared.
 fn pgbench(stage: &Stage<'_>) -> Result<f64> {
@@ -207,8 +205,7 @@ const LITERALS: &str = "SELECT concat_ws(', ', quote_literal(organization_id), '
     'now()', input, quote_nullable(cached_input), output, latency_ms, failed::text, \
     '''evt-'' || gen_random_uuid()', quote_literal(source), quote_literal(provider), quote_literal(model), \
     quote_nullable(cost), quote_nullable(replace(resolution, ':', '-')), quote_literal(environment), quote_literal(service), \
-    quote_literal(status), quote_literal(user_id), quote_literal(learner_id), quote_literal(session_id), \
-    quote_literal(task_type), quote_literal(tags), quote_literal(cost_allocation)) \
+    quote_literal(learner_id), quote_literal(tags), quote_literal(cost_allocation)) \
     FROM usage_events WHERE output > 0 AND event_id LIKE 'evt-1-1-%' LIMIT 1";
 
 /// Rows a second of `COPY` on two connections at once, of rows that the service stored, under new keys.

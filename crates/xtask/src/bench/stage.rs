@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::demo::{Project, Session, SignIn};
 use crate::http::Client;
-use crate::paths;
 use crate::postgres::{Cluster, free_port};
 use crate::programs::{Address, Programs};
 use crate::services::Service;
+use crate::{paths, programs};
 
 /// The size of the bill.
 pub(super) const DAYS: usize = 180;
@@ -86,20 +86,10 @@ impl<'a> Stage<'a> {
     }
 
     fn environment(&self, database: &str, port: u16, cron_secret: &str) -> Result<Vec<(String, OsString)>> {
-        let variables = [
-            ("FINOPS_ENV", "development".to_owned()),
-            ("HOST", "127.0.0.1".to_owned()),
-            ("PORT", port.to_string()),
-            ("PUBLIC_URL", format!("http://127.0.0.1:{port}")),
-            ("DATABASE_URL", self.cluster.url(database)),
-            ("OPENAI_BASE_URL", self.address.openai.clone()),
-            ("JWT_SECRET", paths::hex(&paths::random::<32>()?)),
-            ("ENCRYPTION_KEY", paths::hex(&paths::random::<32>()?)),
-            ("CRON_SECRET", cron_secret.to_owned()),
-            ("JOBS_ENABLED", "false".to_owned()),
-            ("LOG_FORMAT", "json".to_owned()),
-        ];
-        Ok(variables.map(|(name, value)| (name.to_owned(), value.into())).into())
+        let mut variables = programs::quiet(self.cluster.url(database), port)?;
+        variables.push(("OPENAI_BASE_URL".to_owned(), self.address.openai.clone().into()));
+        variables.push(("CRON_SECRET".to_owned(), cron_secret.into()));
+        Ok(variables)
     }
 
     /// A file of the checkout as psql wants it quoted.

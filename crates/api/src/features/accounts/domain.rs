@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use finops_contract::ErrorCode;
 use finops_contract::accounts::{RegistrationMode, Role};
 
+use crate::platform::auth::is_common;
 use crate::platform::http::{ApiError, ApiResult};
 
 /// How long a session lasts without being used.
@@ -16,6 +17,17 @@ pub(super) const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(7);
 /// An e-mail address as it is stored and compared.
 pub(super) fn normalize_email(email: &str) -> String {
     email.trim().to_lowercase()
+}
+
+/// Refuses a new password that cannot be typed again, or that is guessed first. `known` is what everybody knows of them.
+///
+/// # Errors
+/// `validation_failed` at the pointer, `password_too_common`.
+pub(super) fn acceptable_password(password: &str, pointer: &str, known: &[&str]) -> ApiResult<()> {
+    if password.chars().any(char::is_control) {
+        return Err(ApiError::field(pointer, "control_character", "must not contain control characters"));
+    }
+    if is_common(password, known) { Err(ErrorCode::PasswordTooCommon.into()) } else { Ok(()) }
 }
 
 /// Whether somebody without an invitation may register, and as what.

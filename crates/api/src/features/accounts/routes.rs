@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::domain::{SESSION_LIFETIME, grantable, invitable, normalize_email};
 use super::service::{self, Opened, Origin};
-use super::store;
+use super::{invitations, sessions, store};
 use crate::features::{audit, teams};
 use crate::platform::auth::{OpaqueToken, Permission};
 use crate::platform::db;
@@ -134,7 +134,7 @@ async fn end_all_sessions(ctx: Ctx, state: web::Data<State>) -> ApiResult<HttpRe
     let mut tx = state.db.platform().await?;
     let home = store::home(&mut tx, user).await?;
     db::enter(&mut tx, home).await?;
-    store::end_sessions(&mut tx, home, user, None, ctx.now()).await?;
+    sessions::end_sessions(&mut tx, home, user, None, ctx.now()).await?;
     let ctx = Ctx { organization: home, ..ctx };
     audit::record(&mut tx, &ctx, audit::Change::new("session.end_all", user, "")).await?;
     tx.commit().await?;
@@ -193,7 +193,7 @@ async fn look_up_invitation(
     let mut tx = state.db.platform().await?;
     let token = OpaqueToken::presented(&body.0.token);
     let found =
-        store::lock_invitation(&mut tx, &token, state.clock.now()).await?.ok_or(ErrorCode::InvitationInvalid)?;
+        invitations::lock_invitation(&mut tx, &token, state.clock.now()).await?.ok_or(ErrorCode::InvitationInvalid)?;
     tx.commit().await?;
     let role = Role::from_name(&found.role).unwrap_or(Role::User);
     Ok(web::Json(InvitationPreview { email: found.email, organization_name: found.organization_name, role }))
@@ -210,7 +210,8 @@ async fn list_invitations(
     ctx.require(Permission::MembersWrite)?;
     let keyset = Keyset::read(query.0.limit, query.0.cursor.as_deref())?;
     let mut tx = state.db.tenant(ctx.organization).await?;
-    let rows = store::list_invitations(&mut tx, ctx.organization, keyset.after, keyset.fetch(), ctx.now()).await?;
+    let rows =
+        invitations::list_invitations(&mut tx, ctx.organization, keyset.after, keyset.fetch(), ctx.now()).await?;
     tx.commit().await?;
     Ok(web::Json(keyset.page(rows, |invitation| invitation.id)))
 }
@@ -237,7 +238,7 @@ async fn create_invitation(
         teams::require(&mut tx, ctx.organization, team, "/teamId").await?;
     }
     let invitation =
-        store::insert_invitation(&mut tx, ctx.organization, &body.0, &token, ctx.user_id()?, &ctx.clock).await?;
+        invitations::insert_invitation(&mut tx, ctx.organization, &body.0, &token, ctx.user_id()?, &ctx.clock).await?;
     let change = audit::Change::new("invitation.create", invitation.id, invitation.email.clone());
     audit::record(&mut tx, &ctx, change.after(&invitation)).await?;
     tx.commit().await?;
@@ -252,7 +253,7 @@ async fn revoke_invitation(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) ->
     ctx.require(Permission::MembersWrite)?;
     let mut tx = state.db.tenant(ctx.organization).await?;
     let revoked =
-        store::revoke_invitation(&mut tx, ctx.organization, id.0, ctx.now()).await?.ok_or(ErrorCode::NotFound)?;
+        invitations::revoke_invitation(&mut tx, ctx.organization, id.0, ctx.now()).await?.ok_or(ErrorCode::NotFound)?;
     let change = audit::Change::new("invitation.revoke", revoked.id, revoked.email.clone());
     audit::record(&mut tx, &ctx, change.before(&revoked)).await?;
     tx.commit().await?;

@@ -7,8 +7,10 @@ use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::domain::{Refresh, founder_role, invitable, judge, normalize_email};
-use super::store::{self, NewUser, OpenInvitation, RefreshRow};
+use super::domain::{Refresh, acceptable_password, founder_role, invitable, judge, normalize_email};
+use super::invitations::{self, OpenInvitation};
+use super::sessions::{self, RefreshRow};
+use super::store::{self, NewUser};
 use crate::features::{audit, organizations};
 use crate::platform::auth::OpaqueToken;
 use crate::platform::auth::passwords::Verdict;
@@ -43,8 +45,8 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    fn address(&self) -> &str {
-        self.ip.as_deref().unwrap_or("unknown")
+    fn address(&self) -> String {
+        self.ip.as_deref().map_or_else(|| "unknown".into(), rate_limit::network)
     }
 }
 
@@ -52,8 +54,8 @@ impl Origin {
 async fn slow_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()> {
     let now = state.clock.now();
     let mut tx = state.db.platform().await?;
-    let by_address = rate_limit::take(&mut tx, PER_ADDRESS, &["address", origin.address()], now).await;
-    let by_account = rate_limit::take(&mut tx, PER_ACCOUNT, &["account", email, origin.address()], now).await;
+    let by_address = rate_limit::take(&mut tx, PER_ADDRESS, &["address", &origin.address()], now).await;
+    let by_account = rate_limit::take(&mut tx, PER_ACCOUNT, &["account", email, &origin.address()], now).await;
     tx.commit().await?;
     by_address.and(by_account)
 }
@@ -61,7 +63,7 @@ async fn slow_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()>
 async fn slow_strangers_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()> {
     let now = state.clock.now();
     let mut tx = state.db.platform().await?;
-    if rate_limit::is_noted(&mut tx, &["known", email, origin.address()], now).await? {
+    if rate_limit::is_noted(&mut tx, &["known", email, &origin.address()], now).await? {
         return Ok(());
     }
     let taken = rate_limit::take(&mut tx, FROM_STRANGERS, &["strangers", email], now).await;
@@ -72,7 +74,7 @@ async fn slow_strangers_down(state: &State, origin: &Origin, email: &str) -> Api
 /// Begins a session for an account whose organization the transaction has entered.
 async fn open(state: &State, tx: &mut Tx, organization: OrganizationId, user: Uuid, family: Uuid) -> ApiResult<Opened> {
     let refresh = OpaqueToken::generate()?;
-    store::insert_refresh_token(tx, organization, user, family, &refresh, &state.clock).await?;
+    sessions::insert_refresh_token(tx, organization, user, family, &refresh, &state.clock).await?;
     let session = Session {
         access_token: state.tokens.issue(user, family, state.clock.now())?,
         token_type: "Bearer".into(),
@@ -108,6 +110,7 @@ fn ctx_of(state: &State, origin: &Origin, organization: OrganizationId, id: Uuid
 /// Registers an account: the first one, a founder's, or an invited one.
 pub(super) async fn register(state: &State, origin: &Origin, request: RegisterRequest) -> ApiResult<Opened> {
     let email = normalize_email(&request.email);
+    acceptable_password(&request.password, "/password", &[&email, &request.name])?;
     slow_down(state, origin, &email).await?;
     let hash = state.passwords.hash(SecretString::from(request.password)).await.map_err(ApiError::internal)?;
     let mut tx = state.db.platform().await?;
@@ -133,9 +136,9 @@ pub(super) async fn register(state: &State, origin: &Origin, request: RegisterRe
         if db::violates(&error, "users_email") { ErrorCode::EmailTaken.into() } else { ApiError::from(error) }
     })?;
     if let Some(invitation) = &invitation {
-        store::accept_invitation(&mut tx, invitation, state.clock.now()).await?;
+        invitations::accept_invitation(&mut tx, invitation, state.clock.now()).await?;
         if let Some(team) = invitation.team_id {
-            store::join_team(&mut tx, organization, team, id, state.clock.now()).await?;
+            invitations::join_team(&mut tx, organization, team, id, state.clock.now()).await?;
         }
     }
     let ctx = ctx_of(state, origin, organization, id, &email, role);
@@ -149,7 +152,7 @@ pub(super) async fn register(state: &State, origin: &Origin, request: RegisterRe
 
 async fn invited(tx: &mut Tx, state: &State, token: &str, email: &str) -> ApiResult<OpenInvitation> {
     invitable(state.config.registration)?;
-    let found = store::lock_invitation(tx, &OpaqueToken::presented(token), state.clock.now()).await?;
+    let found = invitations::lock_invitation(tx, &OpaqueToken::presented(token), state.clock.now()).await?;
     found.filter(|invitation| invitation.email == email).ok_or_else(|| ErrorCode::InvitationInvalid.into())
 }
 
@@ -180,8 +183,8 @@ pub(super) async fn login(state: &State, origin: &Origin, request: LoginRequest)
     };
     let mut tx = state.db.platform().await?;
     db::enter(&mut tx, organization).await?;
-    rate_limit::refund(&mut tx, &["account", &email, origin.address()]).await?;
-    rate_limit::note(&mut tx, &["known", &email, origin.address()], state.clock.now() + KNOWN).await?;
+    rate_limit::refund(&mut tx, &["account", &email, &origin.address()]).await?;
+    rate_limit::note(&mut tx, &["known", &email, &origin.address()], state.clock.now() + KNOWN).await?;
     if let Some(hash) = rehashed {
         store::set_password_hash(&mut tx, organization, user, &hash).await?;
     }
@@ -197,11 +200,11 @@ pub(super) async fn login(state: &State, origin: &Origin, request: LoginRequest)
 pub(super) async fn refresh(state: &State, origin: &Origin, token: &OpaqueToken) -> ApiResult<Opened> {
     let now = state.clock.now();
     let mut tx = state.db.platform().await?;
-    let row = store::lock_refresh_token(&mut tx, token).await?.ok_or(ErrorCode::RefreshInvalid)?;
+    let row = sessions::lock_refresh_token(&mut tx, token).await?.ok_or(ErrorCode::RefreshInvalid)?;
     let ended = row.revoked_at.is_some() || row.user_deleted;
     match judge(row.used_at, ended, row.expires_at, now) {
         Refresh::Live => {
-            store::mark_refresh_used(&mut tx, &row, now).await?;
+            sessions::mark_refresh_used(&mut tx, &row, now).await?;
             let opened = open(state, &mut tx, row.organization, row.user_id, row.family_id).await?;
             tx.commit().await?;
             Ok(opened)
@@ -219,7 +222,7 @@ pub(super) async fn refresh(state: &State, origin: &Origin, token: &OpaqueToken)
 /// Ends the session of a refresh token, if it stands for one that has not ended.
 pub(super) async fn logout(state: &State, origin: &Origin, token: &OpaqueToken) -> ApiResult<()> {
     let mut tx = state.db.platform().await?;
-    if let Some(row) = store::lock_refresh_token(&mut tx, token).await?
+    if let Some(row) = sessions::lock_refresh_token(&mut tx, token).await?
         && row.revoked_at.is_none()
     {
         end(state, origin, &mut tx, &row, "session.end").await?;
@@ -230,7 +233,7 @@ pub(super) async fn logout(state: &State, origin: &Origin, token: &OpaqueToken) 
 
 /// Ends a session, and says so in the audit log of its organization.
 async fn end(state: &State, origin: &Origin, tx: &mut Tx, row: &RefreshRow, action: &'static str) -> ApiResult<()> {
-    store::end_session(tx, row.organization, row.family_id, state.clock.now()).await?;
+    sessions::end_session(tx, row.organization, row.family_id, state.clock.now()).await?;
     if let Some(user) = store::user(tx, row.user_id).await? {
         db::enter(tx, row.organization).await?;
         let ctx = ctx_of(state, origin, row.organization, user.id, &user.email, user.role);
@@ -242,6 +245,8 @@ async fn end(state: &State, origin: &Origin, tx: &mut Tx, row: &RefreshRow, acti
 /// Changes a password; the account's other sessions end. Guessing the current one is slowed down like signing in.
 pub(super) async fn change_password(state: &State, ctx: Ctx, request: ChangePasswordRequest) -> ApiResult<()> {
     let user = ctx.user_id()?;
+    let known = if let Actor::User { email, .. } = &ctx.actor { email } else { "" };
+    acceptable_password(&request.new_password, "/newPassword", &[known])?;
     let bucket = ["password", &user.to_string()];
     let mut tx = state.db.platform().await?;
     let attempt = rate_limit::take(&mut tx, PER_ACCOUNT, &bucket, ctx.now()).await;
@@ -257,7 +262,7 @@ pub(super) async fn change_password(state: &State, ctx: Ctx, request: ChangePass
     let mut tx = state.db.tenant(home).await?;
     rate_limit::refund(&mut tx, &bucket).await?;
     store::set_password_hash(&mut tx, home, user, &hash).await?;
-    store::end_sessions(&mut tx, home, user, ctx.session, ctx.now()).await?;
+    sessions::end_sessions(&mut tx, home, user, ctx.session, ctx.now()).await?;
     let ctx = Ctx { organization: home, ..ctx };
     audit::record(&mut tx, &ctx, audit::Change::new("account.change_password", user, "")).await?;
     tx.commit().await?;

@@ -164,10 +164,7 @@ pub(super) async fn verify(state: &State, ctx: &Ctx, team: Uuid, id: Uuid) -> Ap
     store::set_verdict(&mut tx, ctx.organization, id, sealed.version(), &verdict, ctx.now()).await?;
     note_account(&mut tx, ctx, team, before.provider, &verdict).await?;
     let after = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
-    let change = audit::Change::new("admin_key.verify", id, after.masked.clone())
-        .before(json!({"verification": before.verification}))
-        .after(json!({"verification": after.verification, "reason": after.verification_reason}));
-    audit::record(&mut tx, ctx, change).await?;
+    audit::record(&mut tx, ctx, verified(&before, &after)).await?;
     tx.commit().await?;
     Ok(after)
 }
@@ -301,7 +298,7 @@ pub async fn settle(
         Err(error) => verdict_of(error),
     };
     let mut tx = state.db.background().tenant(ctx.organization).await?;
-    store::set_verdict(&mut tx, ctx.organization, open.key.id, open.version, &verdict, state.clock.now()).await?;
+    judge(&mut tx, ctx, team, (open.key.id, open.version), &verdict).await?;
     note_account(&mut tx, ctx, team, Provider::Openai, &verdict).await?;
     tx.commit().await?;
     Ok(account_of(outcome?.account))
@@ -313,12 +310,30 @@ pub async fn settle(
 /// The database's.
 pub async fn note_use(
     state: &State,
-    organization: OrganizationId,
+    ctx: &Ctx,
+    team: Uuid,
     key: (Uuid, i32),
     refusal: Option<&ProviderError>,
 ) -> sqlx::Result<()> {
     let verdict = refusal.map_or(Verdict::VERIFIED, verdict_of);
-    let mut tx = state.db.background().tenant(organization).await?;
-    store::set_verdict(&mut tx, organization, key.0, key.1, &verdict, state.clock.now()).await?;
+    let mut tx = state.db.background().tenant(ctx.organization).await?;
+    judge(&mut tx, ctx, team, key, &verdict).await?;
     tx.commit().await
+}
+
+/// Writes down what the provider says of a key, of this id and version; in the audit log too when that is news.
+async fn judge(tx: &mut Tx, ctx: &Ctx, team: Uuid, key: (Uuid, i32), verdict: &Verdict) -> sqlx::Result<()> {
+    let Some(before) = store::lock(tx, ctx.organization, team, key.0).await? else { return Ok(()) };
+    store::set_verdict(tx, ctx.organization, key.0, key.1, verdict, ctx.now()).await?;
+    let Some(after) = store::lock(tx, ctx.organization, team, key.0).await? else { return Ok(()) };
+    if (before.verification, &before.verification_reason) == (after.verification, &after.verification_reason) {
+        return Ok(());
+    }
+    audit::record(tx, ctx, verified(&before, &after)).await
+}
+
+fn verified(before: &AdminKey, after: &AdminKey) -> audit::Change {
+    audit::Change::new("admin_key.verify", after.id, after.masked.clone())
+        .before(json!({"verification": before.verification, "reason": before.verification_reason}))
+        .after(json!({"verification": after.verification, "reason": after.verification_reason}))
 }

@@ -7,6 +7,7 @@ use finops_contract::accounts::Locale;
 use finops_contract::admin_keys::Provider;
 use finops_contract::collector::{CollectionError, CollectionNotice, DailyBatchReport, TeamBatchReport};
 use futures_util::{StreamExt as _, stream};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::domain::BACKFILL_DAYS;
@@ -14,7 +15,7 @@ use super::error::{self, CollectError};
 use super::page::Tally;
 use super::service::{self, Target};
 use crate::features::admin_keys::{self, CollectedTeam};
-use crate::features::{organizations, projects};
+use crate::features::{audit, organizations, projects};
 use crate::platform::db::OrganizationId;
 use crate::platform::http::{Actor, Ctx};
 use crate::platform::state::State;
@@ -25,6 +26,33 @@ const AT_ONCE: usize = 3;
 const BUSY_PATIENCE: Duration = Duration::from_secs(120);
 const BUSY_POLL: Duration = Duration::from_millis(250);
 
+/// Who runs the batch, and from where.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// The language of what is reported.
+    pub locale: Locale,
+    /// Which request, if it is one.
+    pub request_id: Option<String>,
+    /// From which address.
+    pub ip: Option<String>,
+}
+
+impl Caller {
+    /// The command line.
+    pub const CLI: Self = Self { actor: Actor::Cli, locale: Locale::En, request_id: None, ip: None };
+
+    fn ctx(&self, state: &State, organization: OrganizationId) -> Ctx {
+        Ctx {
+            locale: self.locale,
+            request_id: self.request_id.clone(),
+            ip: self.ip.clone(),
+            ..Ctx::trusted(self.actor.clone(), organization, state.clock.clone())
+        }
+    }
+}
+
 /// Whether the bill can be collected up to this day: it is over, and a new key would reach back to it.
 pub fn collectable(date: NaiveDate, today: NaiveDate) -> bool {
     date < today && date >= today - Days::new(BACKFILL_DAYS)
@@ -34,18 +62,13 @@ pub fn collectable(date: NaiveDate, today: NaiveDate) -> bool {
 ///
 /// # Errors
 /// When the teams cannot be listed.
-pub async fn daily(
-    state: &State,
-    actor: Actor,
-    date: Option<NaiveDate>,
-    locale: Locale,
-) -> sqlx::Result<DailyBatchReport> {
+pub async fn daily(state: &State, caller: &Caller, date: Option<NaiveDate>) -> sqlx::Result<DailyBatchReport> {
     let started = Instant::now();
     let date = date.or_else(|| state.clock.today().pred_opt()).unwrap_or_default();
     let teams = teams(state).await?;
     let mut reports: Vec<(usize, TeamBatchReport)> = stream::iter(teams.into_iter().enumerate())
         .map(|(at, (organization, team))| {
-            let ctx = Ctx { locale, ..Ctx::trusted(actor.clone(), organization, state.clock.clone()) };
+            let ctx = caller.ctx(state, organization);
             async move { (at, one(state, &ctx, team, date).await) }
         })
         .buffer_unordered(AT_ONCE)
@@ -81,7 +104,10 @@ async fn teams(state: &State) -> sqlx::Result<Vec<(OrganizationId, CollectedTeam
 async fn one(state: &State, ctx: &Ctx, team: CollectedTeam, date: NaiveDate) -> TeamBatchReport {
     let locale = ctx.locale;
     let target = Target { team: team.id, through: Some(date) };
-    let outcome = collect_when_free(state, ctx, target).await;
+    let outcome = match note_request(state, ctx, &team, date).await {
+        Ok(()) => collect_when_free(state, ctx, target).await,
+        Err(error) => Err(error.into()),
+    };
     let at = state.clock.now();
     let (tally, error) = match outcome {
         Ok(tally) => (tally, None),
@@ -99,6 +125,14 @@ async fn one(state: &State, ctx: &Ctx, team: CollectedTeam, date: NaiveDate) -> 
         error,
         notices,
     }
+}
+
+/// Writes down who had a team's bill collected, before it is.
+async fn note_request(state: &State, ctx: &Ctx, team: &CollectedTeam, date: NaiveDate) -> sqlx::Result<()> {
+    let mut tx = state.db.background().tenant(ctx.organization).await?;
+    let change = audit::Change::new("collection.request", team.id, team.name.clone()).after(json!({"through": date}));
+    audit::record(&mut tx, ctx, change).await?;
+    tx.commit().await
 }
 
 fn failure(error: &CollectError, at: DateTime<Utc>, locale: Locale) -> CollectionError {

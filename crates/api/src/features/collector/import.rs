@@ -11,7 +11,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::domain::{self, Line, LineKey};
+use super::domain::{self, Line, LineKey, StoredLine};
 use super::error::CollectError;
 use super::store::{self, Slice};
 use crate::features::{audit, teams};
@@ -20,7 +20,8 @@ use crate::platform::db::OrganizationId;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
 
-/// Their account: they come from a file, not from an account at the provider.
+/// Their account: they come from a file, not from an account at the provider. Rows that belong to no project are the
+/// team's, so they have one of its own: another team's file must not replace them.
 const ACCOUNT: &str = "usage_v1";
 /// Wrong lines that are told at once.
 const SHOWN_ERRORS: usize = 20;
@@ -55,35 +56,56 @@ pub(super) async fn run(state: &State, ctx: &Ctx, team: Uuid, body: &[u8]) -> Ap
     let lines = read(body, ctx.clock.today())?;
     let mut tx = state.db.tenant(ctx.organization).await?;
     let team = teams::seen(&mut tx, ctx, team).await?;
-    let slice = Slice { organization: ctx.organization, provider: "openai", account: ACCOUNT, api_version: "usage_v1" };
+    let shared =
+        Slice { organization: ctx.organization, provider: "openai", account: ACCOUNT, api_version: "usage_v1" };
+    let own = format!("{ACCOUNT}:{}", team.id);
+    let own = Slice { account: &own, ..shared };
     store::share_attribution(&mut tx, ctx.organization).await?;
-    slice.lock(&mut tx).await?;
+    shared.lock(&mut tx).await?;
+    own.lock(&mut tx).await?;
     let owners = owners(&mut tx, ctx.organization, team.id).await?;
     let total = lines.len();
     let days: Vec<NaiveDate> = lines.iter().map(|line| line.key.day).collect::<HashSet<_>>().into_iter().collect();
-    let keys: HashSet<LineKey> = lines.iter().map(|line| line.key.clone()).collect();
-    let mut stored = slice.lines(&mut tx, &days).await?;
-    // A file is a part: what it does not name stays.
-    stored.retain(|line| keys.contains(&line.key));
-    let changes = domain::compare(stored, lines);
-    slice.restate(&mut tx, &changes.restated, ctx.now()).await?;
     let owner = |line: &Line| {
         let named = line.key.provider_project_id.as_deref().and_then(|name| owners.get(name));
         named.map_or((None, team.id), |(project, team)| (Some(*project), *team))
     };
-    slice.insert_as(&mut tx, &changes.new, &ctx.clock, owner).await?;
-    slice.rebuild_rollup(&mut tx, &changes.days()).await?;
+    let stored_shared = named(shared.lines(&mut tx, &days).await?, &lines);
+    let stored_own = named(own.lines(&mut tx, &days).await?, &lines);
+    // A row stays where it was first stored, whatever its project's name stands for today.
+    let keys = |stored: &[StoredLine]| stored.iter().map(|line| line.key.clone()).collect::<HashSet<LineKey>>();
+    let (keys_own, keys_shared) = (keys(&stored_own), keys(&stored_shared));
+    let (in_own, in_shared): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| {
+        keys_own.contains(&line.key) || (owner(line).0.is_none() && !keys_shared.contains(&line.key))
+    });
+    let (mut created, mut updated) = (0, 0);
+    for (slice, stored, lines) in [(shared, stored_shared, in_shared), (own, stored_own, in_own)] {
+        let stored = named(stored, &lines);
+        let changes = domain::compare(stored, lines);
+        slice.restate(&mut tx, &changes.restated, ctx.now()).await?;
+        slice.insert_as(&mut tx, &changes.new, &ctx.clock, owner).await?;
+        slice.rebuild_rollup(&mut tx, &changes.days()).await?;
+        created += changes.new.len();
+        updated += changes.restated.len();
+    }
     let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
     let report = CostImportReport {
-        records_created: count(changes.new.len()),
-        records_updated: count(changes.restated.len()),
-        records_unchanged: count(total - changes.new.len() - changes.restated.len()),
+        records_created: count(created),
+        records_updated: count(updated),
+        records_unchanged: count(total - created - updated),
         api_version: "usage_v1".into(),
     };
     let change = audit::Change::new("cost.import", team.id, team.name).after(json!({"report": report}));
     audit::record(&mut tx, ctx, change).await?;
     tx.commit().await?;
     Ok(report)
+}
+
+/// Of what is stored, what a file names. A file is a part: what it does not name stays.
+fn named(mut stored: Vec<StoredLine>, lines: &[Line]) -> Vec<StoredLine> {
+    let keys: HashSet<&LineKey> = lines.iter().map(|line| &line.key).collect();
+    stored.retain(|line| keys.contains(&line.key));
+    stored
 }
 
 /// What the names in a file stand for: Project IDs and ids of the organization, names of the team.

@@ -23,7 +23,7 @@ mod store;
 
 pub use accounts::{account_of, note_account};
 pub use attribution::{Attributed, Registration, attribute, require_attributed};
-pub use batch::{collectable, daily};
+pub use batch::{Caller, collectable, daily};
 pub use error::describe;
 pub use jobs::{jobs, request};
 pub use routes::routes;

@@ -7,7 +7,7 @@ use finops_providers::CostPage;
 use uuid::Uuid;
 
 use super::accounts::{Named, Recognition};
-use super::domain::{self, Window};
+use super::domain::{self, Line, Window};
 use super::error::CollectError;
 use super::lease::Lease;
 use super::store::{self, Slice};
@@ -35,6 +35,20 @@ pub(super) struct Tally {
 const SHOWN_UNKNOWN: usize = 10;
 
 impl Tally {
+    /// What a page holds, before it is known what of it is new.
+    fn of(lines: &[Line], owners: &HashMap<&str, &Attribution>) -> Self {
+        let mut tally = Self { lines: count(lines.len()), ..Self::default() };
+        for line in lines {
+            let id = line.key.provider_project_id.as_deref();
+            if !id.is_some_and(|id| owners.contains_key(id)) {
+                tally.unattributed += 1;
+                let unknown = id.filter(|id| !tally.unknown_projects.iter().any(|known| known == id));
+                tally.unknown_projects.extend(unknown.map(str::to_owned));
+            }
+        }
+        tally
+    }
+
     /// Counts a page's.
     pub(super) fn add(&mut self, page: Self) {
         self.created += page.created;
@@ -117,15 +131,7 @@ pub(super) async fn store(
     let owners = projects::attributions(&mut tx, lease.organization).await?;
     let owners: HashMap<&str, &Attribution> =
         owners.iter().map(|owner| (owner.openai_project_id.as_str(), owner)).collect();
-    let mut tally = Tally { lines: count(lines.len()), ..Tally::default() };
-    for line in &lines {
-        let id = line.key.provider_project_id.as_deref();
-        if !id.is_some_and(|id| owners.contains_key(id)) {
-            tally.unattributed += 1;
-            let unknown = id.filter(|id| !tally.unknown_projects.iter().any(|known| known == id));
-            tally.unknown_projects.extend(unknown.map(str::to_owned));
-        }
-    }
+    let mut tally = Tally::of(&lines, &owners);
     let stored = slice.lines(&mut tx, &days).await?;
     let changes = domain::compare(stored, lines);
     tally.created = count(changes.new.len());

@@ -10,10 +10,11 @@ use secrecy::ExposeSecret as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::batch::Caller;
 use super::{batch, import, jobs, status};
 use crate::features::{audit, teams};
 use crate::platform::auth::Permission;
-use crate::platform::http::ctx::{Read, bearer, locale};
+use crate::platform::http::ctx::{Read, bearer, client_ip, locale, request_id};
 use crate::platform::http::extract::{FILE_LIMIT, read_body};
 use crate::platform::http::{Actor, ApiError, ApiResult, Ctx, Keyed, Path, Query};
 use crate::platform::state::State;
@@ -146,6 +147,11 @@ async fn daily_batch(
     if query.date.is_some_and(|date| !batch::collectable(date, state.clock.today())) {
         return Err(ApiError::field("/date", "range", "must be a UTC day of the last 180 that is over"));
     }
-    let locale = locale(request).unwrap_or_default();
-    Ok(web::Json(batch::daily(state, Actor::System { job: "cron" }, query.date, locale).await?))
+    let caller = Caller {
+        actor: Actor::System { job: "cron" },
+        locale: locale(request).unwrap_or_default(),
+        request_id: Some(request_id(request)),
+        ip: client_ip(request, state.config.trusted_proxy_hops),
+    };
+    Ok(web::Json(batch::daily(state, &caller, query.date).await?))
 }

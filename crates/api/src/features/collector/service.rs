@@ -68,7 +68,7 @@ async fn run(state: &State, ctx: &Ctx, lease: &Lease, through: Option<NaiveDate>
         _ => None,
     });
     if collected.is_ok() || refusal.is_some() {
-        admin_keys::note_use(state, lease.organization, (open.key.id, open.version), refusal).await?;
+        admin_keys::note_use(state, ctx, lease.team, (open.key.id, open.version), refusal).await?;
     }
     collected
 }

@@ -162,22 +162,26 @@ impl Scope {
         }
     }
 
-    /// Legacy lines count only where the provider's own bill is silent: never the same cost twice.
+    /// Legacy lines count only where the provider's own bill is silent: never the same cost twice. A project's are replaced
+    /// by the bill's lines of that project. A team's that belong to no project are a part of everything that its key opens, so
+    /// they are replaced by whatever the bill of the team, or of its account, says of that day: attributed or not.
     ///
     /// What both tell is a set of its own, computed when the first legacy line is met. As a question about each line it
     /// would dominate the planner's estimate, and have it sort and compile for lines that are never asked about.
     pub(super) fn push_once(&self, sql: &mut QueryBuilder<Postgres>, source: Source, period: Period) {
         sql.push(" AND (b.api_version = 'costs_v1' OR (b.provider, ").push(source.day()).push(", ");
         sql.push(owner_key("b")).push(", b.currency) NOT IN (SELECT l.provider, l.day, ").push(owner_key("l"));
-        sql.push(
-            ", l.currency FROM billed_daily l JOIN billed_daily c ON c.organization_id = l.organization_id AND c.day = l.day
-                AND c.provider = l.provider AND c.currency = l.currency
-                AND c.project_id IS NOT DISTINCT FROM l.project_id
-                AND (l.project_id IS NOT NULL OR c.team_id = l.team_id)
-            WHERE l.api_version = 'usage_v1' AND c.api_version = 'costs_v1' AND l.organization_id = ",
-        );
+        sql.push(", l.currency FROM billed_daily l WHERE l.api_version = 'usage_v1' AND l.organization_id = ");
         sql.push_bind(self.organization);
-        sql.push(" AND l.day >= ").push_bind(period.from).push(" AND l.day < ").push_bind(period.to).push("))");
+        sql.push(" AND l.day >= ").push_bind(period.from).push(" AND l.day < ").push_bind(period.to);
+        sql.push(
+            " AND EXISTS (SELECT FROM billed_daily c WHERE c.organization_id = l.organization_id AND c.day = l.day
+                AND c.provider = l.provider AND c.currency = l.currency AND c.api_version = 'costs_v1'
+                AND CASE WHEN l.project_id IS NOT NULL THEN c.project_id = l.project_id
+                    ELSE c.team_id = l.team_id OR c.provider_account IN (SELECT k.provider_account FROM collections k
+                        WHERE k.organization_id = l.organization_id AND k.team_id = l.team_id AND k.provider = l.provider)
+                    END)))",
+        );
     }
 }
 

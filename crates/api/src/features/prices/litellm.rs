@@ -163,8 +163,12 @@ fn pictures_cost_more(fields: &Object<'_>) -> bool {
 
 fn price(field: &str, raw: &RawValue) -> Result<Decimal, String> {
     let price = parse_json_decimal(raw).map_err(|error| format!("{field}: {error}"))?;
-    if price.is_sign_negative() && !price.is_zero() || price >= MAX_PRICE || price.scale() > MAX_SCALE {
+    if price < Decimal::ZERO || price >= MAX_PRICE {
         return Err(format!("{field}: out of range"));
+    }
+    // Such as 2.8000000000000002e-08: what somebody's float left of a price is not the price.
+    if price.scale() > MAX_SCALE {
+        return Err(format!("{field}: more than {MAX_SCALE} decimal places"));
     }
     Ok(price)
 }

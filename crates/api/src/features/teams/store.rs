@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use finops_contract::ErrorCode;
-use finops_contract::teams::{GroupMember, Team};
+use finops_contract::teams::Team;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::members::group_members;
 use super::visibility::Visibility;
 use crate::platform::clock::Clock;
 use crate::platform::db::OrganizationId;
@@ -173,79 +174,4 @@ pub(super) async fn delete(
     .map(drop)
 }
 
-pub(super) async fn list_members(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    team: Uuid,
-    after: Option<Uuid>,
-    limit: i64,
-) -> sqlx::Result<Vec<GroupMember>> {
-    sqlx::query_as!(
-        GroupMember,
-        "
-        SELECT m.user_id, u.email, u.name, m.created_at
-        FROM team_members m JOIN users u ON u.organization_id = m.organization_id AND u.id = m.user_id
-        WHERE m.organization_id = $1 AND m.team_id = $2 AND ($3::uuid IS NULL OR m.user_id > $3)
-        ORDER BY m.user_id LIMIT $4
-        ",
-        organization as OrganizationId,
-        team,
-        after,
-        limit
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Adds somebody of the organization; answers whether they were not in before, or nothing when there is no such account.
-pub(super) async fn add_member(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    team: Uuid,
-    user: Uuid,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<GroupMember>> {
-    sqlx::query!(
-        "
-        INSERT INTO team_members (organization_id, team_id, user_id, created_at)
-        SELECT organization_id, $2, id, $4 FROM users WHERE organization_id = $1 AND id = $3 AND deleted_at IS NULL
-        ON CONFLICT DO NOTHING
-        ",
-        organization as OrganizationId,
-        team,
-        user,
-        now
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query_as!(
-        GroupMember,
-        "
-        SELECT m.user_id, u.email, u.name, m.created_at
-        FROM team_members m JOIN users u ON u.organization_id = m.organization_id AND u.id = m.user_id
-        WHERE m.organization_id = $1 AND m.team_id = $2 AND m.user_id = $3
-        ",
-        organization as OrganizationId,
-        team,
-        user
-    )
-    .fetch_optional(conn)
-    .await
-}
-
-pub(super) async fn remove_member(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    team: Uuid,
-    user: Uuid,
-) -> sqlx::Result<bool> {
-    let deleted = sqlx::query!(
-        "DELETE FROM team_members WHERE organization_id = $1 AND team_id = $2 AND user_id = $3",
-        organization as OrganizationId,
-        team,
-        user
-    )
-    .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected() > 0)
-}
+group_members!("team_members", "team_id");

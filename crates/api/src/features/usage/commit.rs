@@ -37,6 +37,9 @@ pub(super) enum Outcome {
     Conflict,
 }
 
+/// SQLSTATE of a row that fits no partition.
+const NO_PARTITION: &str = "23514";
+
 /// Stores groups of events.
 pub(super) struct Store {
     db: Db,
@@ -84,14 +87,13 @@ impl Commit for Store {
         let mut sums = Vec::with_capacity(tenants.len());
         for (organization, events) in tenants {
             enter(&mut tx, &mut entered, organization).await?;
-            let tenant = guard(&mut tx, organization, &events, received_at).await?;
+            let tenant = store(&mut tx, organization, &events, received_at).await?;
             let fresh: Vec<&Event> = events
                 .iter()
                 .zip(&tenant)
                 .filter(|(_, outcome)| **outcome == Outcome::Stored)
                 .map(|(e, _)| *e)
                 .collect();
-            insert(&mut tx, organization, &fresh, received_at).await?;
             sums.push((organization, Deltas::of(&fresh)));
             outcomes.insert(organization, tenant.into_iter());
         }
@@ -108,6 +110,10 @@ impl Commit for Store {
     fn is_about_items(&self, error: &sqlx::Error) -> bool {
         // SQLSTATE classes 22 and 23: a value or a constraint.
         let state = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+        if state == NO_PARTITION {
+            // Retention dropped a day that was known to exist: it is made anew for whoever tries again.
+            self.days.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
         state.starts_with("22") || state.starts_with("23")
     }
 
@@ -127,8 +133,8 @@ async fn enter(tx: &mut Tx, entered: &mut OrganizationId, organization: Organiza
     Ok(())
 }
 
-/// Takes the ids that nobody took. Of one id twice in a group, the first is stored.
-async fn guard(
+/// Stores the events whose ids nobody took. Of one id twice in a group, the first is stored.
+async fn store(
     conn: &mut PgConnection,
     organization: OrganizationId,
     events: &[&Event],
@@ -143,30 +149,12 @@ async fn guard(
         });
     }
     unique.sort_unstable_by_key(|event| event.key);
-    let keys: Vec<Uuid> = unique.iter().map(|event| event.key).collect();
-    let hashes: Vec<i64> = unique.iter().map(|event| event.body_hash).collect();
-    let times: Vec<DateTime<Utc>> = unique.iter().map(|event| event.occurred_at).collect();
-    let taken = sqlx::query_scalar!(
-        "
-        INSERT INTO usage_event_ids (organization_id, event_key, body_hash, occurred_at, received_at)
-        SELECT $1, t.event_key, t.body_hash, t.occurred_at, $5
-        FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[]) AS t (event_key, body_hash, occurred_at)
-        ON CONFLICT DO NOTHING
-        RETURNING event_key
-        ",
-        organization as OrganizationId,
-        &keys,
-        &hashes,
-        &times,
-        received_at
-    )
-    .fetch_all(&mut *conn)
-    .await?;
+    let taken = insert(conn, organization, &unique, received_at).await?;
     if taken.len() == events.len() {
         return Ok(vec![Outcome::Stored; events.len()]);
     }
     let mut fresh: HashSet<Uuid> = taken.into_iter().collect();
-    let before = stored_before(conn, organization, &keys, &fresh).await?;
+    let before = stored_before(conn, organization, &unique, &fresh).await?;
     Ok(events
         .iter()
         .map(|event| {
@@ -183,10 +171,10 @@ async fn guard(
 async fn stored_before(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    keys: &[Uuid],
+    events: &[&Event],
     fresh: &HashSet<Uuid>,
 ) -> sqlx::Result<HashMap<Uuid, i64>> {
-    let known: Vec<Uuid> = keys.iter().filter(|key| !fresh.contains(key)).copied().collect();
+    let known: Vec<Uuid> = events.iter().map(|event| event.key).filter(|key| !fresh.contains(key)).collect();
     let rows = sqlx::query!(
         "SELECT event_key, body_hash FROM usage_event_ids WHERE organization_id = $1 AND event_key = ANY ($2)",
         organization as OrganizationId,

@@ -201,6 +201,12 @@ impl Price {
     pub(super) fn state(&self) -> CostState {
         state_of(self.cost)
     }
+
+    /// The resolution as it is stored: the commonest without the name of the model, which stands beside it.
+    pub(super) fn stored_resolution(&self, model: &str) -> &str {
+        let same = self.resolution.strip_prefix(EXACT).and_then(|rest| rest.strip_prefix(':')) == Some(model);
+        if same { EXACT } else { &self.resolution }
+    }
 }
 
 impl From<Priced> for Price {
@@ -211,6 +217,14 @@ impl From<Priced> for Price {
         };
         Self { cost: priced.cost(), price_id: priced.price_id(), resolution }
     }
+}
+
+/// How a name that is the book's own was found.
+const EXACT: &str = "exact";
+
+/// A stored resolution as it is told.
+pub(super) fn told_resolution(stored: String, model: &str) -> String {
+    if stored == EXACT { format!("{EXACT}:{model}") } else { stored }
 }
 
 /// What is known of a cost: nothing known is unpriced, exactly zero is free.

@@ -13,7 +13,7 @@ use super::reject::Reject;
 use super::tokens::{self, Overlapping, Used};
 
 /// The longest text that is kept of a field.
-const MAX_TEXT: usize = 256;
+pub(super) const MAX_TEXT: usize = 256;
 /// The longest user agent that is kept.
 const MAX_USER_AGENT: usize = 512;
 /// The most tags an event may have.
@@ -41,8 +41,9 @@ pub(super) fn read_object(object: &Object<'_>) -> Result<Told, Reject> {
     reader.finish()
 }
 
+/// Reads an event field by field, for callers whose fields lie in more than one place.
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     told: Told,
     counts: Overlapping,
     other: Used,
@@ -53,7 +54,11 @@ struct Reader {
 }
 
 impl Reader {
-    fn field(&mut self, name: &str, raw: &RawValue, at: &str) -> Result<(), Reject> {
+    /// Takes a field that is not null.
+    ///
+    /// # Errors
+    /// Why it cannot be taken.
+    pub(super) fn field(&mut self, name: &str, raw: &RawValue, at: &str) -> Result<(), Reject> {
         let told = &mut self.told;
         let texts = &mut told.texts;
         match name {
@@ -140,7 +145,11 @@ impl Reader {
         Ok(())
     }
 
-    fn finish(self) -> Result<Told, Reject> {
+    /// The event.
+    ///
+    /// # Errors
+    /// What no field is wrong in alone.
+    pub(super) fn finish(self) -> Result<Told, Reject> {
         let mut told = self.told;
         let counted = self.counts.split("")?;
         told.used = match self.vendor {
@@ -189,15 +198,19 @@ pub(super) fn checked(text: &str, at: &str, longest: usize) -> Result<String, Re
     Ok(text.to_owned())
 }
 
-fn environment(raw: &RawValue, at: &str) -> Result<Environment, Reject> {
-    let name = text(raw, at, 32)?.to_ascii_lowercase();
-    let name = match name.as_str() {
+/// The environment that people mean by a name.
+pub(super) fn environment_of(name: &str) -> Option<Environment> {
+    let name = name.trim().to_ascii_lowercase();
+    Environment::from_name(match name.as_str() {
         "prod" => "production",
         "dev" => "development",
         "stage" => "staging",
         other => other,
-    };
-    Environment::from_name(name)
+    })
+}
+
+fn environment(raw: &RawValue, at: &str) -> Result<Environment, Reject> {
+    environment_of(&text(raw, at, 32)?)
         .ok_or_else(|| Reject::field(at, "must be one of: production, staging, development, ci"))
 }
 

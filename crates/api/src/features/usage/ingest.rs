@@ -76,6 +76,8 @@ pub(super) struct Desk<'a> {
     book: Arc<Book>,
     clock: &'a Clock,
     now: DateTime<Utc>,
+    /// When an event was that does not say.
+    undated: DateTime<Utc>,
 }
 
 /// How one event was taken.
@@ -108,7 +110,8 @@ impl Ingest {
         };
         let projects = self.projects.get(organization, read).await?;
         let book = self.books.of(organization).await?;
-        Ok(Desk { sender, source, projects, book, clock: &self.clock, now: self.clock.now() })
+        let now = self.clock.now();
+        Ok(Desk { sender, source, projects, book, clock: &self.clock, now, undated: now })
     }
 
     /// Stores events that are ready, and says after the commit how each was taken.
@@ -134,6 +137,11 @@ fn refused(refused: Refused<sqlx::Error>) -> ApiError {
 }
 
 impl Desk<'_> {
+    /// Lets events that do not say when they were be of this time.
+    pub(super) fn undated(self, undated: DateTime<Utc>) -> Self {
+        Self { undated, ..self }
+    }
+
     /// Makes an event of what was told: places it, names its vendor, prices it.
     ///
     /// # Errors
@@ -165,7 +173,7 @@ impl Desk<'_> {
     }
 
     fn time(&self, told: Option<DateTime<Utc>>) -> Result<DateTime<Utc>, Reject> {
-        let Some(at) = told else { return Ok(self.now) };
+        let Some(at) = told else { return Ok(self.undated) };
         if at > self.now + MAX_AHEAD {
             let message = "is more than 5 minutes in the future";
             return Err(Reject::new(ErrorCode::TimestampInFuture, "/timestamp", message));

@@ -4,12 +4,15 @@
 //! split into disjoint kinds (`tokens`), placed and priced (`ingest`), and stored once, with its sums, in a group with
 //! others (`commit`). The answer comes after the commit.
 
+mod cloudevents;
 mod commit;
 mod domain;
 pub mod histogram;
+mod imports;
 mod incoming;
 mod ingest;
 mod insert;
+mod otlp;
 mod raw;
 mod reject;
 mod reprice;
@@ -22,5 +25,15 @@ mod unpriced;
 mod vendor;
 
 pub use ingest::Ingest;
-pub use reprice::{Wish as RepriceWish, jobs, request as request_reprice};
-pub use routes::routes;
+pub use reprice::{Wish as RepriceWish, request as request_reprice};
+pub use routes::{root_routes, routes};
+
+use crate::platform::jobs::JobsBuilder;
+use crate::platform::state::State;
+
+/// This feature's jobs.
+#[must_use]
+pub fn jobs(builder: JobsBuilder, state: &State, ingest: &Ingest) -> JobsBuilder {
+    let builder = reprice::jobs(builder, state);
+    imports::jobs(builder, state, ingest)
+}

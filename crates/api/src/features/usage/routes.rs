@@ -17,7 +17,7 @@ use super::incoming;
 use super::ingest::{Ingest, Receipt, Sender};
 use super::raw::Object;
 use super::reject::Reject;
-use super::{reprice, store, tail};
+use super::{cloudevents, imports, otlp, reprice, store, tail};
 use crate::features::Shared;
 use crate::platform::http::extract::BATCH_LIMIT;
 use crate::platform::http::{ApiResult, Ctx, Keyed, Path, Query, RawJson, ctx};
@@ -33,6 +33,13 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(tail_usage_events)
         .service(get_usage_event);
     reprice::routes(config);
+    cloudevents::routes(config);
+    imports::routes(config);
+}
+
+/// This feature's routes outside of `/api`: where exporters expect them.
+pub fn root_routes(config: &mut ServiceConfig<'_>) {
+    otlp::routes(config);
 }
 
 /// Report one AI call
@@ -79,7 +86,7 @@ async fn take_one(ctx: &Ctx, state: &State, ingest: &Ingest, text: &str) -> ApiR
     match receipt.outcome {
         Outcome::Stored => Ok(HttpResponse::Created().json(answer(receipt, Taken::Accepted))),
         Outcome::Duplicate => Ok(HttpResponse::Ok().json(answer(receipt, Taken::Duplicate))),
-        Outcome::Conflict => Err(conflict("").into()),
+        Outcome::Conflict => Err(conflict().into()),
     }
 }
 
@@ -93,8 +100,8 @@ fn answer(receipt: Receipt, status: Taken) -> UsageReceipt {
     }
 }
 
-fn conflict(at: &str) -> Reject {
-    Reject::new(ErrorCode::EventConflict, format!("{at}/eventId"), "another event was stored under this id")
+pub(super) fn conflict() -> Reject {
+    Reject::new(ErrorCode::EventConflict, "/eventId", "another event was stored under this id")
 }
 
 /// Report up to 1,000 AI calls
@@ -147,7 +154,7 @@ pub(super) async fn take_many(
         match receipt.outcome {
             Outcome::Stored => answer.accepted += 1,
             Outcome::Duplicate => answer.duplicates += 1,
-            Outcome::Conflict => answer.rejected.push(rejected(index, conflict(""), at)),
+            Outcome::Conflict => answer.rejected.push(rejected(index, conflict(), at)),
         }
     }
     answer.rejected.sort_by_key(|rejected| rejected.index);

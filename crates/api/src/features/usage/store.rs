@@ -1,6 +1,6 @@
 //! Reads stored events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use finops_contract::costs::{CostState, Named};
@@ -12,8 +12,10 @@ use serde_json::Value;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::domain::{event_key, state_of};
+use super::domain::{event_key, state_of, told_resolution};
+use super::insert::TAG_SEPARATOR;
 use crate::features::teams::{self, Visibility};
+use crate::platform::db::OrganizationId;
 use crate::platform::http::cursor::Keyset;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 
@@ -51,7 +53,7 @@ struct Row {
     region: Option<String>,
     ip: Option<String>,
     user_agent: Option<String>,
-    tags: Option<Vec<String>>,
+    tags: Option<String>,
     cost_allocation: Option<Value>,
     metadata: Option<Value>,
 }
@@ -88,13 +90,12 @@ impl From<Row> for UsageEvent {
             environment: row.environment.as_deref().and_then(Environment::from_name),
             service: row.service,
             provider: row.provider,
-            model: row.model,
             units,
             unsplit_tokens: row.unsplit.map(i64::cast_unsigned),
             state: state_of(row.cost),
             cost: row.cost.map(Amount),
             currency: "USD".into(),
-            resolution: row.resolution,
+            resolution: row.resolution.map(|stored| told_resolution(stored, &row.model)),
             reported_cost: row.reported_cost.map(Amount),
             response_time: row.latency_ms.map(i32::cast_unsigned),
             status: row.status,
@@ -111,9 +112,10 @@ impl From<Row> for UsageEvent {
             region: row.region,
             ip: row.ip,
             user_agent: row.user_agent,
-            tags: row.tags.unwrap_or_default(),
+            tags: row.tags.iter().flat_map(|tags| tags.split(TAG_SEPARATOR)).map(str::to_owned).collect(),
             cost_allocation: row.cost_allocation,
             metadata: row.metadata,
+            model: row.model,
         }
     }
 }
@@ -197,7 +199,8 @@ fn push_filters(sql: &mut QueryBuilder<Postgres>, query: &UsageEventsQuery) -> A
         sql.push(" AND ").push(column).push(" = ").push_bind(text);
     }
     if let Some(tag) = &query.tag {
-        sql.push(" AND e.tags @> ARRAY[").push_bind(tag.replace('\0', "")).push("]");
+        sql.push(" AND string_to_array(e.tags, ").push_bind(TAG_SEPARATOR);
+        sql.push(") @> ARRAY[").push_bind(tag.replace('\0', "")).push("]");
     }
     if let Some(key) = query.api_key_id {
         sql.push(" AND e.api_key_id = ").push_bind(key);
@@ -221,7 +224,7 @@ pub(super) async fn find(conn: &mut PgConnection, ctx: &Ctx, event_id: &str) -> 
     let sees = teams::visibility(conn, ctx).await?;
     let known = sqlx::query_scalar!(
         "SELECT occurred_at FROM usage_event_ids WHERE organization_id = $1 AND event_key = $2",
-        ctx.organization as crate::platform::db::OrganizationId,
+        ctx.organization as OrganizationId,
         key
     )
     .fetch_optional(&mut *conn)
@@ -234,4 +237,60 @@ pub(super) async fn find(conn: &mut PgConnection, ctx: &Ctx, event_id: &str) -> 
     push_seen(&mut sql, &sees);
     let row: Option<Row> = sql.build_query_as().fetch_optional(conn).await?;
     Ok(row.map(Into::into))
+}
+
+/// What is stored under an id.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored {
+    pub(super) occurred_at: DateTime<Utc>,
+    /// Nothing once the event itself was dropped.
+    pub(super) tokens: Option<Tokens>,
+}
+
+/// Tokens of a stored event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tokens {
+    input: i64,
+    output: i64,
+    unsplit: i64,
+}
+
+impl Tokens {
+    /// Whether they are these.
+    pub(super) fn are(self, input: Decimal, output: Decimal) -> bool {
+        if self.unsplit > 0 {
+            return Decimal::from(self.unsplit) == input + output;
+        }
+        (Decimal::from(self.input), Decimal::from(self.output)) == (input, output)
+    }
+}
+
+/// What is stored under these ids, as far as they are known.
+pub(super) async fn stored(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    keys: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, Stored>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT i.event_key, i.occurred_at, e.event_key IS NOT NULL AS "there!",
+            coalesce(e.input, 0) + coalesce(e.cached_input, 0) + coalesce(e.cache_write_5m, 0)
+                + coalesce(e.cache_write_1h, 0) + coalesce(e.audio_input, 0) AS "input!",
+            coalesce(e.output, 0) + coalesce(e.reasoning, 0) + coalesce(e.audio_output, 0) AS "output!",
+            coalesce(e.unsplit, 0) AS "unsplit!"
+        FROM usage_event_ids i
+        LEFT JOIN usage_events e ON e.organization_id = i.organization_id AND e.occurred_at = i.occurred_at
+            AND e.event_key = i.event_key
+        WHERE i.organization_id = $1 AND i.event_key = ANY ($2)
+        "#,
+        organization as OrganizationId,
+        keys
+    )
+    .fetch_all(conn)
+    .await?;
+    let stored = rows.into_iter().map(|row| {
+        let tokens = row.there.then_some(Tokens { input: row.input, output: row.output, unsplit: row.unsplit });
+        (row.event_key, Stored { occurred_at: row.occurred_at, tokens })
+    });
+    Ok(stored.collect())
 }

@@ -25,6 +25,23 @@ pub(super) struct Used {
     pub(super) measured: bool,
 }
 
+impl Used {
+    /// All tokens that went in, and all that came out.
+    pub(super) fn sides(&self) -> (Decimal, Decimal) {
+        let sum = |kinds: &[UnitKind]| kinds.iter().map(|kind| self.quantities.get(*kind)).sum();
+        (
+            sum(&[
+                UnitKind::Input,
+                UnitKind::CachedInput,
+                UnitKind::CacheWrite5m,
+                UnitKind::CacheWrite1h,
+                UnitKind::AudioInput,
+            ]),
+            sum(&[UnitKind::Output, UnitKind::Reasoning, UnitKind::AudioOutput]),
+        )
+    }
+}
+
 /// Counts as OpenAI and OpenTelemetry report them: wholes, and parts within them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Overlapping {

@@ -1,5 +1,7 @@
 //! Token buckets and counts in the database, shared by all replicas.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use finops_contract::ErrorCode;
@@ -122,7 +124,39 @@ pub async fn prune(conn: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Resu
     Ok(deleted.rows_affected())
 }
 
+/// Whose attempts are counted together: an IPv4 address, and of an IPv6 address the network of 64 bits, because whoever has
+/// one address of it has all.
+pub fn network(ip: &str) -> String {
+    match ip.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+        Ok(IpAddr::V6(ip)) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        Ok(ip @ IpAddr::V4(_)) => ip.to_string(),
+        Err(_) => ip.to_owned(),
+    }
+}
+
 /// A hash, so that the table holds no addresses; the separator keeps ("ab", "c") from being ("a", "bc").
 fn key(subject: &[&str]) -> Vec<u8> {
     digest::digest(&digest::SHA256, subject.join("\0").as_bytes()).as_ref().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network;
+
+    #[test]
+    fn an_ipv6_caller_is_their_network() {
+        for (ip, expected) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+            ("unix", "unix"),
+        ] {
+            assert_eq!(network(ip), expected);
+        }
+    }
 }

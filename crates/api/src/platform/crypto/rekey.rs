@@ -28,7 +28,8 @@ pub struct RekeyReport {
 
 /// Moves every secret of every organization under the vault's current key: opens it and seals it again with a new data
 /// key, and writes it only if nothing changed it meanwhile. Can be stopped and run again at any time; a second run finds
-/// nothing to do. `progress` is called after every batch and every organization. Give every replica the new key first:
+/// nothing to do. `record` writes down, in the transaction of the first secret of an organization that is moved, that its
+/// secrets are moved under a key of this id. `progress` is called after every batch and every organization. Give every replica the new key first:
 /// one that still seals under the old key adds work for the next run.
 ///
 /// # Errors
@@ -37,6 +38,7 @@ pub struct RekeyReport {
 pub async fn run(
     db: &Db,
     store: &SecretStore,
+    record: impl AsyncFn(&mut PgConnection, OrganizationId, &str) -> sqlx::Result<()>,
     mut progress: impl FnMut(&RekeyReport) + Send,
 ) -> Result<RekeyReport, SecretError> {
     let current = store.vault().current_key_id().await.map_err(SecretError::Seal)?;
@@ -49,62 +51,75 @@ pub async fn run(
         let Some(last) = organizations.last() else { return Ok(report) };
         after = last.0;
         for organization in organizations {
-            rekey_organization(db, store, &current, organization, &mut report, &mut progress).await?;
+            let run = Run { db, store, current: &current, record: &record };
+            run.organization(organization, &mut report, &mut progress).await?;
             report.organizations += 1;
             progress(&report);
         }
     }
 }
 
-async fn rekey_organization(
-    db: &Db,
-    store: &SecretStore,
-    current: &str,
-    organization: OrganizationId,
-    report: &mut RekeyReport,
-    progress: &mut (impl FnMut(&RekeyReport) + Send),
-) -> Result<(), SecretError> {
-    let mut after = (String::new(), Uuid::nil());
-    loop {
-        let mut tx = db.background().tenant(organization).await?;
-        let secrets = batch(&mut tx, organization, &after).await?;
-        tx.commit().await?;
-        let Some(last) = secrets.last() else { return Ok(()) };
-        after = (last.context.table.clone().into_owned(), last.context.row);
-        for sealed in secrets {
-            report.checked += 1;
-            if sealed.key_id() != current {
-                rekey_secret(db, store, &sealed, report).await?;
-            }
-        }
-        progress(report);
-    }
+struct Run<'a, R> {
+    db: &'a Db,
+    store: &'a SecretStore,
+    current: &'a str,
+    record: &'a R,
 }
 
-async fn rekey_secret(db: &Db, store: &SecretStore, old: &Sealed, report: &mut RekeyReport) -> Result<(), SecretError> {
-    let plaintext = match store.open_in(&old.context, old).await {
-        Ok(plaintext) => plaintext,
-        Err(SecretError::Open(reason)) if !reason.is_transient() => {
-            let place = &old.context;
-            tracing::warn!(
-                organization = %place.organization, table = %place.table, row = %place.row, version = place.version,
-                key_id = old.key_id(), %reason, "a secret cannot be re-encrypted"
-            );
-            report.failed += 1;
-            return Ok(());
+impl<R: AsyncFn(&mut PgConnection, OrganizationId, &str) -> sqlx::Result<()>> Run<'_, R> {
+    async fn organization(
+        &self,
+        organization: OrganizationId,
+        report: &mut RekeyReport,
+        progress: &mut (impl FnMut(&RekeyReport) + Send),
+    ) -> Result<(), SecretError> {
+        let before = report.rekeyed;
+        let mut after = (String::new(), Uuid::nil());
+        loop {
+            let mut tx = self.db.background().tenant(organization).await?;
+            let secrets = batch(&mut tx, organization, &after).await?;
+            tx.commit().await?;
+            let Some(last) = secrets.last() else { return Ok(()) };
+            after = (last.context.table.clone().into_owned(), last.context.row);
+            for sealed in secrets {
+                report.checked += 1;
+                if sealed.key_id() != self.current {
+                    let first = report.rekeyed == before;
+                    self.secret(&sealed, first, report).await?;
+                }
+            }
+            progress(report);
         }
-        Err(error) => return Err(error),
-    };
-    let new = store.seal_in(old.context.clone(), &plaintext).await?;
-    let mut tx = db.background().tenant(old.context.organization).await?;
-    let replaced = replace(&mut tx, old, &new, store).await?;
-    tx.commit().await?;
-    if replaced {
-        report.rekeyed += 1;
-    } else {
-        report.changed_meanwhile += 1;
     }
-    Ok(())
+
+    async fn secret(&self, old: &Sealed, first: bool, report: &mut RekeyReport) -> Result<(), SecretError> {
+        let plaintext = match self.store.open_in(&old.context, old).await {
+            Ok(plaintext) => plaintext,
+            Err(SecretError::Open(reason)) if !reason.is_transient() => {
+                let place = &old.context;
+                tracing::warn!(
+                    organization = %place.organization, table = %place.table, row = %place.row, version = place.version,
+                    key_id = old.key_id(), %reason, "a secret cannot be re-encrypted"
+                );
+                report.failed += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let new = self.store.seal_in(old.context.clone(), &plaintext).await?;
+        let mut tx = self.db.background().tenant(old.context.organization).await?;
+        let replaced = replace(&mut tx, old, &new, self.store).await?;
+        if replaced && first {
+            (self.record)(&mut tx, old.context.organization, self.current).await?;
+        }
+        tx.commit().await?;
+        if replaced {
+            report.rekeyed += 1;
+        } else {
+            report.changed_meanwhile += 1;
+        }
+        Ok(())
+    }
 }
 
 async fn organizations(connection: &mut PgConnection, after: Uuid) -> sqlx::Result<Vec<OrganizationId>> {

@@ -104,24 +104,30 @@ impl From<ErrorCode> for ApiError {
     }
 }
 
+fn state_of(error: &sqlx::Error) -> String {
+    error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned()
+}
+
+/// Whether the database does not answer right now, so that the caller may try again.
+pub fn is_busy(error: &sqlx::Error) -> bool {
+    // SQLSTATE: 57014 statement timeout, 55P03 lock timeout, 40001/40P01 serialization failure and deadlock; classes 08
+    // connection, 53 resources, 57P shutting down or starting up, 28 and 3D a database that takes no connections right
+    // now, as 55000 too.
+    let state = state_of(error);
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(_) => {
+            ["57014", "55P03", "40001", "40P01", "55000"].contains(&state.as_str())
+                || ["08", "53", "57P", "28", "3D"].iter().any(|class| state.starts_with(class))
+        }
+        _ => false,
+    }
+}
+
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        let state = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
-        // SQLSTATE: 57014 statement timeout, 55P03 lock timeout, 40001/40P01 serialization failure and deadlock; classes 08
-        // connection, 53 resources, 57P shutting down or starting up, 28 and 3D a database that takes no connections right
-        // now, as 55000 too. The caller may try again.
-        let busy = match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
-                true
-            }
-            sqlx::Error::Database(_) => {
-                ["57014", "55P03", "40001", "40P01", "55000"].contains(&state.as_str())
-                    || ["08", "53", "57P", "28", "3D"].iter().any(|class| state.starts_with(class))
-            }
-            _ => false,
-        };
-        // 22021 and 22P05: a NUL that only PostgreSQL does not take as text. 22008 and 22003: a time or a number that it has
-        // no room for, such as a year of six digits.
+        let state = state_of(&error);
+        let busy = is_busy(&error);
         // A number that the database holds and an answer cannot.
         let is_inexact = match &error {
             sqlx::Error::ColumnDecode { source, .. } | sqlx::Error::Decode(source) => source.is::<Inexact>(),

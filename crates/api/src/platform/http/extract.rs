@@ -1,6 +1,7 @@
 //! Extractors whose failures are problems like all others.
 
 use std::future::Future;
+use std::io::Read as _;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -23,7 +24,15 @@ const FILE_PATHS: [&str; 1] = ["/api/costs/import"];
 /// The largest batch of events.
 pub const BATCH_LIMIT: usize = 1024 * 1024;
 /// Endpoints that take a batch.
-const BATCH_PATHS: [&str; 3] = ["/api/usage/bulk", "/api/cloudevents", "/otlp/v1/traces"];
+const BATCH_PATHS: [&str; 2] = ["/api/usage/bulk", "/api/cloudevents"];
+
+/// Endpoints that take a file of any size as it comes, and those below that take parts of one.
+const STREAMED: (&str, &str) = ("/api/usage/import", "/api/usage/imports/");
+
+/// Whether a body is taken as it comes at this path, without a limit to its length.
+pub fn is_streamed(path: &str) -> bool {
+    path == STREAMED.0 || path.starts_with(STREAMED.1)
+}
 
 /// The largest body that the handler of this path takes.
 pub fn body_limit(path: &str) -> usize {
@@ -137,6 +146,47 @@ pub async fn read_body(request: &HttpRequest, payload: &mut Payload, limit: usiz
     tokio::time::timeout(BODY_TIMEOUT, read).await.map_err(|_| ErrorCode::RequestTimeout)?
 }
 
+/// Reads a whole body that may be packed with gzip. The limit is that of what comes out as well, so that nothing swells.
+///
+/// # Errors
+/// `payload_too_large`, `encoding_invalid`, `unsupported_media_type` for another packing, and those of [`read_body`].
+pub async fn read_unpacked(request: &HttpRequest, payload: &mut Payload, limit: usize) -> ApiResult<web::Bytes> {
+    let packed = is_gzip(request)?;
+    let body = read_body(request, payload, limit).await?.freeze();
+    if !packed {
+        return Ok(body);
+    }
+    let mut unpacked = Vec::new();
+    let reader = flate2::bufread::MultiGzDecoder::new(body.as_ref());
+    reader
+        .take(limit as u64 + 1)
+        .read_to_end(&mut unpacked)
+        .map_err(|error| ApiError::new(ErrorCode::EncodingInvalid).with_detail(error.to_string()))?;
+    if unpacked.len() > limit { Err(ErrorCode::PayloadTooLarge.into()) } else { Ok(unpacked.into()) }
+}
+
+/// Whether a body says that it is packed with gzip.
+///
+/// # Errors
+/// `unsupported_media_type` when it says that it is packed otherwise.
+pub fn is_gzip(request: &HttpRequest) -> ApiResult<bool> {
+    let encoding = request.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match encoding.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(false),
+        "gzip" | "x-gzip" => Ok(true),
+        _ => {
+            let detail = "send the body as it is, or with Content-Encoding: gzip";
+            Err(ApiError::new(ErrorCode::UnsupportedMediaType).with_detail(detail))
+        }
+    }
+}
+
+/// The media type of a body, in lower case and without its parameters; empty if it says none.
+pub fn media_type(request: &HttpRequest) -> String {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// Reads JSON text into a DTO and checks it.
 ///
 /// # Errors
@@ -200,9 +250,8 @@ impl<const LIMIT: usize> FromRequest for RawJson<LIMIT> {
 
 /// Refuses a body that does not say that it is plain JSON.
 fn require_json(request: &HttpRequest) -> ApiResult<()> {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let json = essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json");
+    let essence = media_type(request);
+    let json = essence == "application/json" || essence.ends_with("+json");
     if !json {
         return Err(ErrorCode::UnsupportedMediaType.into());
     }

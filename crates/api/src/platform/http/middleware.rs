@@ -14,9 +14,9 @@ use finops_contract::accounts::Locale;
 use finops_contract::{ErrorCode, Problem};
 use futures_util::FutureExt as _;
 
-use super::ctx;
 use super::error::{ApiError, write_problem};
-use super::extract::BODY_TIMEOUT;
+use super::extract::{self, BODY_TIMEOUT};
+use super::{ctx, docs};
 use crate::platform::auth::api_keys::Allowance;
 use crate::platform::state::State;
 
@@ -26,6 +26,9 @@ const HANDLER_TIMEOUT: Duration = Duration::from_secs(10);
 const LONG_PATHS: [&str; 2] = ["/api/cron/daily-batch", "/api/costs/import"];
 /// How long that may take.
 const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// How long a file of any size may take. It can be gone on with after that.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// Gives every failure the shape of a problem: ours, actix's own, time-outs and panics.
 ///
@@ -81,7 +84,13 @@ pub async fn problems(
 
 /// How long the handler of this path may take, once its body is there.
 pub fn time_limit(path: &str) -> Duration {
-    let handler = if LONG_PATHS.contains(&path) { LONG_TIMEOUT } else { HANDLER_TIMEOUT };
+    let handler = if LONG_PATHS.contains(&path) {
+        LONG_TIMEOUT
+    } else if extract::is_streamed(path) {
+        UPLOAD_TIMEOUT
+    } else {
+        HANDLER_TIMEOUT
+    };
     // The body's own limit answers first, and tells a slow caller from a slow service.
     handler + BODY_TIMEOUT
 }
@@ -115,7 +124,11 @@ fn finish(response: &mut ServiceResponse<BoxBody>, request_id: &str) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let tls = state.is_some_and(|state| state.config.public_url.starts_with("https://"));
-    let is_api = response.request().path().starts_with("/api/");
+    let path = response.request().path();
+    let (is_api, is_docs) = (path.starts_with("/api/"), path.starts_with("/docs/"));
+    if is_docs {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(docs::SWAGGER_POLICY));
+    }
     secure_headers(response.headers_mut(), is_api, tls);
 }
 

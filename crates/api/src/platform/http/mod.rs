@@ -10,5 +10,5 @@ pub mod idempotency;
 pub mod middleware;
 
 pub use ctx::{Actor, Ctx, Keyed};
-pub use error::{ApiError, ApiResult};
+pub use error::{ApiError, ApiResult, is_busy};
 pub use extract::{Json, Path, Query, RawJson};

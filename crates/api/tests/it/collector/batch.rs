@@ -40,10 +40,25 @@ async fn it_answers_what_it_did() {
     let notice = alpha.notices.iter().find(|notice| notice.code == "unknown_project_ids").expect("a notice");
     assert_eq!(notice.message, "Unknown OpenAI Project ID, kept as unattributed: proj_batch");
     assert_eq!((beta.success, beta.error.as_ref().unwrap().code.as_str()), (false, "unauthorized"));
+    let audit = people.admin.get("/api/audit-log?action=collection.request").await.ok();
+    let by: Vec<_> =
+        audit["data"].as_array().unwrap().iter().map(|row| (&row["actor"]["name"], &row["after"])).collect();
+    assert_eq!(by, [(&json!("cron"), &json!({"through": "2026-03-19"})); 2], "one a team");
+    assert_eq!(audit["data"][0]["ip"], "127.0.0.1");
+    // That the provider takes a key no longer is news; that it still does not, is not.
+    let verdicts = async || {
+        let audit = people.admin.get("/api/audit-log?action=admin_key.verify").await.ok();
+        audit["data"].as_array().unwrap().clone()
+    };
+    let found = verdicts().await;
+    assert_eq!((found.len(), &found[0]["actor"]["name"]), (1, &json!("cron")));
+    assert_eq!(found[0]["before"], json!({"verification": "verified", "reason": null}));
+    assert_eq!(found[0]["after"], json!({"verification": "rejected", "reason": "unauthorized"}));
     let again: DailyBatchReport = cron.post(PATH, json!({})).await.read_as();
     assert_eq!(again.records_created, 0);
     let earlier: DailyBatchReport = cron.get(&format!("{PATH}?date=2026-03-10")).await.read_as();
     assert_eq!((earlier.date.to_string().as_str(), earlier.records_created), ("2026-03-10", 0));
+    assert_eq!(verdicts().await.len(), 1);
     for (query, pointer) in [("date=2026-03-20", "/date"), ("date=2027-01-01", "/date")] {
         cron.get(&format!("{PATH}?{query}")).await.field(pointer, "range");
     }

@@ -83,3 +83,49 @@ async fn a_file_with_one_wrong_line_is_refused_whole() {
     import(&people.admin, &team, &huge).await.problem(ErrorCode::PayloadTooLarge);
     assert_eq!(Decimal::ZERO, costs(&app, &people.admin, &[]).await.into_values().sum::<Decimal>());
 }
+
+#[tokio::test]
+async fn legacy_rows_without_a_project_give_way_to_the_bill_of_the_teams_account() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    app.provider().add_key("org-beta", "sk-admin-a-second-key-of-beta-2222", None).unwrap();
+    let first = team_with_key(&app, &people.admin, "first", "org-beta").await;
+    project_with_id(&people.admin, &first, "other", "proj_other").await;
+    let second = crate::support::costs::team(&people.admin, "second").await;
+    let keyless = crate::support::costs::team(&people.admin, "keyless").await;
+    // Before the bill begins, on a day that it knows, and a project whose name nobody knows any more.
+    let file = "date,project,model,cost\n2026-02-28,,m,5\n2026-03-10,,m,7\n2026-03-10,proj_gone,m,11\n";
+    for team in [&first, &second, &keyless] {
+        import(&people.admin, team, file).await.ok();
+    }
+    let before = people.admin.get("/api/costs/query?from=2026-02-28&to=2026-03-11&groupBy=day").await.ok();
+    assert_eq!(costs_of(&before), ["15.000000", "54.000000"], "without a bill all of them count");
+    crate::support::costs::register_key(&people.admin, &second, "sk-admin-a-second-key-of-beta-2222").await;
+    app.run_jobs().await;
+    let by_team = "/api/costs/query?from=2026-02-28&to=2026-03-01&groupBy=team";
+    assert_eq!(costs_of(&people.admin.get(by_team).await.ok()), ["5.000000"; 3], "what predates the bill stays");
+    // Every line of the bill is attributed: the legacy rows are in it all the same. So they are for the other team with a key
+    // to that account, and not for the one without.
+    let day = [Dimension::Day];
+    let billed = truth(&app, "org-beta", &day, &[])[&vec!["2026-03-10".to_owned()]];
+    let expected = billed + Decimal::from(18);
+    for query in ["", "&groupBy=day", "&groupBy=model"] {
+        let answer = people.admin.get(&format!("/api/costs/query?from=2026-03-10&to=2026-03-11{query}")).await.ok();
+        let total: Decimal = answer["totals"][0]["cost"].as_str().unwrap().parse().unwrap();
+        assert_eq!(total, expected, "{query}");
+    }
+    let of_team = async |team: &str| {
+        let path = format!("/api/costs/query?from=2026-03-10&to=2026-03-11&teamId={team}");
+        costs_of(&people.admin.get(&path).await.ok())
+    };
+    assert_eq!(of_team(&second).await, Vec::<String>::new());
+    assert_eq!(of_team(&keyless).await, ["18.000000"]);
+    let asked = "/api/costs/query?from=2026-03-10&to=2026-03-11&apiVersion=usage_v1";
+    assert_eq!(people.admin.get(asked).await.ok()["totals"][0]["cost"], "54.000000", "what gave way is still there");
+    assert_rollup_is_exact(&app).await;
+    // Each team's rows are its own: another figure of one replaces nobody else's.
+    let other = import(&people.admin, &keyless, "date,project,model,cost\n2026-03-10,,m,8\n").await.ok();
+    assert_eq!((&other["recordsUpdated"], &other["recordsCreated"]), (&json!(1), &json!(0)));
+    assert_eq!(people.admin.get(asked).await.ok()["totals"][0]["cost"], "55.000000");
+    assert_rollup_is_exact(&app).await;
+}

@@ -7,9 +7,11 @@ use std::thread::JoinHandle;
 use actix_web::dev::ServerHandle;
 use chrono::{DateTime, TimeDelta, Utc};
 use finops_api::app;
+use finops_api::features::Shared;
 use finops_api::platform::clock::Clock;
 use finops_api::platform::config::Config;
 use finops_api::platform::db::Db;
+use finops_api::platform::jobs::Jobs;
 use finops_api::platform::state::State;
 use finops_contract::jobs::Job;
 use finops_providers::CallPolicy;
@@ -119,7 +121,7 @@ async fn serve(state: State, listener: TcpListener) -> (ServerHandle, JoinHandle
     let (ready, started) = oneshot::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let server = app::serve(state, listener, 2).expect("a server");
+            let server = app::serve(state.clone(), Shared::new(&state), listener, 2).expect("a server");
             ready.send(server.handle()).expect("somebody waits");
             server.await.expect("served");
         });
@@ -197,7 +199,7 @@ impl TestApp {
 
     /// The same, for jobs that are meant to give up.
     pub(crate) async fn run_jobs_and_let_them_die(&self) -> usize {
-        let jobs = app::jobs(&self.state).expect("a runner");
+        let jobs = self.runner();
         let mut attempts = 0;
         loop {
             attempts += jobs.run_due().await.expect("the jobs ran");
@@ -208,6 +210,11 @@ impl TestApp {
                 return attempts;
             }
         }
+    }
+
+    /// What runs the jobs, not running yet.
+    pub(crate) fn runner(&self) -> Jobs {
+        app::jobs(&self.state, &Shared::new(&self.state)).expect("a runner")
     }
 
     /// Lets every job that waits for a later attempt be due now.

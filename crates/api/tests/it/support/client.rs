@@ -210,6 +210,12 @@ impl Answer {
         self.ok()
     }
 
+    /// A success of exactly this status, as what the contract says it is.
+    #[track_caller]
+    pub(crate) fn expect<T: DeserializeOwned>(&self, status: u16) -> T {
+        self.expect_as(self.status(status))
+    }
+
     /// A failure with this code, in every respect as failures are.
     #[track_caller]
     pub(crate) fn problem(&self, code: ErrorCode) -> Problem {

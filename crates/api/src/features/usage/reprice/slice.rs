@@ -115,7 +115,7 @@ impl Stored {
     fn is_priced_so(&self, price: &Price) -> bool {
         self.cost == price.cost
             && self.price_id == price.price_id
-            && self.resolution.as_deref() == Some(price.resolution.as_str())
+            && self.resolution.as_deref() == Some(price.stored_resolution(&self.model))
     }
 }
 
@@ -146,6 +146,7 @@ impl Outcome {
             task_type: event.task_type.as_deref(),
         };
         self.sums.correct(&counted, event.cost, price.cost);
+        let price = Price { resolution: price.stored_resolution(&event.model).to_owned(), ..price };
         let (event_key, occurred_at) = (event.event_key, event.occurred_at);
         self.corrections.push(Correction { event_key, occurred_at, price });
         Ok(())

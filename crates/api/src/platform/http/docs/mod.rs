@@ -10,6 +10,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::idempotency;
+
 /// The name of the security scheme of access tokens.
 pub const SESSION: &str = "session";
 /// The name of the security scheme of API keys.
@@ -79,11 +81,13 @@ pub fn complete(api: &OpenApi) -> Value {
             "example": "0199f3d2-7c5e-7f10-a1b2-c3d4e5f60718"
         }
     });
-    let operations = document["paths"].as_object_mut().into_iter().flatten().flat_map(|(_, item)| {
-        item.as_object_mut().into_iter().flatten().filter(|(_, operation)| operation["responses"].is_object())
+    let operations = document["paths"].as_object_mut().into_iter().flatten().flat_map(|(path, item)| {
+        let operations = item.as_object_mut().into_iter().flatten();
+        let described = operations.filter(|(_, operation)| operation["responses"].is_object());
+        described.map(move |(method, operation)| (path, method, operation))
     });
-    for (method, operation) in operations {
-        if takes_idempotency_key(operation, method) {
+    for (path, method, operation) in operations {
+        if takes_idempotency_key(operation, path, method) {
             let parameter = json!({"$ref": "#/components/parameters/IdempotencyKey"});
             match operation["parameters"].as_array_mut() {
                 Some(parameters) => parameters.push(parameter),
@@ -101,11 +105,19 @@ pub fn complete(api: &OpenApi) -> Value {
     document
 }
 
-/// Changes by somebody who is signed in, or by a program.
-fn takes_idempotency_key(operation: &Value, method: &str) -> bool {
+/// Changes under `/api` by somebody who is signed in, or by a program.
+fn takes_idempotency_key(operation: &Value, path: &str, method: &str) -> bool {
+    if !idempotency::is_taken_at(path) {
+        return false;
+    }
     let session = |security: &Vec<Value>| security.iter().any(|one| one.get(SESSION).is_some());
     matches!(method, "post" | "put" | "patch" | "delete") && operation["security"].as_array().is_none_or(session)
 }
+
+/// What Swagger UI may load: its own files, and answers of this service. It sets styles in its markup, and its pictures are
+/// in its style sheet.
+pub const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Swagger UI, which keeps the token given under "Authorize" while the tab lives.
 pub fn swagger() -> SwaggerUi {

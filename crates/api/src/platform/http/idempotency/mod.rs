@@ -78,7 +78,7 @@ fn is_final(status: StatusCode, headers: &HeaderMap) -> bool {
 /// Takes the key of a request that has one; nothing for all others, and for callers whom the handler will refuse.
 async fn claim(request: &mut ServiceRequest) -> ApiResult<Option<(Keeper, Claim)>> {
     let change = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let Some(key) = request.headers().get(HEADER).filter(|_| change && request.path().starts_with("/api/")) else {
+    let Some(key) = request.headers().get(HEADER).filter(|_| change && is_taken_at(request.path())) else {
         return Ok(None);
     };
     let key = readable(key)?;
@@ -91,6 +91,12 @@ async fn claim(request: &mut ServiceRequest) -> ApiResult<Option<(Keeper, Claim)
     let keeper = Keeper { caller: ctx.caller_id()?, id: ctx.clock.new_id(), state, ctx, key };
     let claim = keeper.claim(&fingerprint, limit + GRACE).await?;
     Ok(Some((keeper, claim)))
+}
+
+/// Whether the header means something at this address. A request is compared as a whole, which files of any size cannot
+/// be; what comes twice there is known by what it holds.
+pub fn is_taken_at(path: &str) -> bool {
+    path.starts_with("/api/") && !extract::is_streamed(path)
 }
 
 fn readable(key: &HeaderValue) -> ApiResult<String> {

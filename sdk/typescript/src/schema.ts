@@ -1,0 +1,314 @@
+// Made by scripts/generate.mjs from openapi/openapi.json; do not edit.
+
+export interface components {
+    schemas: {
+        /**
+         * @description Exact decimal, at least six fraction digits, no exponent.
+         * @example 12.345678
+         */
+        Amount: string;
+        /**
+         * @description Which ledger a figure comes from.
+         * @enum {string}
+         */
+        Basis: "billed";
+        /** @description One row of costs. */
+        CostRow: {
+            /** @description The ledger it comes from. */
+            basis: components["schemas"]["Basis"];
+            /** @description What it cost. */
+            cost: components["schemas"]["Amount"];
+            /**
+             * @description ISO 4217. Rows of different currencies are never added.
+             * @example USD
+             */
+            currency: string;
+            /** @description What it is about. */
+            dimensions: components["schemas"]["Dimensions"];
+            /** @description Whether it may still change. */
+            settlement: components["schemas"]["Settlement"];
+            /** @description What is known of it. */
+            state: components["schemas"]["CostState"];
+        };
+        /** @description The answer of `GET /api/costs/query`. */
+        CostsAnswer: {
+            /** @description The ledger the rows come from. */
+            basis: components["schemas"]["Basis"];
+            /** @description The rows of this page. */
+            data: components["schemas"]["CostRow"][];
+            /**
+             * @description The zone in which billed days run: `UTC`.
+             * @example UTC
+             */
+            dayZone: string;
+            /** @description How fresh it is. */
+            freshness: components["schemas"]["Freshness"];
+            /**
+             * Format: date
+             * @description The first day, inclusive.
+             */
+            from: string;
+            /** @description Give it back as `cursor` for the next page. */
+            nextCursor?: string | null;
+            /**
+             * Format: date
+             * @description The day after the last, exclusive.
+             */
+            to: string;
+            /** @description The sum of all rows of all pages, one for each currency. */
+            totals: components["schemas"]["CostTotal"][];
+        };
+        /**
+         * @description What is known of a figure.
+         * @enum {string}
+         */
+        CostState: "billed" | "estimated" | "unpriced" | "free";
+        /** @description A sum in one currency. */
+        CostTotal: {
+            /** @description What it cost. */
+            cost: components["schemas"]["Amount"];
+            /**
+             * @description ISO 4217.
+             * @example USD
+             */
+            currency: string;
+            /** @description The part of it that belongs to no project. */
+            unattributed: components["schemas"]["Amount"];
+        };
+        /** @description What a row is about. Only what was grouped by is present; `null` means "belongs to none". */
+        Dimensions: {
+            /** @description The provider's id of its API key. */
+            apiKey?: string | null;
+            /**
+             * Format: date
+             * @description The day.
+             */
+            day?: string | null;
+            /** @description The provider's line item. */
+            lineItem?: string | null;
+            /** @description The model; null where the line item names none. */
+            model?: string | null;
+            project?: components["schemas"]["Named"] | null;
+            /** @description The AI vendor. */
+            provider?: string | null;
+            team?: components["schemas"]["Named"] | null;
+        };
+        /**
+         * @description Where a project runs.
+         * @enum {string}
+         */
+        Environment: "production" | "staging" | "development" | "ci";
+        /** @description What is wrong with one field. */
+        FieldError: {
+            /** @description What is wrong, a stable name: `required`, `length`, `email`, `range`, `unknown_field`, … */
+            code: string;
+            /** @description The same for people. */
+            message: string;
+            /** @description JSON pointer into the request (RFC 6901), `/email`; for a query parameter its name after the slash. */
+            pointer: string;
+        };
+        /** @description How fresh the billed costs are. */
+        Freshness: {
+            /**
+             * Format: date-time
+             * @description When the collector last brought something in for the organization.
+             */
+            collectedAt?: string | null;
+            /**
+             * Format: date
+             * @description Every UTC day before this one is settled.
+             */
+            settledBefore?: string | null;
+            /** @description Teams whose last collection failed: their figures are the last good ones. */
+            staleTeams: components["schemas"]["Named"][];
+        };
+        /** @description A thing that costs are grouped by, with the name it has or last had. */
+        Named: {
+            /** @description Whether it was deleted. */
+            deleted?: boolean;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name; a deleted one keeps its last. */
+            name: string;
+        };
+        /** @description The body of every error, `application/problem+json` (RFC 9457). */
+        Problem: {
+            /** @description The stable name. */
+            code: string;
+            /** @description What happened this time. */
+            detail: string;
+            /** @description The fields at fault, if any are. */
+            errors?: components["schemas"]["FieldError"][];
+            /** @description Find this request in the logs. */
+            requestId: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description One sentence, the same for every problem of this code, in the language of `Accept-Language`. */
+            title: string;
+            /** @description `/problems/<code>`. */
+            type: string;
+        };
+        /** @description An event of a batch that was not taken. */
+        RejectedEvent: {
+            /**
+             * @description Why, as in problems.
+             * @example quantity_invalid
+             */
+            code: string;
+            /** @description Its place in the batch, from 0. */
+            index: number;
+            /** @description The same for people. */
+            message: string;
+            /**
+             * @description JSON pointer into the request.
+             * @example /events/3/promptTokens
+             */
+            pointer: string;
+        };
+        /**
+         * @description Whether a figure may still change.
+         * @enum {string}
+         */
+        Settlement: "settled" | "moving";
+        /** @description The answer to a batch. */
+        UsageBatchAnswer: {
+            /** @description Events that are stored now. */
+            accepted: number;
+            /** @description Events that were stored before. */
+            duplicates: number;
+            /** @description Events that were not taken. */
+            rejected: components["schemas"]["RejectedEvent"][];
+        };
+        /**
+         * @description One AI call, as `POST /api/usage/track` takes it.
+         *
+         *     This is the form that is documented; the service also reads the snake_case spelling of every field, numbers as
+         *     strings, a vendor's `usage` object as it is, and keeps fields it does not know in `metadata`.
+         */
+        UsageEventRequest: {
+            /**
+             * Format: int64
+             * @description The input tokens that were audio.
+             */
+            audioInputTokens?: number | null;
+            /**
+             * Format: int64
+             * @description The output tokens that were audio.
+             */
+            audioOutputTokens?: number | null;
+            audioSeconds?: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int64
+             * @description The input tokens that came from a cache.
+             */
+            cachedTokens?: number | null;
+            /**
+             * Format: int64
+             * @description The input tokens that were written to a cache.
+             */
+            cacheWriteTokens?: number | null;
+            /**
+             * Format: int64
+             * @description Characters spoken or read.
+             */
+            characters?: number | null;
+            /**
+             * Format: int64
+             * @description All output tokens: reasoning and audio included.
+             */
+            completionTokens?: number | null;
+            cost?: components["schemas"]["Amount"] | null;
+            /** @description Who is to bear it: department, team, purpose, client, campaign. */
+            costAllocation?: {
+                [key: string]: string;
+            };
+            environment?: components["schemas"]["Environment"] | null;
+            /**
+             * @description The caller's id of this call. Sent again it is stored once. Without one, `responseId` is taken; without either
+             *     the service makes one, and a repetition cannot be told from another call.
+             */
+            eventId?: string | null;
+            feedbackScore?: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int64
+             * @description Images made.
+             */
+            images?: number | null;
+            /** @description What it was for. */
+            intent?: string | null;
+            /** @description The end user or end customer; `endUserId` is the same. */
+            learnerId?: string | null;
+            /** @description Whatever else. */
+            metadata?: Record<string, never> | null;
+            /** @description The model, as the caller or the vendor names it. */
+            model: string;
+            /** @description What came of it. */
+            outcome?: string | null;
+            /** @description The project, by our id or by its Project ID at OpenAI. A key that is bound to a project needs none. */
+            projectId?: string | null;
+            /**
+             * Format: int64
+             * @description All input tokens: cached ones, cache writes and audio included.
+             */
+            promptTokens?: number | null;
+            /** @description The AI vendor; worked out from the model where it is not said. */
+            provider?: string | null;
+            /**
+             * Format: int64
+             * @description The output tokens that the model thought with.
+             */
+            reasoningTokens?: number | null;
+            /** @description The provider's region. */
+            region?: string | null;
+            /** @description The provider's id of its answer, such as `chatcmpl-…`. */
+            responseId?: string | null;
+            /**
+             * Format: int32
+             * @description How long it took, in milliseconds.
+             */
+            responseTime?: number | null;
+            /**
+             * Format: int64
+             * @description Searches made for the answer.
+             */
+            searches?: number | null;
+            /** @description The caller's own service or feature. */
+            service?: string | null;
+            /** @description The provider's tier: `standard`, `batch`, `flex`, `priority`. */
+            serviceTier?: string | null;
+            /** @description The conversation. */
+            sessionId?: string | null;
+            /** @description `success`, `error`, …, or an HTTP status. */
+            status?: string | null;
+            /** @description Free words. */
+            tags?: string[];
+            /** @description What kind of task it was. */
+            taskType?: string | null;
+            /**
+             * Format: date-time
+             * @description When the call was made; now by default. At most 5 minutes ahead and 30 days back.
+             */
+            timestamp?: string | null;
+            /**
+             * Format: int64
+             * @description All tokens. Alone it says how many, but not what they cost.
+             */
+            totalTokens?: number | null;
+            /** @description A vendor's `usage` object as it is in the vendor's answer, instead of the counts above. */
+            usage?: Record<string, never> | null;
+            /** @description The caller's user. */
+            userId?: string | null;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
