@@ -54,7 +54,7 @@ pub(super) fn killed(stage: &mut Stage<'_>, rows: u64) -> Result<Value> {
     let found = stage.find(DATABASE, &replica, &ledger)?;
     let whole = done["state"] == "done" && stored(&done) == rows && done["rejected"] == 0;
     let more = json!({
-        "rows": rows, "kills": 3, "resumedAtByte": there, "state": done["state"], "storedOnceMore": done["duplicates"],
+        "rows": rows, "kills": 3, "resumedAtByte": there, "state": done["state"], "storedBefore": done["duplicates"], "rejected": done["rejected"],
         "memoryMiB": memory.most.round(), "memoryTarget": ROOM,
     });
     Ok(verdict(stage, 7, &found, &ledger, more, whole && there > 0 && memory.most <= ROOM))
@@ -78,14 +78,14 @@ impl File {
         let mixed = row.wrapping_mul(0x9E37_79B9).wrapping_add(self.seed);
         format!(
             concat!(
-                r#"{{"eventId":"row-{}","provider":"openai","model":"gpt-4o-mini","timestamp":{},"promptTokens":{:04},"#,
-                r#""completionTokens":{:03},"userId":"user-{:02}","cost":"0.{:09}"}}"#,
+                r#"{{"eventId":"row-{}","provider":"openai","model":"gpt-4o-mini","timestamp":{},"promptTokens":{},"#,
+                r#""completionTokens":{},"userId":"user-{:02}","cost":"0.{:09}"}}"#,
                 "\n"
             ),
             row,
             self.at - mixed % 7_200_000,
-            mixed % 5_000,
-            mixed % 900,
+            1_000 + mixed % 5_000,
+            100 + mixed % 900,
             mixed % 50,
             mixed % 1_000_000_000,
         )
