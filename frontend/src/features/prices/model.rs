@@ -203,7 +203,7 @@ mod tests {
     fn what_is_typed_comes_back_as_it_was() {
         for (typed, kind, unit) in [
             ("2.5", UnitKind::Input, "0.0000025"),
-            ("$1,000", UnitKind::Input, "0.001"),
+            ("$1,000", UnitKind::Input, "0.001000"),
             (" 0.075 ", UnitKind::CachedInput, "0.000000075"),
             ("0.04", UnitKind::Image, "0.040000"),
             ("0", UnitKind::Input, "0.000000"),
