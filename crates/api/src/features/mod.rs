@@ -60,7 +60,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[must_use]
 pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder {
     let builder = collector::jobs(builder, state);
-    let builder = provider_usage::jobs(builder, state);
+    let builder = provider_usage::jobs(builder, state, &shared.books);
     let builder = prices::jobs(builder, state);
     let builder = usage::jobs(builder, state, &shared.ingest);
     operations::jobs(builder, state)

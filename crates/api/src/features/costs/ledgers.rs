@@ -22,14 +22,23 @@ const NO_COUNTS: &str =
     "NULL::bigint AS requests, NULL::bigint AS tokens, NULL::bigint AS input, NULL::bigint AS cached_input,
     NULL::bigint AS cache_write_5m, NULL::bigint AS cache_write_1h, NULL::bigint AS output, NULL::bigint AS reasoning,
     NULL::bigint AS audio_input, NULL::bigint AS audio_output";
-/// Calls and tokens of events.
-const EVENT_COUNTS: &str = "sum(h.events)::bigint AS requests,
-    sum(h.input + h.cached_input + h.cache_write_5m + h.cache_write_1h + h.output + h.reasoning + h.audio_input
-        + h.audio_output + h.unsplit)::bigint AS tokens,
-    sum(h.input)::bigint AS input, sum(h.cached_input)::bigint AS cached_input,
-    sum(h.cache_write_5m)::bigint AS cache_write_5m, sum(h.cache_write_1h)::bigint AS cache_write_1h,
-    sum(h.output)::bigint AS output, sum(h.reasoning)::bigint AS reasoning, sum(h.audio_input)::bigint AS audio_input,
-    sum(h.audio_output)::bigint AS audio_output";
+/// Calls and tokens of an hour's events, and what they are called.
+const EVENT_COUNTS: [(&str, &str); 10] = [
+    ("h.events", "requests"),
+    (
+        "h.input + h.cached_input + h.cache_write_5m + h.cache_write_1h + h.output + h.reasoning + h.audio_input
+            + h.audio_output + h.unsplit",
+        "tokens",
+    ),
+    ("h.input", "input"),
+    ("h.cached_input", "cached_input"),
+    ("h.cache_write_5m", "cache_write_5m"),
+    ("h.cache_write_1h", "cache_write_1h"),
+    ("h.output", "output"),
+    ("h.reasoning", "reasoning"),
+    ("h.audio_input", "audio_input"),
+    ("h.audio_output", "audio_output"),
+];
 
 /// What no project has, in comparisons that a hash can do.
 const NONE: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
@@ -107,11 +116,7 @@ impl<'a> Ledgers<'a> {
         match which {
             Which::Billed => self.push_billed(sql),
             Which::Metered(Metered::ProviderUsage) => self.push_all_usage(sql),
-            Which::Metered(Metered::Events) => {
-                sql.push("SELECT e.* FROM (");
-                self.push_events(sql);
-                sql.push(") e");
-            }
+            Which::Metered(Metered::Events) => self.push_events(sql, false),
             Which::Truth => {
                 self.push_billed(sql);
                 // What is metered names no line item.
@@ -204,10 +209,18 @@ impl<'a> Ledgers<'a> {
     /// Events, where neither the bill nor the provider's usage says anything.
     fn push_open_events(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push("SELECT e.* FROM (");
-        self.push_events(sql);
+        self.push_events(sql, true);
         sql.push(") e WHERE true");
         for table in ["billed_daily", "provider_usage_daily"] {
             self.push_absent(sql, table, "e", |row| format!("coalesce({row}.project_id, {NONE})"));
+            // A call of no project is a part of all that was called: whatever is said of that day has it.
+            sql.push(" AND (e.project_id IS NOT NULL OR (e.day, e.provider) NOT IN (SELECT x.day, x.provider FROM ");
+            sql.push(table).push(" x WHERE x.organization_id = ").push_bind(self.scope.organization());
+            sql.push(" AND x.day >= ")
+                .push_bind(self.period.from)
+                .push(" AND x.day < ")
+                .push_bind(self.period.to)
+                .push("))");
         }
     }
 
@@ -223,19 +236,36 @@ impl<'a> Ledgers<'a> {
         sql.push(row).push(".provider AND ").push(owner("x")).push(" = ").push(owner(row)).push(")");
     }
 
-    /// Events by day, summed up.
-    fn push_events(&self, sql: &mut QueryBuilder<Postgres>) {
+    /// Events by day: hour by hour, or summed up, where each row is then looked for in other ledgers.
+    fn push_events(&self, sql: &mut QueryBuilder<Postgres>, summed: bool) {
+        let column = |sql: &mut QueryBuilder<Postgres>, of: &str, name: &str, cast: &str| {
+            match summed {
+                true => sql.push("sum(").push(of).push(")").push(cast),
+                false => sql.push(of),
+            };
+            sql.push(" AS ").push(name);
+        };
         sql.push("SELECT ");
         self.days.push_day(sql, "h.hour");
         sql.push(" AS day, h.provider, h.project_id, h.team_id, NULL::text AS line_item, ");
         sql.push(if self.is_fine() { "h.model" } else { "NULL::text" });
-        sql.push(
-            " AS model, NULL::text AS api_key, 'USD' AS currency, 2 AS ledger, sum(h.cost) AS amount,
-            sum(h.unpriced)::bigint AS unpriced, ",
-        );
-        sql.push(if self.counts { EVENT_COUNTS } else { NO_COUNTS }).push(" FROM usage_hourly h");
+        sql.push(" AS model, NULL::text AS api_key, 'USD' AS currency, 2 AS ledger, ");
+        column(sql, "h.cost", "amount", "");
+        sql.push(", ");
+        column(sql, "h.unpriced", "unpriced", "::bigint");
+        if self.counts {
+            for (of, name) in EVENT_COUNTS {
+                sql.push(", ");
+                column(sql, of, name, "::bigint");
+            }
+        } else {
+            sql.push(", ").push(NO_COUNTS);
+        }
+        sql.push(" FROM usage_hourly h");
         self.push_hours(sql);
-        sql.push(" GROUP BY 1, 2, 3, 4, 6");
+        if summed {
+            sql.push(" GROUP BY 1, 2, 3, 4, 6");
+        }
     }
 
     /// All that the provider measured, by days of any zone.

@@ -18,7 +18,7 @@ use crate::platform::jobs::{Cadence, JobContext, JobHandler, JobOutcome, JobsBui
 use crate::platform::state::State;
 
 /// Every account's poll.
-const POLL: &str = "poll_usage";
+pub(super) const POLL: &str = "poll_usage";
 /// Forgetting minutes.
 const PRUNE: &str = "prune_provider_usage";
 /// Accounts at once: enough to hide the provider's waits, few enough to leave connections for everybody else.
@@ -27,10 +27,10 @@ const AT_ONCE: usize = 3;
 const KEEP_POLLS: Duration = Duration::from_secs(3_600);
 
 /// This feature's jobs. An interval of zero polls nothing.
-pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
-    let books = Books::new(state.db.clone(), state.clock.clone());
+#[must_use]
+pub fn jobs(builder: JobsBuilder, state: &State, books: &Books) -> JobsBuilder {
     let builder = builder
-        .handler(Poll { state: state.clone(), books })
+        .handler(Poll { state: state.clone(), books: books.clone() })
         .handler(Attribute { state: state.clone() })
         .handler(Prune(state.clone()))
         .schedule(Schedule { job: PRUNE, cadence: Cadence::Daily { hour: 3, minute: 30 } });

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::domain::LineKey;
 use super::error::PollError;
-use crate::features::prices::{Book, Lookup};
+use crate::features::prices::{Book, Lookup, Priced};
 
 /// A meter's name in the database.
 pub(super) const fn name(kind: UsageKind) -> &'static str {
@@ -199,7 +199,7 @@ impl Price {
         let lookup = Lookup { provider, model, tier, region: None, at: key.minute, quantities: &quantities };
         let priced = book.price_sum(&lookup, u64::try_from(units.calls).unwrap_or(1));
         let resolution = match &priced {
-            crate::features::prices::Priced::Unpriced { reason } => reason.name().to_owned(),
+            Priced::Unpriced { reason } => reason.name().to_owned(),
             known => known.resolution().map(ToString::to_string).unwrap_or_default(),
         };
         Self { cost: priced.cost(), price_id: priced.price_id(), resolution }

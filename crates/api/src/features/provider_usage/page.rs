@@ -1,6 +1,6 @@
 //! One page of a meter, stored in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use finops_providers::UsagePage;
@@ -91,8 +91,8 @@ fn span(page: &UsagePage, window: Window) -> Result<Option<Window>, PollError> {
 }
 
 /// The lines of a page. What the meter tells apart further (sizes of images, stores searched) has one price: it is one line.
-fn units(page: UsagePage) -> Result<std::collections::BTreeMap<LineKey, Units>, PollError> {
-    let mut lines = std::collections::BTreeMap::<LineKey, Units>::new();
+fn units(page: UsagePage) -> Result<BTreeMap<LineKey, Units>, PollError> {
+    let mut lines = BTreeMap::<LineKey, Units>::new();
     for bucket in page.buckets {
         for line in bucket.lines {
             let units = Units::of(&line)?;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::domain::{PAGE_MINUTES, Window};
 use super::error::PollError;
+use super::jobs::POLL;
 use super::lease::{End, Lease};
 use super::measure;
 use super::page::{self, Source};
@@ -14,6 +15,7 @@ use crate::features::admin_keys::{self, KeyProblem};
 use crate::features::collector;
 use crate::features::prices::Books;
 use crate::platform::db::OrganizationId;
+use crate::platform::http::{Actor, Ctx};
 use crate::platform::state::State;
 
 /// An account to poll, and the team whose key opens it.
@@ -67,7 +69,8 @@ async fn run(state: &State, books: &Books, lease: &Lease, team: Uuid) -> Result<
     let refusal = polled.as_ref().err().and_then(PollError::refusal);
     // What was never in doubt is not written down every minute.
     if refusal.is_some() || (polled.is_ok() && lease.failures > 0) {
-        admin_keys::note_use(state, lease.organization, source.key, refusal).await?;
+        let ctx = Ctx::trusted(Actor::System { job: POLL }, lease.organization, state.clock.clone());
+        admin_keys::note_use(state, &ctx, team, source.key, refusal).await?;
     }
     polled
 }

@@ -1,6 +1,6 @@
 //! Rows of provider usage.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use finops_contract::admin_keys::Provider;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -272,7 +272,7 @@ impl<'a> Slice<'a> {
             self.account,
             self.meter,
             hour(minutes.start),
-            minutes.end - chrono::TimeDelta::minutes(1),
+            minutes.end - TimeDelta::minutes(1),
             now,
             moved
         )

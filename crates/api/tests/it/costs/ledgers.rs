@@ -56,6 +56,12 @@ async fn the_bill_replaces_the_estimate_project_by_project_and_day_by_day() {
     track(admin, call(&own, "2026-03-20T09:00:00Z")).await;
     track(admin, call(&own, "2026-03-19T09:00:00Z")).await;
     track(admin, call(&web, "2026-03-19T09:00:00Z")).await;
+    // A call of no project is in the bill, or on the provider's meters, already.
+    for at in ["2026-03-19T09:00:00Z", "2026-03-20T09:00:00Z"] {
+        let mut nobodys = call(&own, at);
+        nobodys["projectId"] = json!(null);
+        track(admin, nobodys).await;
+    }
     app.run_jobs().await;
 
     let usage = query(admin, &format!("{TODAY}&groupBy=project&basis=provider_usage&tz=UTC")).await;
