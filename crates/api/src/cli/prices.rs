@@ -2,16 +2,19 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
+use finops_contract::ErrorCode;
 use finops_contract::prices::PriceImportReport;
 
+use super::exit::Usage;
 use super::output::Output;
 use crate::features::prices::{self, Incoming};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::db::{Db, PoolSizes};
+use crate::platform::http::ApiError;
 use crate::platform::state::State;
 
 /// What can be done with public prices.
@@ -31,13 +34,17 @@ pub(super) enum PricesCommand {
 pub(super) async fn run(config: Config, command: PricesCommand, output: Output) -> anyhow::Result<()> {
     let PricesCommand::Import { from, effective_from } = command;
     let state = State::new(config, Clock::system()).await?;
+    let is_past = effective_from.is_some_and(|since| since < state.clock.now());
+    ensure!(!is_past, Usage("--effective-from must not be past: what is past was priced"));
     let report = import(&state, &from, effective_from).await;
     state.db.close().await;
     output.print(&report?, text)
 }
 
 async fn import(state: &State, from: &str, since: Option<DateTime<Utc>>) -> anyhow::Result<PriceImportReport> {
-    Incoming::given(state, from, since).await?.take(state).await
+    let missing = if from.contains("://") { ErrorCode::ProviderUnavailable } else { ErrorCode::NotFound };
+    let given = Incoming::given(state, from, since).await;
+    given.map_err(|error| ApiError::new(missing).with_detail(format!("{error:#}")))?.take(state).await
 }
 
 /// Reads the shipped book into a database that does not have it.

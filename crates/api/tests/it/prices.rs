@@ -239,8 +239,12 @@ async fn the_command_line_reads_a_list() {
     assert!(text.contains("✗ bad: input_cost_per_token: out of range"), "{text}");
     let report: PriceImportReport = serde_json::from_slice(&run(import(&["-o", "json"])).await.stdout).expect("JSON");
     assert_eq!((report.entries_new, report.entries_unchanged), (0, 1));
-    assert_eq!(run(import(&["--effective-from", "2020-01-01T00:00:00Z"])).await.status.code(), Some(1));
-    assert_eq!(run(vec!["prices".into(), "import".into(), "/no/such/file".into()]).await.status.code(), Some(1));
+    assert_eq!(run(import(&["--effective-from", "2020-01-01T00:00:00Z"])).await.status.code(), Some(2));
+    let of = |from: &str| vec!["prices".to_owned(), "import".to_owned(), from.to_owned()];
+    assert_eq!(run(of("/no/such/file")).await.status.code(), Some(3));
+    let no_list = List::new(&json!({"text": "x"}));
+    assert_eq!(run(of(no_list.path())).await.status.code(), Some(4));
+    assert_eq!(run(of("http://127.0.0.1:9/map.json")).await.status.code(), Some(5));
     let audit = people.admin.get("/api/audit-log?action=price.import").await.ok();
     assert_eq!(audit["data"].as_array().map(Vec::len), Some(1), "{audit}");
     assert_eq!(audit["data"][0]["actor"]["type"], "cli");

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
+use finops_contract::ErrorCode;
 use finops_contract::prices::{PriceImportReport, PriceVersionKind};
 use futures_util::StreamExt as _;
 use serde_json::json;
@@ -13,7 +14,7 @@ use super::import::{self, Source};
 use super::{litellm, store};
 use crate::features::audit;
 use crate::platform::db::{self, OrganizationId, Tx};
-use crate::platform::http::{Actor, Ctx};
+use crate::platform::http::{Actor, ApiError, Ctx};
 use crate::platform::state::State;
 
 /// The largest map that is read. The public one has some three megabytes.
@@ -112,7 +113,8 @@ impl Incoming {
     /// # Errors
     /// When it is no price map, and the database's.
     pub async fn take(self, state: &State) -> anyhow::Result<PriceImportReport> {
-        let map = litellm::parse(&self.text)?;
+        let map = litellm::parse(&self.text)
+            .map_err(|error| ApiError::new(ErrorCode::BadRequest).with_detail(error.to_string()).with_source(error))?;
         let by = match self.actor {
             Actor::Cli => "command line",
             _ => "daily update",
