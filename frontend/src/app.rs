@@ -43,6 +43,7 @@ fn Root() -> impl IntoView {
                     <Route path=path!("/projects") view=|| page(pieces::projects) />
                     <Route path=path!("/projects/:id") view=|| page(pieces::project) />
                     <Route path=path!("/explore") view=|| page(pieces::explore) />
+                    <Route path=path!("/pricebook") view=|| page(pieces::pricebook) />
                     <Route path=path!("/setup") view=|| page(pieces::setup) />
                     <Route path=path!("/teams") view=|| page(pieces::teams) />
                     <Route path=path!("/teams/:id") view=|| page(pieces::team) />

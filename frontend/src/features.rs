@@ -1,12 +1,15 @@
 //! The pages, one folder a feature.
 
+pub mod api_keys;
 pub mod ask;
 pub mod audit;
 pub mod auth;
 pub mod explore;
 pub mod home;
 pub mod moment;
+pub mod prices;
 pub mod projects;
+pub mod provider_keys;
 pub mod settings;
 pub mod setup;
 pub mod teams;

@@ -19,6 +19,7 @@ use web_sys::Response;
 use crate::api::client;
 use crate::features::audit::AuditPage;
 use crate::features::explore::ExplorePage;
+use crate::features::prices::PriceBookPage;
 use crate::features::projects::{ProjectPage, ProjectsPage};
 use crate::features::settings::SettingsPage;
 use crate::features::setup::SetupPage;
@@ -67,6 +68,11 @@ pub(crate) fn settings() -> Fetched {
     Ok(SettingsPage)
 }
 
+#[wasm_split(pricebook, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn pricebook() -> Fetched {
+    Ok(PriceBookPage)
+}
+
 #[wasm_split(audit, fallible, wasm_split_path = leptos::wasm_split)]
 pub(crate) fn audit() -> Fetched {
     Ok(AuditPage)
@@ -82,12 +88,13 @@ struct Piece {
 }
 
 /// In the order in which they are fetched when there is time.
-const PIECES: [Piece; 6] = [
+const PIECES: [Piece; 7] = [
     Piece { name: "projects", fetch: || Box::pin(projects()) },
     Piece { name: "explore", fetch: || Box::pin(explore()) },
     Piece { name: "teams", fetch: || Box::pin(teams()) },
     Piece { name: "settings", fetch: || Box::pin(settings()) },
     Piece { name: "setup", fetch: || Box::pin(setup()) },
+    Piece { name: "pricebook", fetch: || Box::pin(pricebook()) },
     Piece { name: "audit", fetch: || Box::pin(audit()) },
 ];
 

@@ -5,6 +5,7 @@ mod exit;
 mod output;
 mod prices;
 mod setup;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -18,8 +19,7 @@ use uuid::Uuid;
 
 use self::exit::Unwell;
 use self::output::{Output, print};
-use crate::features::collector::rollups::{self, RollupReport};
-use crate::features::{audit, provider_usage};
+use crate::features::audit;
 use crate::platform::clock::Clock;
 use crate::platform::config::{self, Config, DatabaseConfig};
 use crate::platform::crypto::rekey::{self, RekeyReport};
@@ -114,7 +114,7 @@ fn dispatch(command: Command, output: Output) -> anyhow::Result<()> {
         Command::Serve => run(serve::serve),
         Command::Jobs => run(serve::jobs),
         Command::Rekey => run(|config| rekey(config, output)),
-        Command::VerifyRollups { repair } => run(|config| verify_rollups(config, repair, output)),
+        Command::VerifyRollups { repair } => run(|config| verify::rollups(config, repair, output)),
         Command::Prices { command } => run(|config| prices::run(config, command, output)),
         Command::Collect { date } => run(|config| collect::collect(config, date, output)),
         Command::RegisterAdminKey { team_id } => run(|config| setup::register_admin_key(config, team_id, output)),
@@ -159,30 +159,5 @@ async fn rekey(config: Config, output: Output) -> anyhow::Result<()> {
         )
     })?;
     ensure!(report.failed == 0, Unwell("not every secret could be opened; the log names those that could not"));
-    Ok(())
-}
-
-/// Of the bill, and of the providers' usage.
-async fn verify(state: &State, repair: bool) -> sqlx::Result<RollupReport> {
-    let (bill, usage) = (rollups::verify(state, repair).await?, provider_usage::rollups::verify(state, repair).await?);
-    Ok(RollupReport {
-        organizations: bill.organizations,
-        differing: bill.differing + usage.differing,
-        repaired: bill.repaired + usage.repaired,
-    })
-}
-
-async fn verify_rollups(config: Config, repair: bool, output: Output) -> anyhow::Result<()> {
-    let state = State::new(config, Clock::system()).await?;
-    let report = verify(&state, repair).await;
-    state.db.close().await;
-    let report = report?;
-    output.print(&report, |report| {
-        format!(
-            "{} organizations: {} sums differ from their lines, {} repaired\n",
-            report.organizations, report.differing, report.repaired
-        )
-    })?;
-    ensure!(report.differing == report.repaired, Unwell("sums differ from their lines; --repair computes them anew"));
     Ok(())
 }

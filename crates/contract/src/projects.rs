@@ -66,6 +66,9 @@ pub struct Project {
     pub attribution: Option<AttributionProgress>,
     /// How many people belong to it, besides its team's.
     pub member_count: i64,
+    /// Whether what was asked and answered in its calls is stored, encrypted, for 30 days at most.
+    #[serde(default)]
+    pub store_prompts: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -142,6 +145,9 @@ pub struct UpdateProjectRequest {
     /// Where it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
+    /// Whether to store what is asked and answered in its calls from now on. Turned off, what was stored is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_prompts: Option<bool>,
 }
 
 /// `PUT /api/projects/{projectId}/openai-project-id`.

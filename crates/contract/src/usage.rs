@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::costs::{CostState, Named};
@@ -200,6 +201,26 @@ pub struct UsageBatchAnswer {
     pub duplicates: usize,
     /// Events that were not taken.
     pub rejected: Vec<RejectedEvent>,
+}
+
+/// What was asked and answered in a call, of a project that stores it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UsagePrompt {
+    /// The event's id.
+    pub event_id: String,
+    /// When it came in. It is deleted 30 days later at the latest.
+    pub received_at: DateTime<Utc>,
+    /// `prompt` as it was told, whatever its shape.
+    #[cfg_attr(feature = "server", schema(value_type = Option<serde_json::Value>, example = "Explain photosynthesis."))]
+    pub prompt: Option<Box<RawValue>>,
+    /// `completion` as it was told.
+    #[cfg_attr(feature = "server", schema(value_type = Option<serde_json::Value>, example = "Plants turn light into sugar."))]
+    pub completion: Option<Box<RawValue>>,
+    /// `messages` as they were told.
+    #[cfg_attr(feature = "server", schema(value_type = Option<serde_json::Value>))]
+    pub messages: Option<Box<RawValue>>,
 }
 
 /// A stored event.

@@ -43,3 +43,30 @@ pub fn zone() -> (String, String) {
     let offset = time::zone_offset(&zone);
     (zone, offset)
 }
+
+/// The browser's clock.
+pub fn now() -> DateTime<Utc> {
+    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds, far below the largest i64")]
+    let milliseconds = js_sys::Date::now() as i64;
+    DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
+}
+
+/// The instant at which a local date begins in the organization's zone. `None` for text that is no date.
+pub fn start_of(date: &str) -> Option<DateTime<Utc>> {
+    time::start_of(date, &session::time_zone())
+}
+
+/// The instant at which a local date is over there.
+pub fn end_of(date: &str) -> Option<DateTime<Utc>> {
+    start_of(&date.parse::<chrono::NaiveDate>().ok()?.succ_opt()?.to_string())
+}
+
+/// Today there, as `2026-11-22`.
+pub fn today() -> String {
+    time::today(&session::time_zone())
+}
+
+/// The local day of an instant there, as `2026-11-22`.
+pub fn day_of(at: DateTime<Utc>) -> String {
+    time::day_of(&at.to_rfc3339(), &session::time_zone())
+}

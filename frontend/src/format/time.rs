@@ -124,10 +124,19 @@ pub fn zone_offset(zone: &str) -> String {
 
 /// Today in an IANA time zone, as `2026-11-22`.
 pub fn today(zone: &str) -> String {
+    iso_day(&Date::new_0(), zone)
+}
+
+/// The day of an RFC 3339 instant in an IANA time zone, as `2026-11-22`. Empty for text that is no instant.
+pub fn day_of(rfc3339: &str, zone: &str) -> String {
+    iso_day(&Date::new(&rfc3339.into()), zone)
+}
+
+fn iso_day(date: &Date, zone: &str) -> String {
     // Swedish writes dates as ISO 8601 does.
     let options = options(&[("timeZone", zone.into())]);
     let format = Intl::DateTimeFormat::new(&js_sys::Array::of1(&"sv".into()), &options).format();
-    format.call1(&JsValue::UNDEFINED, Date::new_0().as_ref()).ok().and_then(|d| d.as_string()).unwrap_or_default()
+    format.call1(&JsValue::UNDEFINED, date.as_ref()).ok().and_then(|d| d.as_string()).unwrap_or_default()
 }
 
 /// The name of a month, 1 to 12.

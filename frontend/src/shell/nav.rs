@@ -44,6 +44,7 @@ const GROUPS: &[(Word, &[Entry])] = &[
             Entry { period: true, ..entry("/explore", words::shell::EXPLORE, Icon::Chart) },
         ],
     ),
+    (words::shell::GROUP_CONNECT, &[entry("/pricebook", words::shell::PRICEBOOK, Icon::Tag)]),
     (
         words::shell::GROUP_ORGANIZATION,
         &[

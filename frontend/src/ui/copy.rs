@@ -6,7 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::icon::{Glyph, Icon};
 use super::{ButtonSize, IconButton, Text};
-use crate::i18n::{t, words};
+use crate::i18n::words;
 use crate::reactive::live;
 
 /// Copies a text, and says so.
@@ -53,13 +53,17 @@ pub fn SecretReveal(
     /// The secret.
     #[prop(into)]
     text: Text,
+    /// What to know about it, in other words than the usual.
+    #[prop(into, optional)]
+    note: Option<Text>,
 ) -> AnyView {
+    let note = note.unwrap_or_else(|| words::common::SHOWN_ONCE.into());
     view! {
         <div class="secret">
             <code>{live(move || text.get())}</code>
             <CopyButton text />
         </div>
-        <p class="field-hint"><Glyph icon=Icon::Info size=12 />" "{t(words::common::SHOWN_ONCE)}</p>
+        <p class="field-hint"><Glyph icon=Icon::Info size=12 />" "{live(move || note.get())}</p>
     }
     .into_any()
 }

@@ -115,6 +115,8 @@ icons! {
     Rows = "M2.5 3.5h11m-11 3h11m-11 3h11m-11 3h11";
     /// The period.
     Calendar = "M2.5 4h11v9.5h-11ZM2.5 7h11M5.5 2.25V4.5m5-2.25V4.5";
+    /// Prices: a tag.
+    Tag = "M2.5 2.5h5l6 6-5 5-6-6ZM5.25 5.25v.01";
     /// An organization.
     Building = "M3 13.5v-10a1 1 0 0 1 1-1h5a1 1 0 0 1 1 1v10M10 6.5h2a1 1 0 0 1 1 1v6M1.5 13.5h13M5.5 5.5h2m-2 2.5h2m-2 2.5h2";
 }

@@ -91,6 +91,11 @@ impl<C: Commit> GroupCommit<C> {
         Self { queue, room: Arc::new(Semaphore::new(limits.waiting)) }
     }
 
+    /// How many more items may wait.
+    pub fn room(&self) -> usize {
+        self.room.available_permits()
+    }
+
     /// Has items stored, and gives their outcomes after the commit. Going away does not take them back.
     ///
     /// # Errors

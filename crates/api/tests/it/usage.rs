@@ -1,5 +1,9 @@
 //! Usage events: taken as callers send them, stored once, summed up as they come.
 
+mod prompts;
+mod torture;
+mod upkeep;
+
 use finops_contract::ErrorCode;
 use finops_contract::usage::{Taken, UsageBatchAnswer, UsageEvent, UsageReceipt};
 use futures_util::StreamExt as _;
@@ -7,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::TestApp;
 use crate::support::costs::{project, team};
+use crate::support::usage::assert_usage_sums_are_exact;
 
 const NOW: &str = crate::support::app::NOW;
 
@@ -51,6 +56,7 @@ async fn an_event_is_stored_once_and_read_back() {
     people.outsider.get("/api/usage-events/evt-1").await.problem(ErrorCode::NotFound);
     assert_eq!(people.outsider.get("/api/usage-events?from=2026-03-20T00:00:00Z").await.ok()["data"], json!([]));
     people.user.get("/api/usage-events/evt-1").await.problem(ErrorCode::NotFound);
+    assert_usage_sums_are_exact(&app).await;
 }
 
 #[tokio::test]
@@ -105,6 +111,7 @@ async fn the_good_items_of_a_batch_are_stored_beside_the_bad() {
     );
     let answer: UsageBatchAnswer = people.admin.post("/api/usage/bulk", &events).await.read_as();
     assert_eq!((answer.accepted, answer.duplicates, answer.rejected.len()), (0, 3, 10));
+    assert_usage_sums_are_exact(&app).await;
 
     let many = json!({"events": vec![event("x", &web); 1_001]});
     people.admin.post("/api/usage/bulk", many).await.problem(ErrorCode::BatchTooLarge);
@@ -146,6 +153,7 @@ async fn one_id_from_many_at_once_is_stored_once() {
     assert_eq!(taken.iter().filter(|taken| **taken == Taken::Duplicate).count(), 74);
     let list = people.admin.get("/api/usage-events?from=2026-03-20T00:00:00Z&limit=200").await.ok();
     assert_eq!(list["data"].as_array().unwrap().len(), 26);
+    assert_usage_sums_are_exact(&app).await;
 }
 
 #[tokio::test]

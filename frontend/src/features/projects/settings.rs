@@ -61,6 +61,7 @@ fn Edit(project: Query<Project>) -> AnyView {
             name: Some(name),
             description: Some(description.get_untracked().trim().to_owned()),
             environment: environment.with_untracked(|name| Environment::from_name(name)),
+            store_prompts: None,
         };
         let path = format!("/projects/{id}");
         task.run(async move { api::patch::<Project>(&path, &request).await }, move |saved| {

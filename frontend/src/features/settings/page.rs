@@ -7,6 +7,8 @@ use super::members::MembersCard;
 use super::organization::OrganizationCard;
 use super::profile::ProfilePanel;
 use super::security::SecurityPanel;
+use crate::features::api_keys::ApiKeysCard;
+use crate::features::provider_keys::ProviderKeysCard;
 use crate::i18n::words;
 use crate::session;
 use crate::ui::{PageHeader, Tab, Tabs};
@@ -21,11 +23,16 @@ pub fn SettingsPage() -> AnyView {
     if session::manages() {
         tabs.push(Tab::new("members", words::settings::TAB_MEMBERS));
     }
+    tabs.push(Tab::new("keys", words::settings::TAB_KEYS));
     tabs.push(Tab::new("profile", words::settings::TAB_PROFILE));
     tabs.push(Tab::new("security", words::settings::TAB_SECURITY));
     let panel = Callback::new(|tab: &'static str| match tab {
         "members" => view! {
             <div class="stack" data-gap="24"><MembersCard /><InvitationsCard /></div>
+        }
+        .into_any(),
+        "keys" => view! {
+            <div class="stack" data-gap="24"><ApiKeysCard /><ProviderKeysCard /></div>
         }
         .into_any(),
         "profile" => view! { <ProfilePanel /> }.into_any(),

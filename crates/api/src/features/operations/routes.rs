@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::features::{audit, collector};
+use crate::features::{Shared, audit, collector};
 use crate::platform::auth::Permission;
 use crate::platform::db::{self, OrganizationId};
 use crate::platform::http::cursor::Keyset;
@@ -76,12 +76,13 @@ async fn get_readiness(state: web::Data<State>) -> ApiResult<web::Json<Health>> 
     responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text", example = "# EOF"))
 )]
 #[get("/metrics")]
-async fn get_metrics(state: web::Data<State>) -> ApiResult<HttpResponse> {
+async fn get_metrics(state: web::Data<State>, shared: web::Data<Shared>) -> ApiResult<HttpResponse> {
     if !state.config.metrics_enabled {
         return Err(ErrorCode::NotFound.into());
     }
     let (open, idle) = state.db.usage();
     state.metrics.connections(open, idle);
+    state.metrics.usage.room(shared.ingest.room());
     // Metrics are wanted most when the database is away: what it said last stays.
     match tokio::time::timeout(PING_TIMEOUT, lag(&state)).await {
         Ok(Ok(lag)) => state.metrics.collections(lag.oldest_success_seconds, lag.failed),

@@ -241,6 +241,12 @@ fn entry_key(provider: &str, name: &str) -> Result<Option<EntryKey>, String> {
             (region, model) = (Some(place), rest);
         }
     }
+    // Azure's deployments of a data zone have prices of their own.
+    if known == "azure"
+        && let Some((zone, rest)) = model.split_once('/').filter(|(zone, _)| matches!(*zone, "eu" | "us" | "global"))
+    {
+        (region, model) = (Some(zone), rest);
+    }
     if model.is_empty()
         || model.chars().count() > MAX_NAME
         || model.chars().any(char::is_control)

@@ -25,6 +25,8 @@ pub struct Place {
     pub team: Uuid,
     /// Where it runs.
     pub environment: Environment,
+    /// Whether it stores what was asked and answered.
+    pub store_prompts: bool,
 }
 
 impl Directory {
@@ -46,7 +48,8 @@ impl Directory {
 /// The database's.
 pub async fn directory(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<Directory> {
     let rows = sqlx::query!(
-        "SELECT id, team_id, environment, openai_project_id FROM projects WHERE organization_id = $1 AND deleted_at IS NULL",
+        "SELECT id, team_id, environment, openai_project_id, store_prompts FROM projects
+        WHERE organization_id = $1 AND deleted_at IS NULL",
         organization as OrganizationId
     )
     .fetch_all(conn)
@@ -55,7 +58,8 @@ pub async fn directory(conn: &mut PgConnection, organization: OrganizationId) ->
     for row in rows {
         // The table's CHECK allows no other.
         let environment = Environment::from_name(&row.environment).unwrap_or(Environment::Production);
-        directory.projects.insert(row.id, Place { project: row.id, team: row.team_id, environment });
+        let place = Place { project: row.id, team: row.team_id, environment, store_prompts: row.store_prompts };
+        directory.projects.insert(row.id, place);
         if let Some(id) = row.openai_project_id {
             directory.openai.insert(id, row.id);
         }

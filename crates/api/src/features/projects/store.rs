@@ -25,6 +25,7 @@ struct Row {
     lines_done: Option<i64>,
     lines_total: Option<i64>,
     member_count: i64,
+    store_prompts: bool,
     created_at: DateTime<Utc>,
 }
 
@@ -42,6 +43,7 @@ impl From<Row> for Project {
             openai_project_id_since: row.openai_project_id_since,
             attribution: row.lines_done.zip(row.lines_total).map(|(done, total)| AttributionProgress { done, total }),
             member_count: row.member_count,
+            store_prompts: row.store_prompts,
             created_at: row.created_at,
         }
     }
@@ -60,7 +62,8 @@ pub(super) async fn list(
         Row,
         r#"
         SELECT p.id, p.name, p.description, p.environment, p.team_id, t.name AS team_name, p.openai_project_id,
-            p.openai_project_id_since, p.created_at, a.lines_done AS "lines_done?", a.lines_total AS "lines_total?",
+            p.openai_project_id_since, p.created_at, p.store_prompts,
+            a.lines_done AS "lines_done?", a.lines_total AS "lines_total?",
             (SELECT count(*) FROM project_members m
                 WHERE m.organization_id = $1 AND m.project_id = p.id) AS "member_count!"
         FROM projects p JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
@@ -94,7 +97,8 @@ pub(super) async fn find(
         Row,
         r#"
         SELECT p.id, p.name, p.description, p.environment, p.team_id, t.name AS team_name, p.openai_project_id,
-            p.openai_project_id_since, p.created_at, a.lines_done AS "lines_done?", a.lines_total AS "lines_total?",
+            p.openai_project_id_since, p.created_at, p.store_prompts,
+            a.lines_done AS "lines_done?", a.lines_total AS "lines_total?",
             (SELECT count(*) FROM project_members m
                 WHERE m.organization_id = $1 AND m.project_id = p.id) AS "member_count!"
         FROM projects p JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
@@ -178,6 +182,7 @@ pub(super) async fn update(
     sqlx::query!(
         "
         UPDATE projects SET
+            store_prompts = coalesce($7, store_prompts),
             team_id = coalesce($3, team_id),
             name = coalesce($4, name),
             description = CASE WHEN $5::text IS NULL THEN description ELSE nullif($5, '') END,
@@ -189,7 +194,8 @@ pub(super) async fn update(
         request.team_id,
         request.name,
         request.description,
-        request.environment.map(Environment::name)
+        request.environment.map(Environment::name),
+        request.store_prompts
     )
     .execute(conn)
     .await

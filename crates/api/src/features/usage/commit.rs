@@ -9,15 +9,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use finops_contract::UnitKind;
+use rust_decimal::prelude::ToPrimitive as _;
 use sqlx::PgConnection;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::domain::Event;
 use super::insert::insert;
 use super::rollups::Deltas;
+use super::{prompts, retention};
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, OrganizationId, Tx};
 use crate::platform::group_commit::Commit;
+use crate::platform::telemetry::UsageMetrics;
 
 /// An event on its way into one organization.
 #[derive(Debug)]
@@ -39,18 +44,29 @@ pub(super) enum Outcome {
 
 /// SQLSTATE of a row that fits no partition.
 const NO_PARTITION: &str = "23514";
+impl Outcome {
+    /// Its name in metrics.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+        }
+    }
+}
 
 /// Stores groups of events.
 pub(super) struct Store {
     db: Db,
     clock: Clock,
+    metrics: UsageMetrics,
     /// UTC days whose partition is known to exist.
     days: Arc<Mutex<HashSet<NaiveDate>>>,
 }
 
 impl Store {
-    pub(super) fn new(db: Db, clock: Clock) -> Self {
-        Self { db, clock, days: Arc::default() }
+    pub(super) fn new(db: Db, clock: Clock, metrics: UsageMetrics) -> Self {
+        Self { db, clock, metrics, days: Arc::default() }
     }
 
     /// Makes the partitions of days that have none, each in a transaction of its own.
@@ -59,22 +75,14 @@ impl Store {
             groups.iter().flatten().map(|arriving| arriving.event.occurred_at.date_naive()).collect();
         let known = |day: &NaiveDate| self.days.lock().unwrap_or_else(PoisonError::into_inner).contains(day);
         for day in days.into_iter().filter(|day| !known(day)) {
-            let mut tx = self.db.platform().await?;
-            sqlx::query_scalar!("SELECT finops_usage_partition($1)", day).fetch_one(&mut *tx).await?;
-            tx.commit().await?;
+            retention::make_partition(self.db.platform().await?, day).await?;
             self.days.lock().unwrap_or_else(PoisonError::into_inner).insert(day);
         }
         Ok(())
     }
-}
 
-#[async_trait]
-impl Commit for Store {
-    type Item = Arriving;
-    type Outcome = Outcome;
-    type Error = sqlx::Error;
-
-    async fn commit(&self, groups: &[Vec<Arriving>]) -> sqlx::Result<Vec<Vec<Outcome>>> {
+    /// Stores groups in one transaction.
+    async fn store(&self, groups: &[Vec<Arriving>]) -> sqlx::Result<Vec<Vec<Outcome>>> {
         self.prepare(groups).await?;
         let received_at = self.clock.now();
         let mut tenants: BTreeMap<OrganizationId, Vec<&Event>> = BTreeMap::new();
@@ -85,6 +93,7 @@ impl Commit for Store {
         let Some(mut entered) = tenants.keys().next().copied() else { return Ok(Vec::new()) };
         let mut tx = self.db.ingest(entered).await?;
         let mut sums = Vec::with_capacity(tenants.len());
+        let mut prompts = 0;
         for (organization, events) in tenants {
             enter(&mut tx, &mut entered, organization).await?;
             let tenant = store(&mut tx, organization, &events, received_at).await?;
@@ -94,6 +103,7 @@ impl Commit for Store {
                 .filter(|(_, outcome)| **outcome == Outcome::Stored)
                 .map(|(e, _)| *e)
                 .collect();
+            prompts += prompts::insert(&mut tx, organization, &fresh, received_at).await?;
             sums.push((organization, Deltas::of(&fresh)));
             outcomes.insert(organization, tenant.into_iter());
         }
@@ -102,9 +112,70 @@ impl Commit for Store {
             deltas.add(&mut tx, organization).await?;
         }
         tx.commit().await?;
+        self.metrics.prompts("stored", prompts);
         // Handed back in the order in which they came.
         let mut next = |arriving: &Arriving| outcomes.get_mut(&arriving.organization).and_then(Iterator::next);
         Ok(groups.iter().map(|group| group.iter().filter_map(&mut next).collect()).collect())
+    }
+
+    /// Counts what was stored, after the commit.
+    fn count(&self, groups: &[Vec<Arriving>], outcomes: &[Vec<Outcome>]) {
+        let mut taken: BTreeMap<(&'static str, &'static str), u64> = BTreeMap::new();
+        let mut models: BTreeMap<(&str, &str, bool), (u64, [u64; UnitKind::ALL.len()], u64)> = BTreeMap::new();
+        for (Arriving { event, .. }, outcome) in groups.iter().flatten().zip(outcomes.iter().flatten()) {
+            *taken.entry((event.source.name(), outcome.name())).or_default() += 1;
+            if *outcome != Outcome::Stored {
+                continue;
+            }
+            let key = (event.provider.as_str(), event.model.as_str(), event.price.cost.is_some());
+            let (events, units, unsplit) = models.entry(key).or_default();
+            *events += 1;
+            *unsplit += event.told.used.unsplit;
+            for (kind, quantity) in event.told.used.quantities.iter() {
+                units[kind.index()] += quantity.to_u64().unwrap_or_default();
+            }
+        }
+        for ((source, outcome), count) in taken {
+            self.metrics.events(source, outcome, count);
+        }
+        for ((provider, model, priced), (events, units, unsplit)) in models {
+            if !priced {
+                self.metrics.unpriced(provider, model, events);
+            }
+            let kinds = UnitKind::ALL.into_iter().filter(|kind| kind.is_token());
+            let kinds = kinds.map(|kind| (kind.name(), units[kind.index()])).chain([("unsplit", unsplit)]);
+            self.metrics.tokens(provider, model, priced, kinds.filter(|(_, count)| *count > 0));
+        }
+    }
+}
+
+/// Whether a row found no partition for its day.
+fn is_without_partition(error: &sqlx::Error) -> bool {
+    // PostgreSQL tells it as a check that failed, and of no constraint.
+    let error = error.as_database_error();
+    error.is_some_and(|error| error.code().as_deref() == Some("23514") && error.constraint().is_none())
+}
+
+#[async_trait]
+impl Commit for Store {
+    type Item = Arriving;
+    type Outcome = Outcome;
+    type Error = sqlx::Error;
+
+    async fn commit(&self, groups: &[Vec<Arriving>]) -> sqlx::Result<Vec<Vec<Outcome>>> {
+        let began = Instant::now();
+        let outcomes = match self.store(groups).await {
+            // The partition of a day was dropped since this process learned that there is one.
+            Err(error) if is_without_partition(&error) => {
+                self.days.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                self.store(groups).await
+            }
+            stored => stored,
+        };
+        let outcomes = outcomes.inspect_err(|error| tracing::warn!(%error, "a group of events was not stored"))?;
+        self.metrics.group(groups.iter().map(Vec::len).sum(), began.elapsed());
+        self.count(groups, &outcomes);
+        Ok(outcomes)
     }
 
     fn is_about_items(&self, error: &sqlx::Error) -> bool {
@@ -118,8 +189,8 @@ impl Commit for Store {
     }
 
     fn copy(&self, error: &sqlx::Error) -> sqlx::Error {
-        // Said once in the log by whoever is first to answer; the others need to know only that they may try again.
-        tracing::debug!(%error, "a group of events was not stored");
+        // It is in the log once, for all; callers need to know only that they may try again.
+        tracing::debug!(%error, "a caller's events were not stored");
         sqlx::Error::WorkerCrashed
     }
 }

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::prompts::{Prompt, Text};
 use super::tokens::Used;
 use crate::features::prices::Priced;
 
@@ -73,6 +74,8 @@ pub(super) struct Told {
     pub(super) tags: Vec<String>,
     pub(super) cost_allocation: Option<Value>,
     pub(super) metadata: Map<String, Value>,
+    /// What was asked and answered: no part of the event, and kept only if the project says so.
+    pub(super) text: Text,
 }
 
 /// What is kept as it was told and grouped by, at most.
@@ -185,6 +188,8 @@ pub(super) struct Event {
     pub(super) model: String,
     pub(super) price: Price,
     pub(super) told: Told,
+    /// What was asked and answered, encrypted.
+    pub(super) prompt: Option<Prompt>,
 }
 
 /// What our price book made of it.

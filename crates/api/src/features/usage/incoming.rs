@@ -96,7 +96,9 @@ impl Reader {
             "costAllocation" | "cost_allocation" => told.cost_allocation = Some(allocation(raw, at)?),
             "metadata" => self.metadata = Some(raw::bounded(raw, at)?),
             // What was said is nobody's business here unless the project opted in; it is no part of the event.
-            "prompt" | "completion" | "messages" => {}
+            "prompt" => told.text.add("prompt", raw.get()),
+            "completion" => told.text.add("completion", raw.get()),
+            "messages" => told.text.add("messages", raw.get()),
             "usage" | "usageMetadata" => self.vendor = Some(tokens::vendor_usage(raw, at)?),
             _ => return self.quantity(name, raw, at),
         }

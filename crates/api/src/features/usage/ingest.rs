@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::commit::{Arriving, Outcome, Store};
 use super::domain::{Event, MAX_AHEAD, Price, Source, Told, event_key};
+use super::prompts::{Prompts, Text};
 use super::reject::Reject;
 use super::vendor;
 use crate::features::prices::{Book, Books, Lookup, provider_name};
@@ -21,6 +22,7 @@ use crate::platform::group_commit::{GroupCommit, Limits, Refused};
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::snapshots::Snapshots;
 use crate::platform::state::State;
+use crate::platform::telemetry::UsageMetrics;
 
 /// How old what is known of projects may be: a deleted one takes events no longer than this.
 const DIRECTORY_AGE: Duration = Duration::from_secs(1);
@@ -38,6 +40,8 @@ pub struct Ingest {
     books: Books,
     projects: Arc<Snapshots<Directory>>,
     committer: GroupCommit<Store>,
+    metrics: UsageMetrics,
+    prompts: Prompts,
 }
 
 /// Who sends events, and what follows from that.
@@ -92,8 +96,28 @@ impl Ingest {
     /// Starts the committer.
     pub fn new(state: &State, books: Books) -> Self {
         let (db, clock) = (state.db.clone(), state.clock.clone());
-        let committer = GroupCommit::start(Store::new(db.clone(), clock.clone()), LIMITS);
-        Self { db, clock, books, projects: Arc::new(Snapshots::new(DIRECTORY_AGE)), committer }
+        let metrics = state.metrics.usage.clone();
+        let committer = GroupCommit::start(Store::new(db.clone(), clock.clone(), metrics.clone()), LIMITS);
+        Self {
+            db,
+            clock,
+            books,
+            projects: Arc::new(Snapshots::new(DIRECTORY_AGE)),
+            committer,
+            metrics,
+            prompts: Prompts::new(state),
+        }
+    }
+
+    /// How many more events may wait to be stored.
+    pub fn room(&self) -> usize {
+        self.committer.room()
+    }
+
+    /// Counts an event that cannot be taken, and passes on why.
+    pub(super) fn rejected(&self, source: Source, reject: Reject) -> Reject {
+        self.metrics.rejected(source.name(), reject.code.name());
+        reject
     }
 
     /// What a request's events are prepared with.
@@ -118,11 +142,17 @@ impl Ingest {
     ///
     /// # Errors
     /// `unavailable` when too much waits already or the database does not answer. Nothing was stored then.
-    pub(super) async fn store(&self, organization: OrganizationId, events: Vec<Event>) -> ApiResult<Vec<Receipt>> {
+    pub(super) async fn store(&self, organization: OrganizationId, mut events: Vec<Event>) -> ApiResult<Vec<Receipt>> {
+        self.metrics.prompts("dropped", self.prompts.seal(organization, &mut events).await);
         let told: Vec<(String, Price)> =
             events.iter().map(|event| (event.event_id.clone(), event.price.clone())).collect();
+        let (source, count) = (events.first().map(|event| event.source.name()), events.len());
         let arriving = events.into_iter().map(|event| Arriving { organization, event }).collect();
-        let outcomes = self.committer.submit(arriving).await.map_err(refused)?;
+        let submitted = self.committer.submit(arriving).await;
+        if let (Err(_), Some(source)) = (&submitted, source) {
+            self.metrics.events(source, "unavailable", u64::try_from(count).unwrap_or_default());
+        }
+        let outcomes = submitted.map_err(refused)?;
         let receipt = |((event_id, price), outcome)| Receipt { event_id, price, outcome };
         Ok(told.into_iter().zip(outcomes).map(receipt).collect())
     }
@@ -150,6 +180,9 @@ impl Desk<'_> {
         let body_hash = told.body_hash();
         let occurred_at = self.time(told.occurred_at)?;
         let place = self.place(told.project.as_deref())?;
+        if !place.is_some_and(|place| place.store_prompts) {
+            told.text = Text::default();
+        }
         let model = told.model.take().ok_or_else(|| Reject::field("/model", "is required"))?;
         let provider = provider(&mut told, &model);
         let environment = self.sender.environment.or(place.map(|place| place.environment));
@@ -169,6 +202,7 @@ impl Desk<'_> {
             model,
             price,
             told,
+            prompt: None,
         })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Every way in ends in [`Ingest`]: what is told is read (`incoming`, field by field, with a code for each mistake),
 //! split into disjoint kinds (`tokens`), placed and priced (`ingest`), and stored once, with its sums, in a group with
-//! others (`commit`). The answer comes after the commit.
+//! others (`commit`). The answer comes after the commit. Sums are proved and mended by `verify`; what is kept no longer
+//! goes by `retention`.
 
 mod cloudevents;
 mod commit;
@@ -12,28 +13,24 @@ mod imports;
 mod incoming;
 mod ingest;
 mod insert;
+mod jobs;
 mod otlp;
+mod prompts;
 mod raw;
 mod reject;
 mod reprice;
+mod retention;
 mod rollups;
 mod routes;
 mod store;
 mod tail;
 mod tokens;
+mod total;
 mod unpriced;
 mod vendor;
+pub mod verify;
 
 pub use ingest::Ingest;
+pub use jobs::jobs;
 pub use reprice::{Wish as RepriceWish, request as request_reprice};
 pub use routes::{root_routes, routes};
-
-use crate::platform::jobs::JobsBuilder;
-use crate::platform::state::State;
-
-/// This feature's jobs.
-#[must_use]
-pub fn jobs(builder: JobsBuilder, state: &State, ingest: &Ingest) -> JobsBuilder {
-    let builder = reprice::jobs(builder, state);
-    imports::jobs(builder, state, ingest)
-}

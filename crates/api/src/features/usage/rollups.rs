@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::domain::{Event, hour};
 use super::histogram::{self, BUCKETS};
+use super::total::Total;
 use crate::platform::db::OrganizationId;
 
 /// The coarse grain. The order of the fields is the order in which rows are locked.
@@ -46,8 +47,8 @@ struct Sum {
     units: [i64; UnitKind::ALL.len()],
     unsplit: i64,
     seconds: Decimal,
-    cost: Decimal,
-    reported: Decimal,
+    cost: Total,
+    reported: Total,
     latency: Option<Box<[i64; BUCKETS]>>,
 }
 
@@ -59,7 +60,7 @@ impl Sum {
         match event.price.cost {
             None => self.unpriced += 1,
             Some(cost) if cost.is_zero() => self.free += 1,
-            Some(cost) => self.cost += cost,
+            Some(cost) => self.cost.add(cost),
         }
         for (kind, quantity) in used.quantities.iter() {
             if kind == UnitKind::Second {
@@ -69,7 +70,7 @@ impl Sum {
             }
         }
         self.unsplit += i64::try_from(used.unsplit).unwrap_or_default();
-        self.reported += event.told.reported_cost.unwrap_or_default();
+        self.reported.add(event.told.reported_cost.unwrap_or_default());
         if let Some(latency) = event.told.latency_ms {
             self.latency.get_or_insert_with(|| Box::new([0; BUCKETS]))[histogram::bucket(latency)] += 1;
         }
@@ -80,7 +81,8 @@ impl Sum {
         let is_free = |cost: Option<Decimal>| cost.is_some_and(|cost| cost.is_zero());
         self.unpriced += i64::from(after.is_none()) - i64::from(before.is_none());
         self.free += i64::from(is_free(after)) - i64::from(is_free(before));
-        self.cost += after.unwrap_or_default() - before.unwrap_or_default();
+        self.cost.add(after.unwrap_or_default());
+        self.cost.add(-before.unwrap_or_default());
     }
 
     fn tokens(&self) -> i64 {
@@ -196,12 +198,12 @@ impl Deltas {
                 latency)
             SELECT $1, hour, project_id, team_id, environment, provider, model, service,
                 events, failed, unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning,
-                audio_input, audio_output, image, "character", request, search, unsplit, "second", cost, reported_cost,
-                latency::bigint[]
+                audio_input, audio_output, image, "character", request, search, unsplit, "second", cost::numeric,
+                reported_cost::numeric, latency::bigint[]
             FROM unnest($2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
                 $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
                 $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
-                $23::bigint[], $24::bigint[], $25::bigint[], $26::numeric[], $27::numeric[], $28::numeric[], $29::text[])
+                $23::bigint[], $24::bigint[], $25::bigint[], $26::numeric[], $27::text[], $28::text[], $29::text[])
             AS t (hour, project_id, team_id, environment, provider, model, service,
                 events, failed, unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning,
                 audio_input, audio_output, image, "character", request, search, unsplit, "second", cost, reported_cost,
@@ -246,8 +248,8 @@ impl Deltas {
             &units(UnitKind::Search),
             &counts(|sum| sum.unsplit),
             &sums.iter().map(|sum| sum.seconds).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.cost).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.reported).collect::<Vec<_>>(),
+            &sums.iter().map(|sum| sum.cost.to_string()).collect::<Vec<_>>(),
+            &sums.iter().map(|sum| sum.reported.to_string()).collect::<Vec<_>>(),
             &sums.iter().map(|sum| sum.latency_text()).collect::<Vec<_>>() as &[Option<String>],
         )
         .execute(conn)
@@ -266,9 +268,9 @@ impl Deltas {
             INSERT INTO usage_dimension_hourly AS h (organization_id, dimension, hour, value, project_id, team_id, provider,
                 events, failed, unpriced, tokens, cost, reported_cost)
             SELECT $1, dimension, hour, value, project_id, team_id, provider,
-                events, failed, unpriced, tokens, cost, reported_cost
+                events, failed, unpriced, tokens, cost::numeric, reported_cost::numeric
             FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::uuid[], $6::uuid[], $7::text[],
-                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::numeric[], $13::numeric[])
+                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[])
             AS t (dimension, hour, value, project_id, team_id, provider,
                 events, failed, unpriced, tokens, cost, reported_cost)
             ON CONFLICT (organization_id, dimension, hour, value, project_id, team_id, provider) DO UPDATE SET
@@ -287,8 +289,8 @@ impl Deltas {
             &counts(|sum| sum.failed),
             &counts(|sum| sum.unpriced),
             &counts(Sum::tokens),
-            &sums.iter().map(|sum| sum.cost).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.reported).collect::<Vec<_>>(),
+            &sums.iter().map(|sum| sum.cost.to_string()).collect::<Vec<_>>(),
+            &sums.iter().map(|sum| sum.reported.to_string()).collect::<Vec<_>>(),
         )
         .execute(conn)
         .await

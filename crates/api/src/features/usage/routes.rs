@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::DateTime;
 use finops_contract::usage::{
     MAX_BATCH, RejectedEvent, Taken, UsageBatchAnswer, UsageBatchRequest, UsageEvent, UsageEventRequest,
-    UsageEventsQuery, UsageReceipt,
+    UsageEventsQuery, UsagePrompt, UsageReceipt,
 };
 use finops_contract::{Amount, ErrorCode, Page};
 use serde_json::value::RawValue;
@@ -17,8 +17,9 @@ use super::incoming;
 use super::ingest::{Ingest, Receipt, Sender};
 use super::raw::Object;
 use super::reject::Reject;
-use super::{cloudevents, imports, otlp, reprice, store, tail};
+use super::{cloudevents, imports, otlp, prompts, reprice, store, tail};
 use crate::features::Shared;
+use crate::platform::auth::Permission;
 use crate::platform::http::extract::BATCH_LIMIT;
 use crate::platform::http::{ApiResult, Ctx, Keyed, Path, Query, RawJson, ctx};
 use crate::platform::state::State;
@@ -31,7 +32,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_usage_events)
         .service(list_usage_events)
         .service(tail_usage_events)
-        .service(get_usage_event);
+        .service(get_usage_event)
+        .service(get_usage_prompt);
     reprice::routes(config);
     cloudevents::routes(config);
     imports::routes(config);
@@ -79,8 +81,9 @@ async fn create_usage_event(
 
 async fn take_one(ctx: &Ctx, state: &State, ingest: &Ingest, text: &str) -> ApiResult<HttpResponse> {
     let sender = Sender::of(ctx, &state.db).await?;
-    let told = incoming::read(text)?;
-    let event = ingest.desk(&sender, Source::Api).await?.prepare(told)?;
+    let desk = ingest.desk(&sender, Source::Api).await?;
+    let event = incoming::read(text).and_then(|told| desk.prepare(told));
+    let event = event.map_err(|reject| ingest.rejected(Source::Api, reject))?;
     let receipts = ingest.store(sender.organization, vec![event]).await?;
     let Some(receipt) = receipts.into_iter().next() else { return Err(ErrorCode::Internal.into()) };
     match receipt.outcome {
@@ -147,7 +150,7 @@ pub(super) async fn take_many(
                 places.push(index);
                 ready.push(event);
             }
-            Err(reject) => answer.rejected.push(rejected(index, reject, at)),
+            Err(reject) => answer.rejected.push(rejected(index, ingest.rejected(source, reject), at)),
         }
     }
     for (index, receipt) in places.into_iter().zip(ingest.store(sender.organization, ready).await?) {
@@ -215,4 +218,15 @@ async fn get_usage_event(ctx: Ctx, state: web::Data<State>, path: Path<String>) 
     let event = store::find(&mut tx, &ctx, &path.0).await?.ok_or(ErrorCode::NotFound)?;
     tx.commit().await?;
     Ok(web::Json(event))
+}
+
+/// What was asked and answered in an AI call
+///
+/// Only of projects that store it (`storePrompts`), for 30 days at most. Reading it is written to the audit log.
+#[utoipa::path(tag = "usage", params(("eventId" = String, Path, description = "The event's id")),
+    responses((status = 200, description = "The text", body = UsagePrompt)))]
+#[get("/usage-events/{eventId}/prompt")]
+async fn get_usage_prompt(ctx: Ctx, state: web::Data<State>, path: Path<String>) -> ApiResult<web::Json<UsagePrompt>> {
+    ctx.require(Permission::PromptsRead)?;
+    prompts::read(&state, &ctx, &path.0).await.map(web::Json)
 }

@@ -25,6 +25,8 @@ pub enum Permission {
     PricesPublish,
     /// Read the audit log.
     AuditRead,
+    /// Read what people asked models and were answered.
+    PromptsRead,
     /// See and retry background jobs, of every organization.
     JobsRead,
     /// See every organization.
@@ -44,7 +46,8 @@ impl Permission {
             | Self::SeeEverything
             | Self::CostsCollect
             | Self::PricesWrite
-            | Self::AuditRead => Role::TenantAdmin,
+            | Self::AuditRead
+            | Self::PromptsRead => Role::TenantAdmin,
         }
     }
 

@@ -8,6 +8,7 @@
 //! associated data of AES-256-GCM and the vault's encryption context.
 
 mod aead;
+mod bulk;
 mod cache;
 mod kms;
 mod local;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
+pub use self::bulk::{BulkKey, BulkRefused, BulkSealed};
 pub use self::kms::KmsVault;
 pub use self::local::LocalVault;
 pub use self::secrets::{Sealed, SecretError, SecretOwner, SecretStore, delete, load};

@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::usage::UsageMetrics;
 use crate::platform::jobs::{JobCounters, JobMetrics};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -67,6 +68,8 @@ pub struct Metrics {
     collections_failing: FloatGauge,
     connections: Family<ConnectionLabels, Gauge>,
     api_key_lookups: Counter,
+    /// What the way in of usage events counts.
+    pub usage: UsageMetrics,
 }
 
 impl Default for Metrics {
@@ -91,6 +94,7 @@ impl Default for Metrics {
         registry.register("db_connections", "Database connections of this process", connections.clone());
         let api_key_lookups = Counter::default();
         registry.register("api_key_lookups", "Times the database was asked about an API key", api_key_lookups.clone());
+        let usage = UsageMetrics::register(&mut registry);
         registry.register_collector(Box::new(JobsCollector(Arc::clone(&jobs))));
         let registry = Arc::new(registry);
         Self {
@@ -102,6 +106,7 @@ impl Default for Metrics {
             collections_failing,
             connections,
             api_key_lookups,
+            usage,
         }
     }
 }

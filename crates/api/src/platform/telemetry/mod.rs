@@ -2,5 +2,7 @@
 
 pub mod logs;
 pub mod metrics;
+mod usage;
 
 pub use metrics::Metrics;
+pub use usage::UsageMetrics;

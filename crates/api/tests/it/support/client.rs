@@ -59,6 +59,12 @@ impl Client {
         Self { token, me: Some(Arc::new(session.user.clone())), ..Self::anonymous(url) }
     }
 
+    /// The same caller at another replica.
+    #[must_use]
+    pub(crate) fn at(&self, url: String) -> Self {
+        Self { url, ..self.clone() }
+    }
+
     /// The same caller with exactly this token.
     #[must_use]
     pub(crate) fn with_token(&self, token: impl Into<String>) -> Self {

@@ -21,7 +21,7 @@ const SLICE: i64 = 1_000;
 
 /// The job that prices events anew.
 #[must_use]
-pub fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
+pub(in crate::features::usage) fn jobs(builder: JobsBuilder, state: &State) -> JobsBuilder {
     builder.handler(Repricer(state.clone()))
 }
 

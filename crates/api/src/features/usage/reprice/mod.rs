@@ -7,7 +7,7 @@ mod routes;
 mod slice;
 mod store;
 
-pub use jobs::jobs;
+pub(super) use jobs::jobs;
 pub(super) use routes::routes;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,0 +1,70 @@
+//! Usage events, and the sums that they add up to.
+
+use finops_api::features::usage::verify;
+use finops_contract::api_keys::Scope;
+use serde_json::json;
+
+use super::app::TestApp;
+use super::client::Client;
+
+/// A program that reports events with a key of somebody's.
+pub(crate) async fn reporter(app: &TestApp, maker: &Client) -> Client {
+    let body = json!({"name": "Reporter", "scopes": [Scope::Ingest], "projectId": null});
+    let key = maker.post("/api/api-keys", body).await.ok()["key"].as_str().expect("a key").to_owned();
+    app.anonymous().with_token(key)
+}
+
+/// Asserts that the hourly sums are what the stored events add up to, in both grains: once by counting here, and once as
+/// the service proves it, which must come to the same.
+pub(crate) async fn assert_usage_sums_are_exact(app: &TestApp) {
+    let hourly = app
+        .database
+        .count(
+            r#"WITH e AS (
+                SELECT organization_id, date_trunc('hour', occurred_at, 'UTC') AS hour, project_id, team_id, environment,
+                    provider, model, service, count(*) AS events, sum(failed::int) AS failed, count(*) - count(cost) AS unpriced,
+                    count(CASE WHEN cost = 0 THEN 1 END) AS free, coalesce(sum(input), 0), coalesce(sum(cached_input), 0),
+                    coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0), coalesce(sum(output), 0),
+                    coalesce(sum(reasoning), 0), coalesce(sum(audio_input), 0), coalesce(sum(audio_output), 0),
+                    coalesce(sum(image), 0), coalesce(sum("character"), 0), coalesce(sum(request), 0),
+                    coalesce(sum(search), 0), coalesce(sum(unsplit), 0), coalesce(sum("second"), 0),
+                    coalesce(sum(cost), 0), coalesce(sum(reported_cost), 0), count(latency_ms) AS timed
+                FROM usage_events GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+            ), h AS (
+                SELECT organization_id, hour, project_id, team_id, environment, provider, model, service, events, failed,
+                    unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning, audio_input,
+                    audio_output, image, "character", request, search, unsplit, "second", cost, reported_cost,
+                    (SELECT coalesce(sum(calls), 0) FROM unnest(latency) AS t (calls)) AS timed
+                FROM usage_hourly
+            )
+            SELECT (SELECT count(*) FROM (SELECT * FROM e EXCEPT SELECT * FROM h) x)
+                + (SELECT count(*) FROM (SELECT * FROM h EXCEPT SELECT * FROM e) x)"#,
+        )
+        .await;
+    assert_eq!(hourly, 0, "usage_hourly differs from its events");
+    let fine = app
+        .database
+        .count(
+            "WITH e AS (
+                SELECT organization_id, date_trunc('hour', occurred_at, 'UTC') AS hour, d.dimension, d.value, project_id,
+                    team_id, provider, count(*) AS events, sum(failed::int) AS failed, count(*) - count(cost) AS unpriced,
+                    coalesce(sum(input), 0) + coalesce(sum(cached_input), 0) + coalesce(sum(cache_write_5m), 0)
+                        + coalesce(sum(cache_write_1h), 0) + coalesce(sum(output), 0) + coalesce(sum(reasoning), 0)
+                        + coalesce(sum(audio_input), 0) + coalesce(sum(audio_output), 0) + coalesce(sum(unsplit), 0),
+                    coalesce(sum(cost), 0), coalesce(sum(reported_cost), 0)
+                FROM usage_events, LATERAL (VALUES ('learner', learner_id), ('user', user_id),
+                    ('api_key', api_key_id::text), ('task_type', task_type)) AS d (dimension, value)
+                WHERE d.value IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7
+            ), h AS (
+                SELECT organization_id, hour, dimension, value, project_id, team_id, provider, events, failed, unpriced,
+                    tokens, cost, reported_cost
+                FROM usage_dimension_hourly
+            )
+            SELECT (SELECT count(*) FROM (SELECT * FROM e EXCEPT SELECT * FROM h) x)
+                + (SELECT count(*) FROM (SELECT * FROM h EXCEPT SELECT * FROM e) x)",
+        )
+        .await;
+    assert_eq!(fine, 0, "usage_dimension_hourly differs from its events");
+    let report = verify::verify(&app.state, false).await.expect("a report");
+    assert_eq!(report.differences, [], "the service finds what is not there");
+}
