@@ -179,6 +179,7 @@ function answers(world) {
     }],
     ["GET /costs/query", () => costsByTeam(world)],
     ["GET /costs/summary", () => world.summary],
+    ["GET /usage-events", () => page(world.events ?? [])],
     ["GET /organization", () => ME.organization],
     ["PATCH /organization", ({ body }) => ({ ...ME.organization, ...body })],
     ["GET /organization/members", () => page(world.people)],

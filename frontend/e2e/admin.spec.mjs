@@ -1,6 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import { adminKey, CHATBOT, COLLEAGUE, collection, enter, established, fresh, KEY, MARKETING, PLATFORM, REGISTERED, summary } from "./admin.mock.mjs";
+import { event } from "./events.mjs";
 import { json, ME, mock, problem } from "./mock.mjs";
 
 const TEAM = `/teams/${MARKETING}`;
@@ -16,7 +17,7 @@ test.beforeEach(({ page }) => {
 });
 test.afterEach(() => expect(complaints).toEqual([]));
 
-test("a new organization goes from nothing to its first cost", async ({ page }) => {
+test("a new organization goes from nothing to its first cost and its first event", async ({ page }) => {
   const setup = fresh();
   let refusals = 1;
   const asked = await enter(page, setup, {
@@ -25,7 +26,7 @@ test("a new organization goes from nothing to its first cost", async ({ page }) 
   });
   await page.goto("/setup");
   const steps = page.getByRole("listitem").filter({ has: page.getByRole("heading", { level: 3 }) });
-  await expect(steps).toHaveCount(4);
+  await expect(steps).toHaveCount(5);
   await expect(page.locator("[aria-current=step]")).toContainText("팀 만들기");
 
   await page.getByLabel("팀 이름").fill("마케팅팀");
@@ -59,6 +60,9 @@ test("a new organization goes from nothing to its first cost", async ({ page }) 
   await expect(page.getByText("180일 중 120일")).toBeVisible();
   setup.world.collection = collection(MARKETING, { daysTotal: 180, daysDone: 180 });
   setup.world.summary = summary("1284.204512");
+  await expect(page.locator("[aria-current=step]")).toContainText("첫 이벤트 확인");
+  await expect(page.locator("[aria-current=step]").getByRole("link", { name: "연동 가이드 보기" })).toHaveAttribute("href", "/integration");
+  setup.world.events = [event(0)];
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("준비가 끝났어요");
   await expect(page.getByText("지난 180일 비용은 $1,284.20 USD예요.")).toBeVisible();
   await page.getByRole("link", { name: "홈에서 비용 보기" }).click();

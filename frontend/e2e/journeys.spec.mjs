@@ -1,5 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
+import { execFileSync } from "node:child_process";
 import { start } from "./service.mjs";
 
 // The app, the service, the collector and PostgreSQL together. One story, told in order.
@@ -69,10 +70,33 @@ test("a Project ID is connected and the first cost comes in", async () => {
   await expect(list.getByRole("option", { name: /support-assistant/ })).toHaveCount(1);
   await list.selectOption("proj_sim_support_assistant");
   await page.getByRole("button", { name: "연결하기" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("준비가 끝났어요", { timeout: 45_000 });
+  await expect(page.locator("[aria-current=step]")).toContainText("첫 이벤트 확인", { timeout: 45_000 });
   team = (await ask("/teams")).data[0].id;
   project = (await ask("/projects")).data[0].id;
   await expect.poll(async () => (await ask(`/teams/${team}/collection`)).status, { timeout: 45_000 }).toBe("healthy");
+});
+
+test("a pasted curl reports an event, and its cost shows within 2 s", async () => {
+  await page.locator("[aria-current=step]").getByRole("link", { name: "연동 가이드 보기" }).click();
+  await expect(page.getByText("첫 이벤트를 기다리고 있어요")).toBeVisible();
+  await page.getByLabel("프로젝트").selectOption(project);
+  await page.getByRole("button", { name: "키 만들기" }).click();
+  await expect(page.locator(".secret")).toContainText("fin_");
+  await expect(page.getByText("연결됨", { exact: true })).toBeVisible();
+  const pasted = await page.getByRole("group", { name: "코드", exact: true }).innerText();
+  const receipt = JSON.parse(execFileSync("bash", ["-c", pasted], { encoding: "utf8" }));
+  const answered = Date.now();
+  await expect(page.getByText("첫 이벤트를 받았어요")).toBeVisible({ timeout: 2_000 });
+  expect(Date.now() - answered).toBeLessThan(2_000);
+  expect(receipt).toMatchObject({ status: "accepted", state: "estimated" });
+  const shown = page.locator("main").getByTitle(/^\$0\.\d+ USD$/).first();
+  expect(plain((await shown.getAttribute("title")).match(/[\d.]+/)[0])).toBe(plain(receipt.cost));
+  await page.getByRole("link", { name: "이벤트 보기" }).click();
+  await expect(page.getByRole("dialog").getByText(receipt.eventId)).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.locator("main tbody tr")).toHaveCount(1);
+  await page.goto("/setup");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("준비가 끝났어요");
 });
 
 test("the home page shows yesterday's cost, and it is the truth to the last decimal", async () => {
@@ -113,13 +137,14 @@ test("the same in English, one click away", async () => {
 
 test("every page is clean to axe in both themes", async () => {
   test.setTimeout(180_000);
-  const paths = ["/", "/projects", `/projects/${project}`, "/explore", "/teams", `/teams/${team}`, "/setup", "/settings", "/audit"];
+  const paths = ["/", "/projects", `/projects/${project}`, "/explore", "/teams", `/teams/${team}`, "/setup", "/settings", "/audit", "/events", "/integration"];
   for (const scheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: scheme });
     for (const path of paths) {
       await page.goto(path);
       await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-      await page.waitForLoadState("networkidle");
+      // A stream is never idle.
+      await (path === "/integration" ? expect(page.getByText("연결됨", { exact: true })).toBeVisible() : page.waitForLoadState("networkidle"));
       const { violations } = await new AxeBuilder({ page }).analyze();
       expect(violations.map(({ id, nodes }) => `${scheme} ${path}: ${id} ${nodes[0].target}`)).toEqual([]);
     }

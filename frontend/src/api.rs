@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod error;
+pub mod stream;
 
 pub use client::{delete, get, patch, post, post_empty, put};
 pub use error::ApiError;

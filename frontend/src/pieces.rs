@@ -18,7 +18,9 @@ use web_sys::Response;
 
 use crate::api::client;
 use crate::features::audit::AuditPage;
+use crate::features::events::EventsPage;
 use crate::features::explore::ExplorePage;
+use crate::features::integration::IntegrationPage;
 use crate::features::prices::PriceBookPage;
 use crate::features::projects::{ProjectPage, ProjectsPage};
 use crate::features::settings::SettingsPage;
@@ -46,6 +48,16 @@ pub(crate) fn project() -> Fetched {
 #[wasm_split(explore, fallible, wasm_split_path = leptos::wasm_split)]
 pub(crate) fn explore() -> Fetched {
     Ok(ExplorePage)
+}
+
+#[wasm_split(events, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn events() -> Fetched {
+    Ok(EventsPage)
+}
+
+#[wasm_split(integration, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn integration() -> Fetched {
+    Ok(IntegrationPage)
 }
 
 #[wasm_split(setup, fallible, wasm_split_path = leptos::wasm_split)]
@@ -88,12 +100,14 @@ struct Piece {
 }
 
 /// In the order in which they are fetched when there is time.
-const PIECES: [Piece; 7] = [
+const PIECES: [Piece; 9] = [
     Piece { name: "projects", fetch: || Box::pin(projects()) },
     Piece { name: "explore", fetch: || Box::pin(explore()) },
+    Piece { name: "events", fetch: || Box::pin(events()) },
     Piece { name: "teams", fetch: || Box::pin(teams()) },
     Piece { name: "settings", fetch: || Box::pin(settings()) },
     Piece { name: "setup", fetch: || Box::pin(setup()) },
+    Piece { name: "integration", fetch: || Box::pin(integration()) },
     Piece { name: "pricebook", fetch: || Box::pin(pricebook()) },
     Piece { name: "audit", fetch: || Box::pin(audit()) },
 ];

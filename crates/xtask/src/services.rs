@@ -165,6 +165,15 @@ pub(crate) fn output(command: &mut Command) -> Result<Output> {
     command.stdin(Stdio::null()).process_group(0).output().with_context(|| format!("cannot start `{}`", shown(command)))
 }
 
+/// Ends a process where it stands.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn signal_kill(process: u32) -> Result<()> {
+    let process = Pid::from_raw(i32::try_from(process)?).context("no process")?;
+    kill_process(process, Signal::KILL).context("the process cannot be killed")
+}
+
 /// Terminates a child's whole group, kindly first.
 fn end(child: &mut Child, grace: Duration) {
     let Some(pid) = Pid::from_raw(i32::try_from(child.id()).unwrap_or(0)) else {

@@ -1,6 +1,7 @@
 //! `cargo xtask torture`: what must hold when processes, servers and networks die under load. It judges: a promise that
 //! is broken fails the run. The seed it prints makes the same moments and the same events again.
 
+mod import;
 mod ledger;
 mod load;
 mod numbers;
@@ -31,8 +32,8 @@ pub(crate) enum Torture {
 #[derive(clap::Args)]
 pub(crate) struct Ingest {
     /// Which promises: 1 the service is killed, 2 PostgreSQL is restarted and killed, 3 the database is out of reach,
-    /// 4 one id many times at two replicas
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 4])]
+    /// 4 one id many times at two replicas, 7 the service is killed during a large import
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 4, 7])]
     only: Vec<u8>,
     /// Kills of the service, and twice its share of PostgreSQL's: 50 is 20 restarts and 10 kills
     #[arg(long, default_value_t = 50)]
@@ -40,6 +41,9 @@ pub(crate) struct Ingest {
     /// Seconds that the database is out of reach
     #[arg(long, default_value_t = 60)]
     outage: u64,
+    /// Lines of the import
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
     /// What decides the moments and the events
     #[arg(long)]
     seed: Option<u64>,
@@ -91,6 +95,7 @@ fn judge(stage: &mut Stage<'_>, number: u8, options: &Ingest) -> Result<Value> {
         2 => numbers::kill_postgres(stage, (options.rounds * 2).div_ceil(5), options.rounds.div_ceil(5)),
         3 => numbers::out_of_reach(stage, options.outage),
         4 => numbers::one_id(stage),
+        7 => import::killed(stage, options.rows),
         other => anyhow::bail!("there is no promise {other} here"),
     }
 }

@@ -153,18 +153,48 @@ async fn send(method: &str, path: &str, body: Option<String>, kind: &str) -> Res
     let once = (method != "GET" && !path.starts_with("/auth/")).then(random_key);
     let first = exchange(method, path, body.as_deref(), kind, once.as_deref()).await;
     let Err(error) = first else { return first };
+    renew(error).await?;
+    exchange(method, path, body.as_deref(), kind, once.as_deref()).await
+}
+
+/// A new access token for a request that was refused for want of one. Any other refusal stays what it is.
+async fn renew(error: ApiError) -> Result<(), ApiError> {
     let expired = error.is(ErrorCode::TokenExpired) || error.is(ErrorCode::Unauthenticated);
     if !expired || TOKEN.with_borrow(Option::is_none) {
         return Err(error);
     }
     match refresh().await {
-        Ok(_) => exchange(method, path, body.as_deref(), kind, once.as_deref()).await,
+        Ok(_) => Ok(()),
         Err(refused) if refused.status == 401 => {
             crate::session::ended();
             Err(error)
         }
         Err(other) => Err(other),
     }
+}
+
+/// Begins to read server-sent events, after the one with the id `last`. Nobody waits for its end, so it does not count
+/// as under way.
+///
+/// # Errors
+/// What the service or the network said.
+pub(super) async fn open(path: &str, last: Option<&str>, signal: &AbortSignal) -> Result<Response, ApiError> {
+    match begin_stream(path, last, signal).await {
+        Err(error) => {
+            renew(error).await?;
+            begin_stream(path, last, signal).await
+        }
+        begun => begun,
+    }
+}
+
+async fn begin_stream(path: &str, last: Option<&str>, signal: &AbortSignal) -> Result<Response, ApiError> {
+    let mut more = vec![("accept", "text/event-stream, application/problem+json")];
+    more.extend(last.map(|last| ("last-event-id", last)));
+    let init = request("GET", &more)?;
+    init.set_signal(Some(signal));
+    let response = fetch(path, &init).await?;
+    if response.ok() { Ok(response) } else { Err(ApiError::from_body(response.status(), &text_of(&response).await?)) }
 }
 
 /// One request, one answer.
@@ -176,37 +206,48 @@ async fn exchange(
     once: Option<&str>,
 ) -> Result<String, ApiError> {
     let _under_way = UnderWay::begin();
+    let mut more = vec![("accept", "application/json, application/problem+json")];
+    more.extend(body.map(|_| ("content-type", kind)));
+    more.extend(once.map(|once| ("idempotency-key", once)));
+    let init = request(method, &more)?;
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
+    if let Some(body) = body {
+        init.set_body(&JsValue::from_str(body));
+    }
+    let response = fetch(path, &init).await?;
+    let text = text_of(&response).await?;
+    if response.ok() { Ok(text) } else { Err(ApiError::from_body(response.status(), &text)) }
+}
+
+/// What all requests say of who asks, and in which language.
+fn request(method: &str, more: &[(&str, &str)]) -> Result<RequestInit, ApiError> {
     let init = RequestInit::new();
     init.set_method(method);
     init.set_credentials(RequestCredentials::SameOrigin);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
     let headers = Headers::new().map_err(|_| ApiError::offline())?;
     let set = |name: &str, value: &str| {
         // Fails only for names and values that are no HTTP, of which there are none here.
         let _ = headers.set(name, value);
     };
-    set("accept", "application/json, application/problem+json");
     set("accept-language", locale_untracked().tag());
-    if let Some(body) = body {
-        set("content-type", kind);
-        init.set_body(&JsValue::from_str(body));
-    }
-    if let Some(once) = once {
-        set("idempotency-key", once);
-    }
+    more.iter().for_each(|(name, value)| set(name, value));
     TOKEN.with_borrow(|token| {
         if let Some(token) = token {
             set("authorization", &format!("Bearer {token}"));
         }
     });
     init.set_headers(&headers);
-    let answer = JsFuture::from(window().fetch_with_str_and_init(&format!("/api{path}"), &init));
-    let response: Response = answer.await.map_err(|_| ApiError::offline())?.unchecked_into();
-    let text = match response.text() {
-        Ok(text) => JsFuture::from(text).await.map_err(|_| ApiError::offline())?.as_string().unwrap_or_default(),
-        Err(_) => return Err(ApiError::offline()),
-    };
-    if response.ok() { Ok(text) } else { Err(ApiError::from_body(response.status(), &text)) }
+    Ok(init)
+}
+
+async fn fetch(path: &str, init: &RequestInit) -> Result<Response, ApiError> {
+    let answer = JsFuture::from(window().fetch_with_str_and_init(&format!("/api{path}"), init));
+    Ok(answer.await.map_err(|_| ApiError::offline())?.unchecked_into())
+}
+
+async fn text_of(response: &Response) -> Result<String, ApiError> {
+    let text = response.text().map_err(|_| ApiError::offline())?;
+    Ok(JsFuture::from(text).await.map_err(|_| ApiError::offline())?.as_string().unwrap_or_default())
 }
 
 /// Exchanges the refresh cookie for a new access token. Everyone who asks while one exchange runs gets its result.

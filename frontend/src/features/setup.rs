@@ -1,4 +1,4 @@
-//! The way to the first cost.
+//! The way to the first cost and the first event.
 
 mod model;
 pub mod page;

@@ -23,6 +23,8 @@ pub enum Show {
     Minute,
     /// `2026. 11. 22. 14:05:09`, for audit rows.
     Second,
+    /// `11. 22. 14:05:09`, for dense lists.
+    Moment,
     /// `14:05`
     Clock,
     /// `2026. 11.`
@@ -67,15 +69,15 @@ fn date_options(language: Locale, zone: &str, show: Show) -> js_sys::Object {
     };
     match show {
         Show::Date | Show::Minute | Show::Second => push(&[("year", "numeric"), ("month", month), ("day", "numeric")]),
-        Show::Day => push(&[("month", month), ("day", "numeric")]),
+        Show::Day | Show::Moment => push(&[("month", month), ("day", "numeric")]),
         Show::Weekday => push(&[("month", month), ("day", "numeric"), ("weekday", "short")]),
         Show::Month => push(&[("year", "numeric"), ("month", month)]),
         Show::Clock => {}
     }
-    if matches!(show, Show::Minute | Show::Second | Show::Clock) {
+    if matches!(show, Show::Minute | Show::Second | Show::Moment | Show::Clock) {
         push(&[("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")]);
     }
-    if show == Show::Second {
+    if matches!(show, Show::Second | Show::Moment) {
         push(&[("second", "2-digit")]);
     }
     options(&entries)

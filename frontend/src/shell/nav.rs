@@ -42,9 +42,16 @@ const GROUPS: &[(Word, &[Entry])] = &[
         &[
             Entry { period: true, ..entry("/projects", words::shell::PROJECTS, Icon::Folder) },
             Entry { period: true, ..entry("/explore", words::shell::EXPLORE, Icon::Chart) },
+            entry("/events", words::shell::EVENTS, Icon::List),
         ],
     ),
-    (words::shell::GROUP_CONNECT, &[entry("/pricebook", words::shell::PRICEBOOK, Icon::Tag)]),
+    (
+        words::shell::GROUP_CONNECT,
+        &[
+            entry("/integration", words::shell::INTEGRATION, Icon::Plug),
+            entry("/pricebook", words::shell::PRICEBOOK, Icon::Tag),
+        ],
+    ),
     (
         words::shell::GROUP_ORGANIZATION,
         &[

@@ -115,6 +115,10 @@ icons! {
     Rows = "M2.5 3.5h11m-11 3h11m-11 3h11m-11 3h11";
     /// The period.
     Calendar = "M2.5 4h11v9.5h-11ZM2.5 7h11M5.5 2.25V4.5m5-2.25V4.5";
+    /// Events: a list.
+    List = "M2.5 4h1m2.5 0h7.5m-11 4h1m2.5 0h7.5m-11 4h1m2.5 0h7.5";
+    /// Integration: a plug.
+    Plug = "M5.75 2.25V5.5m4.5-3.25V5.5M3.75 5.5h8.5v1.75a4.25 4.25 0 0 1-8.5 0ZM8 11.5v2.25";
     /// Prices: a tag.
     Tag = "M2.5 2.5h5l6 6-5 5-6-6ZM5.25 5.25v.01";
     /// An organization.

@@ -40,7 +40,7 @@ pub use money::{Change, Money};
 pub use nav::{Crumb, PageHeader};
 pub use param::ParamSelect;
 pub use state::{EmptyKind, EmptyState, ErrorState, Skeleton};
-pub use table::{Column, DensityMenu, Pager, Row, RowAction, Sort, Table, use_sort};
+pub use table::{Column, DensityMenu, Pager, Row, RowAction, Sort, Table, density, use_sort};
 pub use tabs::{Tab, Tabs};
 pub use toast::ToastRegion;
 pub use tooltip::Tooltip;

@@ -44,6 +44,11 @@ static DENSITY: LazyLock<ArcRwSignal<Density>> = LazyLock::new(|| {
     ArcRwSignal::new(density.unwrap_or_default())
 });
 
+/// The height of rows that was chosen, as `data-density` of a table; follows it.
+pub fn density() -> &'static str {
+    DENSITY.get().name()
+}
+
 /// Chooses the height of rows, for all tables.
 #[component]
 pub fn DensityMenu() -> AnyView {
@@ -196,7 +201,7 @@ pub fn Table(
         {order}
         // What scrolls must be reachable without a pointer. No landmark: the section around it may have the same name.
         <div class="table-scroll" tabindex="0" role="group" aria-label=move || label.get()>
-            <table class="table" data-density=move || DENSITY.get().name() data-cards=(!wide).then_some("")>
+            <table class="table" data-density=density data-cards=(!wide).then_some("")>
                 <thead><tr>{head}</tr></thead>
                 <tbody>{live(body)}</tbody>
             </table>

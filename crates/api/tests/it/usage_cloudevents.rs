@@ -65,7 +65,7 @@ async fn the_good_ones_of_a_batch_are_stored_beside_the_bad() {
         event
     };
     let batch = json!([
-        event("1", data),
+        event("1", data.clone()),
         with("2", "specversion", json!("0.3")),
         with("3", "time", json!("2026-03-20T10:36:00Z")),
         with("4", "data", json!({"model": "gpt-4o", "tokens": -1, "type": "input"})),

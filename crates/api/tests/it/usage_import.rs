@@ -1,7 +1,8 @@
 //! Files of events: streamed, resumed, stored once however often their job dies.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -140,6 +141,24 @@ async fn csv_has_fields_for_columns_and_may_be_packed() {
     assert_eq!(read(&people.admin, &empty).await.state, ImportState::Done);
 }
 
+/// Says that so many bytes come, sends fewer, and hears what the service says to that.
+fn cut_off(app: &TestApp, client: &Client, import: &UsageImport, length: usize, bytes: &[u8]) -> String {
+    let request = client.request(Method::PUT, IMPORT).build().expect("a request");
+    let token = request.headers()["authorization"].to_str().expect("text");
+    let head = format!(
+        "PUT {IMPORTS}/{} HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\ncontent-type: {NDJSON}\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n",
+        import.id
+    );
+    let mut stream = TcpStream::connect(app.address()).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    stream.write_all(&[head.as_bytes(), bytes].concat()).expect("sent");
+    stream.shutdown(Shutdown::Write).expect("ended");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("read to its end");
+    answer
+}
+
 #[tokio::test]
 async fn a_broken_upload_goes_on_where_it_was() {
     let app = TestApp::spawn().await;
@@ -149,24 +168,13 @@ async fn a_broken_upload_goes_on_where_it_was() {
     let begun = json!({"format": "ndjson", "name": "march.ndjson"});
     let import: UsageImport = admin.post(IMPORTS, begun).await.expect(201);
     assert_eq!((import.state, import.received_bytes), (ImportState::Uploading, 0));
-    // A stream that breaks off within a line: the whole lines before it are kept.
+    // A connection that ends within a line: whole lines of what arrived are kept, and it is known which.
     let half = file.len() / 2;
-    let chunks = [Ok(file[..half].to_owned()), Err(std::io::Error::other("broken off"))];
-    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
-    let path = format!("{IMPORTS}/{}", import.id);
-    let sent = admin.request(Method::PUT, &path).header("content-type", NDJSON).body(body).send().await;
-    assert!(sent.is_err(), "{sent:?}");
-    let whole = file[..half].rfind('\n').unwrap() + 1;
-    // The service notices a moment after the client.
-    let noticed = async {
-        loop {
-            let import = read(admin, &import).await;
-            if import.received_bytes == whole as u64 {
-                return import;
-            }
-        }
-    };
-    let import = tokio::time::timeout(Duration::from_secs(20), noticed).await.expect("what arrived is kept");
+    let answer = cut_off(&app, admin, &import, file.len(), &file.as_bytes()[..half]);
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let import = read(admin, &import).await;
+    let whole = usize::try_from(import.received_bytes).unwrap();
+    assert!((1..=half).contains(&whole) && file[..whole].ends_with('\n'), "{import:?}");
     assert_eq!(import.state, ImportState::Uploading);
     // Nobody goes on from anywhere else.
     put(admin, &import, "offset=0", &file[..]).await.problem(ErrorCode::ImportOffset);

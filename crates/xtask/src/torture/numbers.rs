@@ -28,7 +28,7 @@ const BACK: f64 = 10.0;
 /// How long anything may take before it counts as never.
 const NEVER: Duration = Duration::from_secs(90);
 
-fn verdict(stage: &Stage<'_>, number: u8, found: &Found, ledger: &Ledger, more: Value, held: bool) -> Value {
+pub(super) fn verdict(stage: &Stage<'_>, number: u8, found: &Found, ledger: &Ledger, more: Value, held: bool) -> Value {
     let held = held && found.is_right() && ledger.unexpected.is_empty();
     let mut verdict = json!({
         "torture": "ingest", "promise": number, "seed": stage.seed, "answers": ledger.answers,
@@ -53,7 +53,7 @@ fn a_moment(dice: &mut Dice) -> Result<()> {
 
 /// 1: the service is killed again and again under load.
 pub(super) fn kill_the_service(stage: &mut Stage<'_>, rounds: u32) -> Result<Value> {
-    let (mut replica, caller) = stage.open("torture_1", stage.cluster.port())?;
+    let (mut replica, caller) = stage.open("torture_1", stage.cluster.port(), false)?;
     let mut dice = Dice(stage.seed);
     let (load, start) = (Load::start(&replica.url, &caller, stage.seed, RATE), Instant::now());
     let mut ready = Vec::new();
@@ -72,7 +72,7 @@ pub(super) fn kill_the_service(stage: &mut Stage<'_>, rounds: u32) -> Result<Val
 
 /// 2: PostgreSQL is restarted and killed under load; the service is not touched.
 pub(super) fn kill_postgres(stage: &mut Stage<'_>, restarts: u32, kills: u32) -> Result<Value> {
-    let (mut replica, caller) = stage.open("torture_2", stage.cluster.port())?;
+    let (mut replica, caller) = stage.open("torture_2", stage.cluster.port(), false)?;
     let mut dice = Dice(stage.seed);
     let load = Load::start(&replica.url, &caller, stage.seed, RATE);
     let mut first = Vec::new();
@@ -96,7 +96,7 @@ pub(super) fn kill_postgres(stage: &mut Stage<'_>, restarts: u32, kills: u32) ->
 /// 3: the database is out of reach for a while, behind a proxy that stands still.
 pub(super) fn out_of_reach(stage: &mut Stage<'_>, outage: u64) -> Result<Value> {
     let proxy = Proxy::start(stage.cluster.port())?;
-    let (mut replica, caller) = stage.open("torture_3", proxy.port)?;
+    let (mut replica, caller) = stage.open("torture_3", proxy.port, false)?;
     let load = Load::start(&replica.url, &caller, stage.seed, RATE);
     services::pause(Duration::from_secs(3))?;
     let client = Client::patient(&replica.url, Duration::from_secs(3));
@@ -149,7 +149,7 @@ fn full_again(load: &Load, since: Instant) -> Result<f64> {
 pub(super) fn one_id(stage: &mut Stage<'_>) -> Result<Value> {
     const SENDS: usize = 2_000;
     const CONNECTIONS: usize = 16;
-    let (replica, caller) = stage.open("torture_4", stage.cluster.port())?;
+    let (replica, caller) = stage.open("torture_4", stage.cluster.port(), false)?;
     let other = stage.beside(&replica)?;
     let urls = [&replica.url, &other.url];
     let (next, ledger, at) = (AtomicUsize::new(0), Mutex::new(Ledger::default()), now());

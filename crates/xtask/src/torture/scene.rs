@@ -39,10 +39,9 @@ pub(super) struct Caller {
 
 impl Stage<'_> {
     /// Starts a service on a fresh database, reached at `port` of this machine, and sets it up.
-    pub(super) fn open(&self, database: &str, port: u16) -> Result<(Replica, Caller)> {
+    pub(super) fn open(&self, database: &str, port: u16, jobs: bool) -> Result<(Replica, Caller)> {
         self.cluster.ensure_database(database)?;
-        let secrets = [paths::hex(&paths::random::<32>()?), paths::hex(&paths::random::<32>()?)];
-        let replica = self.replica(database, port, &secrets, true)?;
+        let replica = self.replica(database, port, jobs)?;
         let password = format!("torture-{}", paths::hex(&paths::random::<8>()?));
         let mut session = Session::open(&replica.url, &SignIn { email: "torture@example.com".to_owned(), password })?;
         let team = session.team("Torture")?;
@@ -53,25 +52,22 @@ impl Stage<'_> {
         Ok((replica, Caller { key: text(&key["key"])?, project: text(&project["id"])? }))
     }
 
-    fn replica(&self, database: &str, port: u16, secrets: &[String; 2], migrate: bool) -> Result<Replica> {
+    fn replica(&self, database: &str, port: u16, jobs: bool) -> Result<Replica> {
         let listens = free_port()?;
         let url = format!("http://127.0.0.1:{listens}");
-        let [jwt, encryption] = secrets.clone();
         let env = [
             ("FINOPS_ENV", "development".to_owned()),
             ("HOST", "127.0.0.1".to_owned()),
             ("PORT", listens.to_string()),
             ("PUBLIC_URL", url.clone()),
             ("DATABASE_URL", self.cluster.url_at(database, port)),
-            ("JWT_SECRET", jwt),
-            ("ENCRYPTION_KEY", encryption),
-            ("JOBS_ENABLED", "false".to_owned()),
+            ("JWT_SECRET", paths::hex(&paths::random::<32>()?)),
+            ("ENCRYPTION_KEY", paths::hex(&paths::random::<32>()?)),
+            ("JOBS_ENABLED", jobs.to_string()),
             ("LOG_FORMAT", "json".to_owned()),
         ];
         let env: Vec<(String, OsString)> = env.map(|(name, value)| (name.to_owned(), value.into())).into();
-        if migrate {
-            self.programs.migrate(&env)?;
-        }
+        self.programs.migrate(&env)?;
         let service = self.programs.serve(&env, listens)?.grace(Duration::from_secs(3));
         Ok(Replica { service, url, env, port: listens })
     }
@@ -93,6 +89,11 @@ impl Stage<'_> {
     /// Kills a service where it stands and starts it again; seconds until it was ready.
     pub(super) fn kill(&self, replica: &mut Replica) -> Result<f64> {
         replica.service.kill()?;
+        self.start_again(replica)
+    }
+
+    /// Starts a service again that has ended; seconds until it was ready.
+    pub(super) fn start_again(&self, replica: &mut Replica) -> Result<f64> {
         let start = Instant::now();
         replica.service = self.programs.serve(&replica.env, replica.port)?.grace(Duration::from_secs(3));
         Ok(start.elapsed().as_secs_f64())

@@ -15,9 +15,7 @@ use crate::format::time;
 use crate::i18n::{t, words};
 use crate::reactive::live;
 use crate::session;
-use crate::ui::{
-    Badge, Button, ButtonKind, Card, EmptyKind, EmptyState, Fact, Facts, Glyph, Icon, Pager, RowAction, Skeleton, Text,
-};
+use crate::ui::{Badge, Button, ButtonKind, Card, EmptyKind, EmptyState, Fact, Facts, Glyph, Icon, Pager, Skeleton};
 use crate::url::{query, use_open, use_param};
 
 /// What the rows ask for.
@@ -100,17 +98,15 @@ fn KeyRow(key: ApiKey, asks: Asks, now: ReadSignal<f64>) -> AnyView {
             </div>
             <div class="key-actions">
                 {rotates.then(|| view! {
-                    <RowAction
-                        icon=Icon::Retry
-                        label=Text::derive(move || words::api_keys::rotate_of(&of_rotate))
-                        on_press=move |()| asks.rotate.set(Some(to_rotate.clone()))
-                    />
+                    <Button icon=Icon::Retry on_press=move |_| asks.rotate.set(Some(to_rotate.clone()))>
+                        <span aria-hidden="true">{t(words::api_keys::ROTATE)}</span>
+                        <span class="sr-only">{live(move || words::api_keys::rotate_of(&of_rotate))}</span>
+                    </Button>
                 })}
-                <RowAction
-                    icon=Icon::Trash
-                    label=Text::derive(move || words::api_keys::revoke_of(&of_revoke))
-                    on_press=move |()| asks.revoke.set(Some(to_revoke.clone()))
-                />
+                <Button icon=Icon::Trash on_press=move |_| asks.revoke.set(Some(to_revoke.clone()))>
+                    <span aria-hidden="true">{t(words::api_keys::REVOKE_SHORT)}</span>
+                    <span class="sr-only">{live(move || words::api_keys::revoke_of(&of_revoke))}</span>
+                </Button>
             </div>
             <div class="key-body">{stopped}{facts(&key, now)}</div>
         </li>

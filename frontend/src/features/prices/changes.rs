@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::model::{self, Touched};
 use super::wording::{kind_name, per, price_text, source, suspicion, tier_name};
 use crate::api;
-use crate::data::{self, Query, Task, use_get};
+use crate::data::{self, Query, Task, use_list};
 use crate::features::explore::wording::provider_name;
 use crate::features::{ask, moment};
 use crate::format::number::grouped;
@@ -67,7 +67,7 @@ type Asked = RwSignal<Option<(Verdict, PriceChange)>>;
 /// The changes that wait; nothing where none does.
 #[component]
 pub fn ChangesCard() -> AnyView {
-    let changes = use_get::<Page<PriceChange>>(|| Some("/prices/changes?limit=200".to_owned()));
+    let changes = use_list::<PriceChange>(|| Some("/prices/changes?limit=200".to_owned()));
     let asked: Asked = RwSignal::new(None);
     let some = memo(move |_| changes.data.with(|page| page.as_ref().is_none_or(|page| !page.data.is_empty())));
     let failed = memo(move |_| changes.error.with(Option::is_some));

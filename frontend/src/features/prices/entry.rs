@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::model;
 use super::wording::{kind_name, per, price, price_text, source, tier_name};
-use crate::data::{Query, section, use_get};
+use crate::data::{Query, section, use_get, use_list};
 use crate::features::explore::wording::provider_name;
 use crate::features::moment;
 use crate::format::number::grouped;
@@ -186,7 +186,7 @@ fn History(entry: PriceEntry) -> AnyView {
         ];
         format!("/prices{}", query(&params))
     };
-    let entries = use_get::<Page<PriceEntry>>(move || Some(path.clone()));
+    let entries = use_list::<PriceEntry>(move || Some(path.clone()));
     let skeleton = || view! { <Skeleton count=2 /> }.into_any();
     let list = section(entries, skeleton, move |page| {
         let lines = model::history(page.data, &entry);

@@ -1,4 +1,4 @@
-//! `/pricebook`, in tabs below what needs somebody.
+//! `/pricebook`, in tabs. What needs somebody comes first.
 
 use finops_contract::Page;
 use finops_contract::accounts::Role;
@@ -77,11 +77,7 @@ pub fn PriceBookPage() -> AnyView {
     };
     view! {
         <PageHeader title=words::prices::TITLE lead=words::prices::LEAD actions />
-        <div class="sections">
-            <UnpricedCard view />
-            {session::is_at_least(Role::Admin).then(|| view! { <ChangesCard /> })}
-            <Parts view manages />
-        </div>
+        <Parts view manages />
         {manages.then(|| view! { <AddDialog view /> })}
     }
     .into_any()
@@ -103,7 +99,14 @@ fn Parts(view: View, manages: bool) -> AnyView {
         "own" => view! { <OverridesCard view /> }.into_any(),
         "versions" => view! { <VersionsCard /> }.into_any(),
         "reprice" => view! { <RepricePanel view /> }.into_any(),
-        _ => view! { <BookCard /> }.into_any(),
+        _ => view! {
+            <div class="sections">
+                <UnpricedCard view />
+                {session::is_at_least(Role::Admin).then(|| view! { <ChangesCard /> })}
+                <BookCard />
+            </div>
+        }
+        .into_any(),
     });
     view! {
         <div class="stack" data-gap="24">

@@ -28,13 +28,22 @@ pub fn ProviderField(
     #[prop(optional)]
     error: Signal<Option<String>>,
 ) -> AnyView {
-    let first = value.get_untracked();
-    let is_usual = first.is_empty() || USUAL.contains(&first.as_str());
-    let chosen = RwSignal::new(if is_usual { first.clone() } else { OTHER.to_owned() });
-    let typed = RwSignal::new(if is_usual { String::new() } else { first });
+    let (chosen, typed) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let said = move || {
+        if chosen.with(|chosen| chosen == OTHER) { typed.with(|typed| typed.trim().to_owned()) } else { chosen.get() }
+    };
+    // The value may be set from outside, too.
     effect(move |_| {
-        let now = if chosen.with(|chosen| chosen == OTHER) { typed.get().trim().to_owned() } else { chosen.get() };
-        if value.with_untracked(|value| *value != now) {
+        let now = value.get();
+        if now != untrack(said) {
+            let is_usual = now.is_empty() || USUAL.contains(&now.as_str());
+            chosen.set(if is_usual { now.clone() } else { OTHER.to_owned() });
+            typed.set(if is_usual { String::new() } else { now });
+        }
+    });
+    effect(move |before: Option<()>| {
+        let now = said();
+        if before.is_some() && value.with_untracked(|value| *value != now) {
             value.set(now);
         }
     });

@@ -136,19 +136,20 @@ fn counts(before: i64, after: i64) -> String {
 }
 
 fn sums(totals: &RepriceSums, currency: &str) -> AnyView {
-    let events = totals.events;
-    let (before, after) = (totals.cost_before.0, totals.cost_after.0);
+    let (events, changed) = (totals.events, totals.changed);
+    let (before, after) = (amount(totals.cost_before.0, currency), amount(totals.cost_after.0, currency));
     let difference = change(totals, currency);
-    let (old, new) = (amount(before, currency), amount(after, currency));
-    let changed = grouped(&totals.changed.to_string());
     let unpriced = counts(totals.unpriced_before, totals.unpriced_after);
     view! {
         <div class="stats">
-            <Stat label=words::prices::DIFFERENCE value=move || difference>
-                <span>{old}" → "{new}</span>
-            </Stat>
-            <Stat label=words::prices::EVENTS_CHANGED value=move || changed>
+            <Stat label=words::prices::COST_BEFORE value=move || before>
                 <span>{live(move || words::prices::of_events(&grouped(&events.to_string())))}</span>
+            </Stat>
+            <Stat label=words::prices::COST_AFTER value=move || after>
+                <span>{live(move || words::prices::events_change(&grouped(&changed.to_string())))}</span>
+            </Stat>
+            <Stat label=words::prices::DIFFERENCE value=move || difference>
+                <span>{t(words::prices::AGAINST_NOW)}</span>
             </Stat>
             <Stat label=words::prices::UNPRICED_EVENTS value=move || unpriced>
                 <span>{t(words::prices::BEFORE_AFTER)}</span>

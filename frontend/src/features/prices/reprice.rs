@@ -73,13 +73,18 @@ struct Fields {
 /// Which events, and the dry run. It begins with what the URL names.
 #[component]
 fn RangeCard(runs: Query<Page<Reprice>>) -> AnyView {
-    let [since, until, provider, model] = ["since", "until", "provider", "model"].map(use_param);
-    let form = move || {
-        let text = |param: Memo<Option<String>>| RwSignal::new(param.get().unwrap_or_default());
-        let fields = Fields { since: text(since), until: text(until), provider: text(provider), model: text(model) };
-        view! { <RangeForm fields runs /> }
-    };
-    view! { <Card title=words::prices::REPRICE note=words::prices::REPRICE_NOTE>{live(form)}</Card> }.into_any()
+    let params = ["since", "until", "provider", "model"].map(use_param);
+    let values = params.map(|param| RwSignal::new(param.get_untracked().unwrap_or_default()));
+    // The values alone follow: a form made anew would lose the focus.
+    for (param, value) in params.into_iter().zip(values) {
+        effect(move |_| value.set(param.get().unwrap_or_default()));
+    }
+    let [since, until, provider, model] = values;
+    let fields = Fields { since, until, provider, model };
+    view! {
+        <Card title=words::prices::REPRICE note=words::prices::REPRICE_NOTE><RangeForm fields runs /></Card>
+    }
+    .into_any()
 }
 
 #[component]

@@ -11,7 +11,8 @@ use crate::data::{self, Query, Task, use_get};
 use crate::features::explore::wording::provider_name;
 use crate::features::{ask, moment};
 use crate::i18n::{t, words};
-use crate::ui::{Button, Card, ConfirmDialog, Fact, Facts, Glyph, Icon, RowAction, Skeleton, Text, toast};
+use crate::reactive::live;
+use crate::ui::{Button, Card, ConfirmDialog, Fact, Facts, Glyph, Icon, Skeleton, Text, toast};
 
 /// What the rows ask for.
 #[derive(Clone, Copy)]
@@ -63,16 +64,14 @@ fn ServiceRow(service: KeyService, key: Option<ProviderKey>, asks: Asks) -> AnyV
             <span class="key-icon"><Glyph icon=Icon::Key /></span>
             <div class="key-head"><span class="strong">{name}</span><code class="masked">{key.masked.clone()}</code></div>
             <div class="key-actions">
-                <RowAction
-                    icon=Icon::Retry
-                    label=Text::derive(move || words::provider_keys::replace_of(&of_replace))
-                    on_press=move |()| asks.store.set(Some(service))
-                />
-                <RowAction
-                    icon=Icon::Trash
-                    label=Text::derive(move || words::provider_keys::remove_of(&of_remove))
-                    on_press=move |()| asks.remove.set(Some(to_remove.clone()))
-                />
+                <Button icon=Icon::Retry on_press=move |_| asks.store.set(Some(service))>
+                    <span aria-hidden="true">{t(words::provider_keys::REPLACE)}</span>
+                    <span class="sr-only">{live(move || words::provider_keys::replace_of(&of_replace))}</span>
+                </Button>
+                <Button icon=Icon::Trash on_press=move |_| asks.remove.set(Some(to_remove.clone()))>
+                    <span aria-hidden="true">{t(words::provider_keys::REMOVE_SHORT)}</span>
+                    <span class="sr-only">{live(move || words::provider_keys::remove_of(&of_remove))}</span>
+                </Button>
             </div>
             <div class="key-body">
                 <Facts>
@@ -104,7 +103,7 @@ fn RemoveDialog(asked: RwSignal<Option<ProviderKey>>, keys: Query<Page<ProviderK
         asked
             .with(|key| {
                 let key = key.as_ref()?;
-                Some(words::provider_keys::remove_title(&provider_name(key.service.name()), &key.masked))
+                Some(words::provider_keys::remove_title(&key.masked, &provider_name(key.service.name())))
             })
             .unwrap_or_default()
     });

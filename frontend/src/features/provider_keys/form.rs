@@ -48,7 +48,7 @@ fn StoreForm(service: KeyService, open: RwSignal<bool>, keys: Query<Page<Provide
         let request = StoreProviderKeyRequest { service, key };
         task.run(async move { api::post::<ProviderKey>("/user/api-keys", &request).await }, move |stored| {
             open.set(false);
-            toast::done(words::provider_keys::stored(&provider_name(service.name()), &stored.last4));
+            toast::done(words::provider_keys::stored(&stored.last4, &provider_name(service.name())));
             keys.reload();
         });
     };

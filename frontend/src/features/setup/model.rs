@@ -1,4 +1,4 @@
-//! Where an organization stands on its way to the first cost.
+//! Where an organization stands on its way to its first cost and its first event.
 
 use finops_contract::costs::CostSummary;
 use finops_contract::projects::Project;
@@ -14,10 +14,11 @@ pub(super) enum Stage {
     Key,
     Project,
     Cost,
+    Event,
 }
 
 impl Stage {
-    pub(super) const ALL: [Stage; 4] = [Stage::Team, Stage::Key, Stage::Project, Stage::Cost];
+    pub(super) const ALL: [Stage; 5] = [Stage::Team, Stage::Key, Stage::Project, Stage::Cost, Stage::Event];
 }
 
 /// The team whose steps are shown: the one that was asked for, else the one that has come furthest.
@@ -39,9 +40,9 @@ pub(super) fn has_cost(summary: &CostSummary) -> bool {
 }
 
 /// Where each step stands, from what is done of each: the first that is not done is next.
-pub(super) fn states(done: [bool; 4]) -> [StepState; 4] {
+pub(super) fn states(done: [bool; 5]) -> [StepState; 5] {
     let next = done.iter().position(|done| !done);
-    let mut states = [StepState::Later; 4];
+    let mut states = [StepState::Later; 5];
     for (index, state) in states.iter_mut().enumerate() {
         if done[index] {
             *state = StepState::Done;
@@ -70,11 +71,11 @@ mod tests {
     #[test]
     fn the_first_step_that_is_not_done_is_next() {
         use StepState::{Done, Later, Open};
-        assert_eq!(states([false; 4]), [Open, Later, Later, Later]);
-        assert_eq!(states([true, true, false, false]), [Done, Done, Open, Later]);
-        // Costs arrive without a project, too.
-        assert_eq!(states([true, true, false, true]), [Done, Done, Open, Done]);
-        assert_eq!(states([true; 4]), [Done; 4]);
+        assert_eq!(states([false; 5]), [Open, Later, Later, Later, Later]);
+        assert_eq!(states([true, true, false, false, false]), [Done, Done, Open, Later, Later]);
+        // Costs arrive without a project, and events without anything else.
+        assert_eq!(states([true, true, false, true, true]), [Done, Done, Open, Done, Done]);
+        assert_eq!(states([true; 5]), [Done; 5]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `/setup`: the steps from nothing to the first cost, each done right here.
+//! `/setup`: the steps from nothing to the first cost and the first event, each done or led to right here.
 
 use finops_contract::Page;
 use finops_contract::admin_keys::RegisteredAdminKey;
@@ -6,6 +6,7 @@ use finops_contract::collector::{CollectionStatus, TeamCollection};
 use finops_contract::costs::CostSummary;
 use finops_contract::projects::Project;
 use finops_contract::teams::Team;
+use finops_contract::usage::UsageEvent;
 use leptos::prelude::*;
 
 use super::model::{self, Stage};
@@ -26,6 +27,9 @@ use crate::ui::{
 };
 use crate::url::{use_param, use_set_params};
 
+/// Days in which an event is looked for.
+const EVENT_DAYS: u64 = 90;
+
 /// Days that a new key brings in.
 const BACKFILL: u64 = 180;
 
@@ -36,6 +40,7 @@ struct Setup {
     projects: Query<Page<Project>>,
     collection: Query<TeamCollection>,
     summary: Query<CostSummary>,
+    events: Query<Page<UsageEvent>>,
     team: Memo<Option<Team>>,
 }
 
@@ -52,13 +57,18 @@ impl Setup {
         self.projects.data.with(|page| model::connected(&page.as_ref()?.data, team).cloned())
     }
 
-    fn done(self) -> [bool; 4] {
+    fn has_event(self) -> bool {
+        self.events.data.with(|page| page.as_ref().is_some_and(|page| !page.data.is_empty()))
+    }
+
+    fn done(self) -> [bool; 5] {
         let team = self.team.get();
         [
             team.is_some(),
             team.is_some_and(|team| team.has_active_admin_key),
             self.project().is_some(),
             self.summary.data.with(|summary| summary.as_ref().is_some_and(model::has_cost)),
+            self.has_event(),
         ]
     }
 }
@@ -131,6 +141,9 @@ fn use_setup() -> Setup {
         collection.data.with_untracked(|now| now.as_ref().is_some_and(|now| is_moving(now.status)))
             && !summary.data.with_untracked(|summary| summary.as_ref().is_some_and(model::has_cost))
     });
+    let since = today() - chrono::Days::new(EVENT_DAYS);
+    let events = use_get::<Page<UsageEvent>>(move || Some(format!("/usage-events?from={since}T00%3A00%3A00Z&limit=1")));
+    poll(events, 3, move || events.data.with_untracked(|page| page.as_ref().is_some_and(|page| page.data.is_empty())));
     effect(move |_| {
         summary.data.with(|summary| {
             if let Some(summary) = summary {
@@ -146,13 +159,13 @@ fn use_setup() -> Setup {
         }
         now
     });
-    Setup { teams, projects, collection, summary, team }
+    Setup { teams, projects, collection, summary, events, team }
 }
 
-fn steps(setup: Setup, done: Memo<[bool; 4]>) -> AnyView {
+fn steps(setup: Setup, done: Memo<[bool; 5]>) -> AnyView {
     let count = memo(move |_| done.get().iter().filter(|done| **done).count());
     let all = Stage::ALL.len();
-    #[expect(clippy::cast_precision_loss, reason = "at most four")]
+    #[expect(clippy::cast_precision_loss, reason = "at most five")]
     let percent = Signal::derive(move || count.get() as f64 * 100.0 / all as f64);
     let progress = Text::derive(move || words::setup::progress(&count.get(), &all));
     let states = memo(move |_| model::states(done.get()));
@@ -179,6 +192,7 @@ fn step(setup: Setup, stage: Stage, index: usize, state: StepState) -> AnyView {
         Stage::Key => (words::setup::KEY_TITLE, words::setup::KEY_BODY),
         Stage::Project => (words::setup::PROJECT_TITLE, words::setup::PROJECT_BODY),
         Stage::Cost => (words::setup::COST_TITLE, words::setup::COST_BODY),
+        Stage::Event => (words::setup::EVENT_TITLE, words::setup::EVENT_BODY),
     };
     let body = Text::derive(move || match state {
         StepState::Done => outcome(setup, stage).unwrap_or_default(),
@@ -201,6 +215,13 @@ fn step(setup: Setup, stage: Stage, index: usize, state: StepState) -> AnyView {
             let href = format!("/teams/{}", team.id);
             Some(view! { <LinkButton href kind=ButtonKind::Ghost>{t(words::setup::TO_TEAM)}</LinkButton> })
         }
+        (Stage::Event, StepState::Done, _) => {
+            Some(view! { <LinkButton href="/events" kind=ButtonKind::Ghost>{t(words::setup::TO_EVENTS)}</LinkButton> })
+        }
+        (Stage::Event, _, _) => {
+            let kind = if state == StepState::Open { ButtonKind::Primary } else { ButtonKind::Secondary };
+            Some(view! { <LinkButton href="/integration" kind>{t(words::setup::TO_INTEGRATION)}</LinkButton> })
+        }
         _ => None,
     };
     view! { <Step number state title body action content /> }.into_any()
@@ -208,7 +229,10 @@ fn step(setup: Setup, stage: Stage, index: usize, state: StepState) -> AnyView {
 
 /// What came of a step.
 fn outcome(setup: Setup, stage: Stage) -> Option<String> {
-    let team = setup.team.get()?;
+    let Some(team) = setup.team.get() else {
+        // Events come in without a team, too.
+        return (stage == Stage::Event).then(|| words::setup::EVENT_DONE.get().to_owned());
+    };
     Some(match stage {
         Stage::Team => {
             let count = setup.teams.data.with(|page| page.as_ref().map_or(0, |page| page.data.len()));
@@ -230,6 +254,7 @@ fn outcome(setup: Setup, stage: Stage) -> Option<String> {
             })?;
             words::setup::cost_done(&amount)
         }
+        Stage::Event => words::setup::EVENT_DONE.get().to_owned(),
     })
 }
 

@@ -44,6 +44,7 @@ pub(super) enum Outcome {
 
 /// SQLSTATE of a row that fits no partition.
 const NO_PARTITION: &str = "23514";
+
 impl Outcome {
     /// Its name in metrics.
     pub(super) const fn name(self) -> &'static str {
@@ -153,7 +154,7 @@ impl Store {
 fn is_without_partition(error: &sqlx::Error) -> bool {
     // PostgreSQL tells it as a check that failed, and of no constraint.
     let error = error.as_database_error();
-    error.is_some_and(|error| error.code().as_deref() == Some("23514") && error.constraint().is_none())
+    error.is_some_and(|error| error.code().as_deref() == Some(NO_PARTITION) && error.constraint().is_none())
 }
 
 #[async_trait]
@@ -181,10 +182,6 @@ impl Commit for Store {
     fn is_about_items(&self, error: &sqlx::Error) -> bool {
         // SQLSTATE classes 22 and 23: a value or a constraint.
         let state = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
-        if state == NO_PARTITION {
-            // Retention dropped a day that was known to exist: it is made anew for whoever tries again.
-            self.days.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        }
         state.starts_with("22") || state.starts_with("23")
     }
 

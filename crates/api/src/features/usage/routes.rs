@@ -213,7 +213,11 @@ async fn tail_usage_events(
 #[utoipa::path(tag = "usage", security(("session" = []), ("api_key" = ["read"])), params(("eventId" = String, Path, description = "Its id")),
     responses((status = 200, description = "The event", body = UsageEvent)))]
 #[get("/usage-events/{eventId}")]
-async fn get_usage_event(ctx: Ctx, state: web::Data<State>, path: Path<String>) -> ApiResult<web::Json<UsageEvent>> {
+async fn get_usage_event(
+    ctx: Keyed<ctx::Read>,
+    state: web::Data<State>,
+    path: Path<String>,
+) -> ApiResult<web::Json<UsageEvent>> {
     let mut tx = state.db.analytics(ctx.organization).await?;
     let event = store::find(&mut tx, &ctx, &path.0).await?.ok_or(ErrorCode::NotFound)?;
     tx.commit().await?;

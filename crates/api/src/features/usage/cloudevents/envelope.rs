@@ -2,10 +2,10 @@
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::features::usage::domain::Told;
-use crate::features::usage::incoming::{self, MAX_TEXT, Reader};
-use crate::features::usage::raw::Object;
-use crate::features::usage::reject::Reject;
+use super::super::domain::Told;
+use super::super::incoming::{self, MAX_TEXT, Reader};
+use super::super::raw::Object;
+use super::super::reject::Reject;
 
 /// What is around an event, from JSON or from headers. Values are the texts of JSON values.
 #[derive(Debug, Default)]

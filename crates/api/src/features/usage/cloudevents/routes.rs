@@ -6,12 +6,12 @@ use finops_contract::usage::{MAX_BATCH, UsageBatchAnswer};
 use serde_json::value::RawValue;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::super::domain::{Source, Told};
+use super::super::ingest::Sender;
+use super::super::reject::Reject;
+use super::super::routes::take_many;
 use super::envelope::{self, Envelope};
 use crate::features::Shared;
-use crate::features::usage::domain::{Source, Told};
-use crate::features::usage::ingest::Sender;
-use crate::features::usage::reject::Reject;
-use crate::features::usage::routes::take_many;
 use crate::platform::http::extract::{BATCH_LIMIT, media_type, read_unpacked};
 use crate::platform::http::{ApiError, ApiResult, Keyed, ctx};
 use crate::platform::state::State;

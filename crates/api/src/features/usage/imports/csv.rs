@@ -4,9 +4,9 @@ use ::csv::{ReaderBuilder, StringRecord, Trim};
 use finops_contract::ErrorCode;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::features::usage::domain::Told;
-use crate::features::usage::incoming::Reader;
-use crate::features::usage::reject::Reject;
+use super::super::domain::Told;
+use super::super::incoming::Reader;
+use super::super::reject::Reject;
 
 /// Columns that may hold JSON.
 const IN_JSON: [&str; 7] =
@@ -56,7 +56,7 @@ pub(super) fn read(columns: &[String], text: &str) -> Result<Told, Reject> {
     for (name, cell) in columns.iter().zip(&record) {
         let (at, cell) = (format!("/{name}"), unguarded(cell));
         if !cell.is_empty() {
-            reader.field(name, &*value(name, cell, &at)?, &at)?;
+            reader.field(name, &value(name, cell, &at)?, &at)?;
         }
     }
     reader.finish()

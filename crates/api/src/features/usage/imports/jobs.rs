@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::super::commit::Outcome;
+use super::super::domain::{Event, Source};
+use super::super::ingest::Ingest;
+use super::super::routes::conflict;
 use super::store::{self, Filter, Import, Slice, Tally};
 use super::upload;
 use crate::features::organizations;
-use crate::features::usage::commit::Outcome;
-use crate::features::usage::domain::{Event, Source};
-use crate::features::usage::ingest::Ingest;
-use crate::features::usage::routes::conflict;
 use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::jobs::{Cadence, JobContext, JobHandler, JobOutcome, JobsBuilder, NewJob, Schedule, queue};

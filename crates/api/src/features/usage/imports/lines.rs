@@ -3,7 +3,7 @@
 use finops_contract::ErrorCode;
 use finops_contract::usage_imports::ImportFormat;
 
-use crate::features::usage::reject::Reject;
+use super::super::reject::Reject;
 
 /// The longest line; an event of the API may be no longer either.
 pub(super) const MAX_LINE: usize = 64 * 1024;
@@ -136,7 +136,9 @@ mod tests {
 
     use super::{Line, MAX_LINE, Splitter};
 
-    fn split(format: ImportFormat, parts: &[&[u8]]) -> (Vec<(u64, Result<String, ErrorCode>)>, u64) {
+    type Told = (u64, Result<String, ErrorCode>);
+
+    fn split(format: ImportFormat, parts: &[&[u8]]) -> (Vec<Told>, u64) {
         let (mut splitter, mut lines) = (Splitter::new(format, 1), Vec::new());
         parts.iter().for_each(|part| splitter.push(part, &mut lines));
         lines.extend(splitter.finish());

@@ -7,10 +7,10 @@ use serde_json::json;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::super::ingest::Sender;
 use super::store::{self, Filter, Import};
 use super::{jobs, upload};
 use crate::features::audit;
-use crate::features::usage::ingest::Sender;
 use crate::platform::auth::Permission;
 use crate::platform::http::cursor::Keyset;
 use crate::platform::http::extract::{is_gzip, media_type};

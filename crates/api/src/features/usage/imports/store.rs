@@ -9,10 +9,10 @@ use finops_contract::{ErrorCode, FieldError};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::super::ingest::Sender;
+use super::super::reject::Reject;
 use super::upload::Chain;
 use crate::features::teams::Visibility;
-use crate::features::usage::ingest::Sender;
-use crate::features::usage::reject::Reject;
 use crate::platform::db::OrganizationId;
 use crate::platform::http::ApiError;
 

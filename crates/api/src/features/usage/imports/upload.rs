@@ -10,10 +10,10 @@ use finops_contract::usage_imports::ImportFormat;
 use flate2::write::MultiGzDecoder;
 use futures_util::StreamExt as _;
 
+use super::super::reject::Reject;
 use super::csv;
 use super::lines::{Line, Splitter};
 use super::store::{self, Import, Part};
-use crate::features::usage::reject::Reject;
 use crate::platform::http::extract::{BODY_TIMEOUT, is_gzip};
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
@@ -205,10 +205,10 @@ fn broken(error: &std::io::Error) -> ApiError {
 ///
 /// # Errors
 /// Why it is none.
-pub(super) fn read(columns: Option<&[String]>, text: &str) -> Result<crate::features::usage::domain::Told, Reject> {
+pub(super) fn read(columns: Option<&[String]>, text: &str) -> Result<super::super::domain::Told, Reject> {
     match columns {
         Some(columns) => csv::read(columns, text),
-        None => crate::features::usage::incoming::read(text),
+        None => super::super::incoming::read(text),
     }
 }
 

@@ -6,9 +6,9 @@ use finops_contract::ErrorCode;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::super::reject::Reject;
 use super::attributes::{Attributes, Value};
 use super::span::Span;
-use crate::features::usage::reject::Reject;
 use crate::platform::http::{ApiError, ApiResult};
 
 #[derive(Deserialize)]
@@ -131,11 +131,19 @@ pub(super) fn read(text: &str, mut each: impl FnMut(&Attributes, Result<Span, Re
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> ApiResult<T> {
-    serde_json::from_str(text).map_err(|error| ApiError::new(ErrorCode::MalformedJson).with_detail(error.to_string()))
+    object(text).map_err(|error| ApiError::new(ErrorCode::MalformedJson).with_detail(error.to_string()))
+}
+
+/// Reads an object. serde would read one from an array as well.
+fn object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    if text.trim_start().starts_with('[') {
+        return Err(serde::de::Error::custom("must be an object"));
+    }
+    serde_json::from_str(text)
 }
 
 fn read_span(text: &str) -> Result<Span, Reject> {
-    let span: JsonSpan<'_> = serde_json::from_str(text).map_err(|error| Reject::json(&error, ""))?;
+    let span: JsonSpan<'_> = object(text).map_err(|error| Reject::json(&error, ""))?;
     let time = |nanos: Option<i64>| nanos.and_then(|nanos| u64::try_from(nanos).ok()).unwrap_or_default();
     Ok(Span {
         trace_id: span.trace_id.to_ascii_lowercase(),
@@ -218,9 +226,10 @@ mod tests {
 
     #[test]
     fn a_wrong_span_is_wrong_alone_and_a_wrong_export_as_a_whole() {
-        let read_both = spans(&wrapped(r#"{"traceId":7},{"status":{"code":2}}"#));
+        let read_both = spans(&wrapped(r#"{"traceId":7},["5b8efff7"],{"status":{"code":2}}"#));
         assert_eq!(read_both[0].1, Err(ErrorCode::ValidationFailed));
-        assert!(read_both[1].1.as_ref().unwrap().failed);
+        assert_eq!(read_both[1].1, Err(ErrorCode::ValidationFailed));
+        assert!(read_both[2].1.as_ref().unwrap().failed);
         assert!(spans("{}").is_empty() && spans(r#"{"resourceSpans":null}"#).is_empty());
         for text in ["", "{", "[]", "7", r#"{"resourceSpans":{}}"#, r#"{"resourceSpans":[7]}"#] {
             assert_eq!(read(text, |_, _| ()).unwrap_err().code, ErrorCode::MalformedJson, "{text}");

@@ -146,8 +146,8 @@ fn is_same_call(stored: &Stored, event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reject::Reject;
     use super::{NAMED, Report};
-    use crate::features::usage::reject::Reject;
 
     #[test]
     fn all_refusals_are_counted_and_few_are_named() {

@@ -8,9 +8,9 @@ use opentelemetry_proto::tonic::trace::v1::Status;
 use prost::Message as _;
 use prost::bytes::Bytes;
 
+use super::super::reject::Reject;
 use super::attributes::{Attributes, Value};
 use super::span::Span;
-use crate::features::usage::reject::Reject;
 use crate::platform::http::{ApiError, ApiResult};
 
 /// `ExportTraceServiceRequest`.

@@ -7,9 +7,9 @@ use prost::Message as _;
 use serde_json::json;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::super::ingest::Sender;
 use super::{Report, json, protobuf, sort, take};
 use crate::features::Shared;
-use crate::features::usage::ingest::Sender;
 use crate::platform::http::extract::{media_type, read_unpacked};
 use crate::platform::http::{ApiError, ApiResult, Keyed, ctx};
 use crate::platform::state::State;

@@ -4,10 +4,10 @@ use chrono::DateTime;
 use finops_contract::ErrorCode;
 use serde_json::{Map, Value as Json, json};
 
+use super::super::domain::Told;
+use super::super::incoming;
+use super::super::reject::Reject;
 use super::attributes::Attributes;
-use crate::features::usage::domain::Told;
-use crate::features::usage::incoming;
-use crate::features::usage::reject::Reject;
 
 /// Operations that are calls to a model.
 const MODEL_CALLS: [&str; 7] =

@@ -1,0 +1,8 @@
+//! How a program reports its AI calls: snippets that work when they are pasted, and the first event as it comes in.
+
+mod key;
+pub mod page;
+mod snippets;
+mod waiting;
+
+pub use page::IntegrationPage;
