@@ -20,14 +20,14 @@ const FIRST_LOAD: u64 = 400_000;
 /// What each piece that is fetched on demand may be, in bytes of brotli: some 15 % above what it is. A page that grows
 /// past its ceiling is to be looked at before the ceiling is.
 const PIECES: [(&str, u64); 10] = [
-    ("common", 90_000),
+    ("common", 115_000),
     ("audit", 34_000),
     ("events", 57_000),
     ("explore", 7_000),
     ("integration", 15_000),
-    ("pricebook", 40_000),
+    ("pricebook", 85_000),
     ("projects", 48_000),
-    ("settings", 36_000),
+    ("settings", 56_000),
     ("setup", 19_000),
     ("teams", 44_000),
 ];

@@ -71,9 +71,12 @@ impl<C: Commit> std::fmt::Debug for GroupCommit<C> {
     }
 }
 
+/// What a caller is told.
+type Answer<C> = Result<Vec<<C as Commit>::Outcome>, Refused<<C as Commit>::Error>>;
+
 struct Submission<C: Commit> {
     items: Vec<C::Item>,
-    answer: oneshot::Sender<Result<Vec<C::Outcome>, Refused<C::Error>>>,
+    answer: oneshot::Sender<Answer<C>>,
     /// Held until the items are stored or refused: the bound on what waits.
     _room: OwnedSemaphorePermit,
 }

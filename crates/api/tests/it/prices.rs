@@ -251,6 +251,7 @@ async fn the_command_line_reads_a_list() {
 }
 
 /// A web server that answers every request with the same text, as it is then.
+#[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
 async fn serve(text: Arc<Mutex<(u16, String)>>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://user:hidden@{}/map.json?token=hidden", listener.local_addr().expect("an address"));

@@ -80,6 +80,7 @@ const UNITS: [(&str, &[(&str, &str)]); 10] = [
 ];
 
 /// What the provider says now, asked by the hour.
+#[expect(clippy::disallowed_methods, reason = "what is asked is the simulator, not the outside world")]
 async fn told(app: &TestApp, since: &str) -> BTreeMap<Key, i64> {
     let since: DateTime<Utc> = since.parse().unwrap();
     let key = app.provider_key(ORGANIZATION);

@@ -59,9 +59,9 @@ pub(super) fn measure(stage: &Stage<'_>, number_of_rounds: usize, report: &mut R
         "p99Ms": rounded(p99), "targetP99Ms": 25,
         "met": all(|round| round.single / round.pgbench) >= 0.8 && p99 <= 25.0,
     }));
-    let batches: [(usize, fn(&Round) -> f64, f64); 2] =
-        [(100, |round| round.hundred, 0.35), (1_000, |round| round.thousand, 0.5)];
-    for (size, rate, target) in batches {
+    let hundred: fn(&Round) -> f64 = |round| round.hundred;
+    let thousand: fn(&Round) -> f64 = |round| round.thousand;
+    for (size, rate, target) in [(100, hundred, 0.35), (1_000, thousand, 0.5)] {
         let ratio = median(&rounds.iter().map(|round| rate(round) / round.copy).collect::<Vec<_>>());
         figures.push(json!({
             "bench": format!("ingest_bulk_{size}"), "callers": BATCH_CALLERS, "rounds": number_of_rounds,

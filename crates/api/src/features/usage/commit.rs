@@ -65,6 +65,14 @@ pub(super) struct Store {
     days: Arc<Mutex<HashSet<NaiveDate>>>,
 }
 
+/// What metrics say of one model's events.
+#[derive(Default)]
+struct Counted {
+    events: u64,
+    units: [u64; UnitKind::ALL.len()],
+    unsplit: u64,
+}
+
 impl Store {
     pub(super) fn new(db: Db, clock: Clock, metrics: UsageMetrics) -> Self {
         Self { db, clock, metrics, days: Arc::default() }
@@ -122,24 +130,24 @@ impl Store {
     /// Counts what was stored, after the commit.
     fn count(&self, groups: &[Vec<Arriving>], outcomes: &[Vec<Outcome>]) {
         let mut taken: BTreeMap<(&'static str, &'static str), u64> = BTreeMap::new();
-        let mut models: BTreeMap<(&str, &str, bool), (u64, [u64; UnitKind::ALL.len()], u64)> = BTreeMap::new();
+        let mut models: BTreeMap<(&str, &str, bool), Counted> = BTreeMap::new();
         for (Arriving { event, .. }, outcome) in groups.iter().flatten().zip(outcomes.iter().flatten()) {
             *taken.entry((event.source.name(), outcome.name())).or_default() += 1;
             if *outcome != Outcome::Stored {
                 continue;
             }
             let key = (event.provider.as_str(), event.model.as_str(), event.price.cost.is_some());
-            let (events, units, unsplit) = models.entry(key).or_default();
-            *events += 1;
-            *unsplit += event.told.used.unsplit;
+            let counted = models.entry(key).or_default();
+            counted.events += 1;
+            counted.unsplit += event.told.used.unsplit;
             for (kind, quantity) in event.told.used.quantities.iter() {
-                units[kind.index()] += quantity.to_u64().unwrap_or_default();
+                counted.units[kind.index()] += quantity.to_u64().unwrap_or_default();
             }
         }
         for ((source, outcome), count) in taken {
             self.metrics.events(source, outcome, count);
         }
-        for ((provider, model, priced), (events, units, unsplit)) in models {
+        for ((provider, model, priced), Counted { events, units, unsplit }) in models {
             if !priced {
                 self.metrics.unpriced(provider, model, events);
             }
