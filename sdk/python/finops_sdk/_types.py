@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Literal, Optional, TypedDict
 __all__ = [
     "Amount",
     "Basis",
+    "BasisCost",
     "CostRow",
     "CostState",
     "CostTotal",
@@ -24,7 +25,7 @@ __all__ = [
 
 Amount = str
 Environment = Literal["production", "staging", "development", "ci"]
-Basis = Literal["billed"]
+Basis = Literal["billed", "provider_usage", "events", "mixed"]
 Settlement = Literal["settled", "moving"]
 CostState = Literal["billed", "estimated", "unpriced", "free"]
 
@@ -134,6 +135,20 @@ class UsageBatchAnswer(TypedDict):
     rejected: List[RejectedEvent]
 
 
+class _BasisCost(TypedDict):
+    # The ledger; never `mixed`.
+    basis: Basis
+    # What it says.
+    cost: Amount
+
+
+class BasisCost(_BasisCost, total=False):
+    """The part of a sum that comes from one ledger."""
+
+    # Calls in it that have no price: it cost at least this.
+    unpriced: int
+
+
 class _Named(TypedDict):
     # Its id.
     id: str
@@ -155,6 +170,10 @@ class Dimensions(TypedDict, total=False):
     apiKey: Optional[str]
     # The day.
     day: Optional[str]
+    # Where the calls ran; null where that was not said.
+    environment: Optional[Environment]
+    # The learner on whose behalf the calls were made.
+    learner: Optional[str]
     # The provider's line item.
     lineItem: Optional[str]
     # The model; null where the line item names none.
@@ -163,13 +182,13 @@ class Dimensions(TypedDict, total=False):
     project: Optional[Named]
     # The AI vendor.
     provider: Optional[str]
+    # The calling service; null where calls named none.
+    service: Optional[str]
     # The team.
     team: Optional[Named]
 
 
-class CostRow(TypedDict):
-    """One row of costs."""
-
+class _CostRow(TypedDict):
     # The ledger it comes from.
     basis: Basis
     # What it cost.
@@ -184,9 +203,22 @@ class CostRow(TypedDict):
     state: CostState
 
 
-class CostTotal(TypedDict):
-    """A sum in one currency."""
+class CostRow(_CostRow, total=False):
+    """One row of costs."""
 
+    # Its parts, where it comes from several ledgers.
+    byBasis: List[BasisCost]
+    # Calls of a model, where all of it is metered.
+    requests: Optional[int]
+    # Tokens by kind, where all of it is metered; the kinds do not overlap.
+    tokens: Optional[Dict[str, int]]
+    # All tokens, those too of which it was not said whether they went in or came out.
+    totalTokens: Optional[int]
+    # Calls in it that have no price: it cost at least `cost`.
+    unpriced: int
+
+
+class _CostTotal(TypedDict):
     # What it cost.
     cost: Amount
     # ISO 4217.
@@ -195,18 +227,33 @@ class CostTotal(TypedDict):
     unattributed: Amount
 
 
+class CostTotal(_CostTotal, total=False):
+    """A sum in one currency."""
+
+    # The ledger it comes from.
+    basis: Basis
+    # Its parts, where it comes from several ledgers.
+    byBasis: List[BasisCost]
+    # What is known of it.
+    state: CostState
+    # Calls in it that have no price: it cost at least `cost`.
+    unpriced: int
+
+
 class _Freshness(TypedDict):
     # Teams whose last collection failed: their figures are the last good ones.
     staleTeams: List[Named]
 
 
 class Freshness(_Freshness, total=False):
-    """How fresh the billed costs are."""
+    """How fresh the costs are."""
 
     # When the collector last brought something in for the organization.
     collectedAt: Optional[str]
     # Every UTC day before this one is settled.
     settledBefore: Optional[str]
+    # Every minute before this one is known of the provider's usage; null while none is.
+    usageThrough: Optional[str]
 
 
 class FieldError(TypedDict):

@@ -11,11 +11,25 @@ export interface components {
          * @description Which ledger a figure comes from.
          * @enum {string}
          */
-        Basis: "billed";
+        Basis: "billed" | "provider_usage" | "events" | "mixed";
+        /** @description The part of a sum that comes from one ledger. */
+        BasisCost: {
+            /** @description The ledger; never `mixed`. */
+            basis: components["schemas"]["Basis"];
+            /** @description What it says. */
+            cost: components["schemas"]["Amount"];
+            /**
+             * Format: int64
+             * @description Calls in it that have no price: it cost at least this.
+             */
+            unpriced?: number;
+        };
         /** @description One row of costs. */
         CostRow: {
             /** @description The ledger it comes from. */
             basis: components["schemas"]["Basis"];
+            /** @description Its parts, where it comes from several ledgers. */
+            byBasis?: components["schemas"]["BasisCost"][];
             /** @description What it cost. */
             cost: components["schemas"]["Amount"];
             /**
@@ -25,10 +39,29 @@ export interface components {
             currency: string;
             /** @description What it is about. */
             dimensions: components["schemas"]["Dimensions"];
+            /**
+             * Format: int64
+             * @description Calls of a model, where all of it is metered.
+             */
+            requests?: number | null;
             /** @description Whether it may still change. */
             settlement: components["schemas"]["Settlement"];
             /** @description What is known of it. */
             state: components["schemas"]["CostState"];
+            /** @description Tokens by kind, where all of it is metered; the kinds do not overlap. */
+            tokens?: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Format: int64
+             * @description All tokens, those too of which it was not said whether they went in or came out.
+             */
+            totalTokens?: number | null;
+            /**
+             * Format: int64
+             * @description Calls in it that have no price: it cost at least `cost`.
+             */
+            unpriced?: number;
         };
         /** @description The answer of `GET /api/costs/query`. */
         CostsAnswer: {
@@ -37,7 +70,7 @@ export interface components {
             /** @description The rows of this page. */
             data: components["schemas"]["CostRow"][];
             /**
-             * @description The zone in which billed days run: `UTC`.
+             * @description The zone in which the days run: `UTC` wherever billed costs may be among them.
              * @example UTC
              */
             dayZone: string;
@@ -65,6 +98,10 @@ export interface components {
         CostState: "billed" | "estimated" | "unpriced" | "free";
         /** @description A sum in one currency. */
         CostTotal: {
+            /** @description The ledger it comes from. */
+            basis?: components["schemas"]["Basis"];
+            /** @description Its parts, where it comes from several ledgers. */
+            byBasis?: components["schemas"]["BasisCost"][];
             /** @description What it cost. */
             cost: components["schemas"]["Amount"];
             /**
@@ -72,8 +109,15 @@ export interface components {
              * @example USD
              */
             currency: string;
+            /** @description What is known of it. */
+            state?: components["schemas"]["CostState"];
             /** @description The part of it that belongs to no project. */
             unattributed: components["schemas"]["Amount"];
+            /**
+             * Format: int64
+             * @description Calls in it that have no price: it cost at least `cost`.
+             */
+            unpriced?: number;
         };
         /** @description What a row is about. Only what was grouped by is present; `null` means "belongs to none". */
         Dimensions: {
@@ -84,6 +128,9 @@ export interface components {
              * @description The day.
              */
             day?: string | null;
+            environment?: components["schemas"]["Environment"] | null;
+            /** @description The learner on whose behalf the calls were made. */
+            learner?: string | null;
             /** @description The provider's line item. */
             lineItem?: string | null;
             /** @description The model; null where the line item names none. */
@@ -91,6 +138,8 @@ export interface components {
             project?: components["schemas"]["Named"] | null;
             /** @description The AI vendor. */
             provider?: string | null;
+            /** @description The calling service; null where calls named none. */
+            service?: string | null;
             team?: components["schemas"]["Named"] | null;
         };
         /**
@@ -107,7 +156,7 @@ export interface components {
             /** @description JSON pointer into the request (RFC 6901), `/email`; for a query parameter its name after the slash. */
             pointer: string;
         };
-        /** @description How fresh the billed costs are. */
+        /** @description How fresh the costs are. */
         Freshness: {
             /**
              * Format: date-time
@@ -121,6 +170,11 @@ export interface components {
             settledBefore?: string | null;
             /** @description Teams whose last collection failed: their figures are the last good ones. */
             staleTeams: components["schemas"]["Named"][];
+            /**
+             * Format: date-time
+             * @description Every minute before this one is known of the provider's usage; null while none is.
+             */
+            usageThrough?: string | null;
         };
         /** @description A thing that costs are grouped by, with the name it has or last had. */
         Named: {
