@@ -216,7 +216,7 @@ async fn sums_that_differ_from_their_lines_are_found_and_mended() {
     app.database.sql("UPDATE billed_daily SET amount = amount + 0.000001 WHERE day = '2026-03-10'").await;
     app.database.sql("DELETE FROM billed_daily WHERE day = '2026-03-11'").await;
     let found = finops(&app, &["verify-rollups"], "").await;
-    assert_eq!((text(&found).contains("2 sums differ"), found.status.code()), (true, Some(1)));
+    assert_eq!((text(&found).contains("2 days differ"), found.status.code()), (true, Some(1)));
     let mended = json_of(&finops(&app, &["verify-rollups", "--repair", "-o", "json"], "").await);
     assert_eq!((&mended["differing"], &mended["repaired"]), (&json!(2), &json!(2)));
     assert_rollup_is_exact(&app).await;

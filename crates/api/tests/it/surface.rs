@@ -31,7 +31,7 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 44] = [
+const FOR_USERS: [&str; 45] = [
     "cancel_usage_import",
     "change_password",
     "create_api_key",
@@ -73,6 +73,7 @@ const FOR_USERS: [&str; 44] = [
     "revoke_api_key",
     "rotate_api_key",
     "store_provider_key",
+    "tail_usage_events",
     "track_usage",
     "update_me",
     "upload_usage_import",
@@ -159,8 +160,10 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         .fetch_one(&mut app.database.owner().await)
         .await
         .expect("the job of a registered key");
-    let event =
-        json!({"eventId": format!("evt-{provider}"), "projectId": project, "model": "gpt-4o", "promptTokens": 1});
+    admin.patch(&format!("/api/projects/{project}"), json!({"storePrompts": true})).await.ok();
+    let event = json!({
+        "eventId": format!("evt-{provider}"), "projectId": project, "model": "gpt-4o", "promptTokens": 1, "prompt": "Hi",
+    });
     let event = id_of(&by.post("/api/usage/track", event).await, "/eventId");
     let import = id_of(&by.post("/api/usage/imports", json!({"format": "ndjson"})).await, "/id");
     Things::from([

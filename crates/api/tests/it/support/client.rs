@@ -6,6 +6,7 @@ use finops_api::platform::auth::Tokens;
 use finops_api::platform::clock::Clock;
 use finops_contract::accounts::{Me, Session};
 use finops_contract::{ErrorCode, Problem};
+use futures_util::StreamExt as _;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
@@ -39,6 +40,9 @@ enum Token {
         session: Uuid,
     },
 }
+
+/// The content type of answers without an end.
+const EVENT_STREAM: &str = "text/event-stream";
 
 #[expect(clippy::disallowed_methods, reason = "the service's own client is for the outside world")]
 fn http() -> reqwest::Client {
@@ -174,7 +178,15 @@ impl Answer {
 
     async fn read(asked: String, response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { asked, status, headers, text: response.text().await.expect("a body") }
+        let endless = headers.get("content-type").is_some_and(|value| value == EVENT_STREAM);
+        // A stream is asked for, not waited for: its beginning says that it is one.
+        let text = if endless {
+            let beginning = response.bytes_stream().next().await.expect("a beginning").expect("a body");
+            String::from_utf8_lossy(&beginning).into_owned()
+        } else {
+            response.text().await.expect("a body")
+        };
+        Self { asked, status, headers, text }
     }
 
     /// A header's value; empty if it is not there.
@@ -182,10 +194,10 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
-    /// The body as JSON; null if it is empty.
+    /// The body as JSON; null if it is empty or a stream.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        if self.text.is_empty() {
+        if self.text.is_empty() || self.header("content-type") == EVENT_STREAM {
             return Value::Null;
         }
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{}: {error}: {}", self.asked, self.text))
