@@ -8,7 +8,7 @@ use crate::i18n::{Word, words};
 use crate::url::query;
 
 /// The kinds of things that changes are made to, as they are filtered by.
-pub(super) const SUBJECTS: [(&str, Word); 11] = [
+pub(super) const SUBJECTS: [(&str, Word); 19] = [
     ("admin_key", words::audit::SUBJECT_ADMIN_KEY),
     ("team", words::audit::SUBJECT_TEAM),
     ("project", words::audit::SUBJECT_PROJECT),
@@ -20,6 +20,14 @@ pub(super) const SUBJECTS: [(&str, Word); 11] = [
     ("account", words::audit::SUBJECT_ACCOUNT),
     ("session", words::audit::SUBJECT_SESSION),
     ("job", words::audit::SUBJECT_JOB),
+    ("api_key", words::audit::SUBJECT_API_KEY),
+    ("provider_key", words::audit::SUBJECT_PROVIDER_KEY),
+    ("price", words::audit::SUBJECT_PRICE),
+    ("price_override", words::audit::SUBJECT_PRICE_OVERRIDE),
+    ("price_change", words::audit::SUBJECT_PRICE_CHANGE),
+    ("usage_import", words::audit::SUBJECT_USAGE_IMPORT),
+    ("usage_prompt", words::audit::SUBJECT_USAGE_PROMPT),
+    ("secret", words::audit::SUBJECT_SECRET),
 ];
 
 /// What was done, in a sentence. `None` for an action of a later version, which is then shown by its code.
@@ -58,7 +66,25 @@ pub(super) fn action(code: &str) -> Option<Word> {
         "admin_key.delete" => w::ADMIN_KEY_DELETE,
         "collection.request" => w::COLLECTION_REQUEST,
         "cost.import" => w::COST_IMPORT,
+        "collection.adopt_account" => w::COLLECTION_ADOPT_ACCOUNT,
+        "project.attribute_costs" => w::PROJECT_ATTRIBUTE_COSTS,
         "job.retry" => w::JOB_RETRY,
+        "api_key.create" => w::API_KEY_CREATE,
+        "api_key.rotate" => w::API_KEY_ROTATE,
+        "api_key.revoke" => w::API_KEY_REVOKE,
+        "provider_key.store" => w::PROVIDER_KEY_STORE,
+        "provider_key.delete" => w::PROVIDER_KEY_DELETE,
+        "price.import" => w::PRICE_IMPORT,
+        "price.reprice" => w::PRICE_REPRICE,
+        "price.repriced" => w::PRICE_REPRICED,
+        "price_override.create" => w::PRICE_OVERRIDE_CREATE,
+        "price_override.end" => w::PRICE_OVERRIDE_END,
+        "price_change.confirm" => w::PRICE_CHANGE_CONFIRM,
+        "price_change.dismiss" => w::PRICE_CHANGE_DISMISS,
+        "usage_import.create" => w::USAGE_IMPORT_CREATE,
+        "usage_import.cancel" => w::USAGE_IMPORT_CANCEL,
+        "usage_prompt.read" => w::USAGE_PROMPT_READ,
+        "secret.rekey" => w::SECRET_REKEY,
         _ => return None,
     })
 }

@@ -101,12 +101,21 @@ impl Drop for Database {
         if self.shared {
             return;
         }
-        let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        let server = self.server.clone();
+        let (name, server) = (self.name.clone(), self.server.clone());
         let dropped = aside(async move {
-            sqlx::query(AssertSqlSafe(statement)).execute(&mut connect(&server).await).await.map(drop)
+            let mut server = connect(&server).await;
+            // Not by force: that ends in an error when it meets an autovacuum worker, which is not ours to end. Without it
+            // the server sends such a worker away itself.
+            sqlx::query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user",
+            )
+            .bind(&name)
+            .execute(&mut server)
+            .await?;
+            let statement = format!("DROP DATABASE IF EXISTS {name}");
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut server).await.map(drop)
         });
-        assert!(std::thread::panicking() || matches!(dropped, Ok(Ok(()))), "the database was not dropped");
+        assert!(std::thread::panicking() || matches!(dropped, Ok(Ok(()))), "the database was not dropped: {dropped:?}");
     }
 }
 
