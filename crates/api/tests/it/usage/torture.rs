@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use finops_contract::usage::{Taken, UsageReceipt};
 use futures_util::StreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::event;
 use crate::support::TestApp;
@@ -31,6 +31,7 @@ async fn insist(client: &Client, event: &Value) {
         let sent = client.request(Method::POST, "/api/usage/track").json(event).timeout(Duration::from_secs(5));
         match sent.send().await.map(|answer| answer.status().as_u16()) {
             Ok(200 | 201) => return,
+            // A caller's pause before it tries again: nothing tells it when the service is back.
             Ok(503) | Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             Ok(status) => panic!("{status}"),
         }
@@ -52,7 +53,7 @@ async fn what_was_acknowledged_outlives_the_process() {
         service.env("FINOPS_ENV", "development").env("PORT", port.to_string()).env("JOBS_ENABLED", "false");
         Process(service.spawn().expect("finops"))
     };
-    let (acknowledged, over) = (Mutex::new(BTreeSet::new()), AtomicBool::new(false));
+    let (acknowledged, over) = (watch::Sender::new(BTreeSet::new()), AtomicBool::new(false));
     let sender = async |sender: usize| {
         for n in 0.. {
             if over.load(Ordering::Relaxed) {
@@ -64,19 +65,16 @@ async fn what_was_acknowledged_outlives_the_process() {
                 "completionTokens": 7, "responseTime": 40 * n, "userId": format!("user-{sender}"),
             });
             insist(&client, &event).await;
-            acknowledged.lock().unwrap().insert(id);
+            acknowledged.send_modify(|ids| _ = ids.insert(id));
         }
     };
     let killer = async {
         for _ in 0..KILLS {
             let service = start();
-            let before = acknowledged.lock().unwrap().len();
-            let enough = async {
-                while acknowledged.lock().unwrap().len() < before + BETWEEN {
-                    tokio::time::sleep(Duration::from_millis(2)).await;
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(60), enough).await.expect("events are taken");
+            let before = acknowledged.borrow().len();
+            let mut seen = acknowledged.subscribe();
+            let enough = seen.wait_for(|ids: &BTreeSet<String>| ids.len() >= before + BETWEEN);
+            tokio::time::timeout(Duration::from_secs(60), enough).await.expect("events are taken").expect("senders");
             service.kill();
         }
         // The last outcomes become known.
@@ -89,7 +87,7 @@ async fn what_was_acknowledged_outlives_the_process() {
         .fetch_all(&mut app.database.owner().await)
         .await
         .unwrap();
-    let acknowledged: Vec<String> = acknowledged.into_inner().unwrap().into_iter().collect();
+    let acknowledged: Vec<String> = acknowledged.borrow().iter().cloned().collect();
     assert_eq!(stored, acknowledged, "what is acknowledged is stored, once");
     assert_usage_sums_are_exact(&app).await;
 }
