@@ -61,7 +61,13 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<()> {
     })?;
     let programs = Programs { root, bin: toolchain::target(root).join("release"), home: &home, ledger: &ledger };
     let cluster = report.step("PostgreSQL", || {
-        Cluster::start(&Spec { home: home.join("postgres"), throw_away: true, flush: true, connections: 50 })
+        Cluster::start(&Spec {
+            home: home.join("postgres"),
+            throw_away: true,
+            flush: true,
+            room: true,
+            connections: 50,
+        })
     })?;
     report.line(&cluster.describe());
     let stage = Stage::set(&programs, &cluster)?;

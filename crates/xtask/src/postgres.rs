@@ -23,6 +23,10 @@ const ROLE: &str = "finops";
 /// The cluster's superuser: only this module uses it.
 const SUPERUSER: &str = "postgres";
 
+/// What PostgreSQL is given in production, as docker-compose.yml has it and the README asks for: buffers that hold the
+/// pages in use, and room between checkpoints, because after each of them every page is written to the log once in full.
+const ROOM: &str = "-c shared_buffers=1GB -c max_wal_size=4GB -c checkpoint_timeout=15min";
+
 /// Where a cluster is kept and how it is run.
 pub(crate) struct Spec {
     /// The directory for the cluster and what is remembered about it.
@@ -31,6 +35,8 @@ pub(crate) struct Spec {
     pub(crate) throw_away: bool,
     /// Whether commits reach the disk. Tests do without.
     pub(crate) flush: bool,
+    /// Whether it has the room that the README asks for in production: [`ROOM`]. A developer's has PostgreSQL's defaults.
+    pub(crate) room: bool,
     /// Most connections at once.
     pub(crate) connections: u16,
 }
@@ -318,8 +324,10 @@ impl Cluster {
             let settings = format!(
                 "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' \
                  -c max_connections={} -c fsync={flush} -c synchronous_commit={flush} \
-                 -c full_page_writes={flush} -c log_line_prefix='%m [%p] '",
-                self.memory.port, spec.connections
+                 -c full_page_writes={flush} -c log_line_prefix='%m [%p] ' {}",
+                self.memory.port,
+                spec.connections,
+                if spec.room { ROOM } else { "" }
             );
             let _ = fs::remove_file(&self.log);
             let mut start = self.tool("pg_ctl");

@@ -94,7 +94,7 @@ impl Servers {
         let home = root.join("target/test-pg");
         fs::create_dir_all(&home)?;
         let lock = lock(&home.join("lock"), "the tests")?;
-        let cluster = Cluster::start(&Spec { home, throw_away: true, flush: false, connections: 200 })?;
+        let cluster = Cluster::start(&Spec { home, throw_away: true, flush: false, room: false, connections: 200 })?;
         Ok(Self { moto: None, otlp: None, cluster, _lock: lock })
     }
 

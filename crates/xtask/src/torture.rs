@@ -71,7 +71,7 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> Result<()> {
         services::run(&mut build)
     })?;
     let programs = Programs { root, bin: toolchain::target(root).join(profile), home: &home, ledger: &ledger };
-    let spec = Spec { home: home.join("postgres"), throw_away: true, flush: true, connections: 100 };
+    let spec = Spec { home: home.join("postgres"), throw_away: true, flush: true, room: false, connections: 100 };
     let mut cluster = report.step("PostgreSQL", || Cluster::start(&spec))?;
     report.line(&cluster.describe());
     let seed = options.seed.unwrap_or_else(now);

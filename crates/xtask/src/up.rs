@@ -178,8 +178,13 @@ fn database(home: &Path, demo: bool, report: &mut Report, running: &mut Running)
     }
     let name = if demo { "finops_demo" } else { "finops" };
     let cluster = report.step("PostgreSQL", || {
-        let cluster =
-            Cluster::start(&Spec { home: home.join("postgres"), throw_away: false, flush: true, connections: 100 })?;
+        let cluster = Cluster::start(&Spec {
+            home: home.join("postgres"),
+            throw_away: false,
+            flush: true,
+            room: false,
+            connections: 100,
+        })?;
         cluster.ensure_database(name)?;
         Ok(cluster)
     })?;

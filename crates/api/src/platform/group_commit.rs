@@ -1,13 +1,16 @@
 //! Group commit: what many callers want stored at about the same time is stored by one transaction, and each is
 //! answered after its commit.
 //!
-//! No timer holds anything back. A worker takes whatever waits; while it is at the database, the next group gathers. So
-//! a lone caller is answered at once, and a crowd shares the cost of a commit.
+//! A worker takes whatever waits; while it is at the database, the next group gathers. Callers who were just answered are
+//! about to come back, so it waits a moment for as many as the last group had: a crowd shares the cost of a commit, and a
+//! lone caller, whose last group was one as well, is never held back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 /// What a group is stored by.
 #[async_trait]
@@ -51,6 +54,8 @@ pub struct Limits {
     pub waiting: usize,
     /// Items a transaction takes, but for a single submission that is larger.
     pub group: usize,
+    /// How long to wait for a group that is as large as the last.
+    pub linger: Duration,
 }
 
 /// A per-process committer. Cheap to clone.
@@ -89,7 +94,7 @@ impl<C: Commit> GroupCommit<C> {
         for _ in 0..limits.workers {
             let (commit, waiting) = (Arc::clone(&commit), Arc::clone(&waiting));
             #[expect(clippy::disallowed_methods, reason = "it ends with the queue, which outlives every request")]
-            tokio::spawn(work(commit, waiting, limits.group));
+            tokio::spawn(work(commit, waiting, limits));
         }
         Self { queue, room: Arc::new(Semaphore::new(limits.waiting)) }
     }
@@ -117,24 +122,38 @@ impl<C: Commit> GroupCommit<C> {
 
 type Waiting<C> = Arc<Mutex<mpsc::UnboundedReceiver<Submission<C>>>>;
 
-async fn work<C: Commit>(commit: Arc<C>, waiting: Waiting<C>, most: usize) {
+async fn work<C: Commit>(commit: Arc<C>, waiting: Waiting<C>, limits: Limits) {
+    let mut last = 1;
     loop {
-        let group = gather(&mut *waiting.lock().await, most).await;
+        let group = gather(&mut *waiting.lock().await, &limits, last).await;
         if group.is_empty() {
             return;
         }
+        last = group.len();
         store(&*commit, group).await;
     }
 }
 
-/// Everything that waits, up to a size; nothing once the queue is closed.
-async fn gather<C: Commit>(waiting: &mut mpsc::UnboundedReceiver<Submission<C>>, most: usize) -> Vec<Submission<C>> {
+/// What waits, up to a size, and what comes within a moment until there are as many submissions as last time; nothing once
+/// the queue is closed.
+async fn gather<C: Commit>(
+    waiting: &mut mpsc::UnboundedReceiver<Submission<C>>,
+    limits: &Limits,
+    last: usize,
+) -> Vec<Submission<C>> {
     let Some(first) = waiting.recv().await else { return Vec::new() };
     let mut size = first.items.len();
     let mut group = vec![first];
-    while size < most
-        && let Ok(next) = waiting.try_recv()
-    {
+    let until = Instant::now() + limits.linger;
+    while size < limits.group {
+        let next = match waiting.try_recv() {
+            Ok(next) => next,
+            Err(_) if group.len() >= last => break,
+            Err(_) => match tokio::time::timeout_at(until, waiting.recv()).await {
+                Ok(Some(next)) => next,
+                Ok(None) | Err(_) => break,
+            },
+        };
         size += next.items.len();
         group.push(next);
     }
@@ -173,6 +192,7 @@ async fn store<C: Commit>(commit: &C, group: Vec<Submission<C>>) {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex as StdMutex;
+    use std::time::Duration;
 
     use async_trait::async_trait;
     use tokio::sync::Notify;
@@ -221,7 +241,7 @@ mod tests {
     #[tokio::test]
     async fn what_gathers_meanwhile_is_one_transaction_and_one_bad_item_is_nobody_elses() {
         let doubling = std::sync::Arc::new(Doubling::default());
-        let limits = Limits { workers: 1, waiting: 8, group: 100 };
+        let limits = Limits { workers: 1, waiting: 8, group: 100, linger: Duration::from_millis(1) };
         let committer = GroupCommit::start(Shared(doubling.clone()), limits);
         let submissions = [vec![1], vec![2, 3], vec![13], vec![5]].map(|items| {
             let committer = committer.clone();

@@ -59,7 +59,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 }
 
 async fn events(app: &TestApp) -> i64 {
-    let summed = app.database.count("SELECT coalesce(sum(events), 0)::bigint FROM usage_hourly").await;
+    let summed = app.database.count("SELECT coalesce(sum(events), 0)::bigint FROM usage_sums").await;
     assert_eq!(app.database.count("SELECT count(*) FROM usage_events").await, summed);
     summed
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::figures::{median, peak_resident, percentile, rounded};
 use super::load::{self, Seen};
-use super::stage::{Scene, Stage};
+use super::stage::{self, Scene, Stage};
 use crate::report::Report;
 use crate::services;
 
@@ -27,6 +27,7 @@ const SCRIPT: &str = "target/bench/insert.sql";
 const HALVES: [&str; 2] = ["target/bench/events-0.copy", "target/bench/events-1.copy"];
 const MODELS: [&str; 6] = ["gpt-4o-mini", "gpt-4o", "gpt-4.1", "text-embedding-3-small", "gpt-5", "gpt-4o-2024-08-06"];
 const SERVICES: [&str; 4] = ["chatbot", "search", "tutor", "summary"];
+const PROJECTS: usize = 8;
 /// Whom the events are about.
 const LEARNERS: usize = 2_000;
 
@@ -35,7 +36,8 @@ const LEARNERS: usize = 2_000;
 /// # Errors
 /// When something cannot be started, an answer is no success, or a stop is asked for.
 pub(super) fn measure(stage: &Stage<'_>, number_of_rounds: usize, report: &mut Report) -> Result<Vec<Value>> {
-    let mut scene = stage.open(DATABASE)?;
+    // Folding what was stored into the sums is part of storing it.
+    let mut scene = stage.serve(DATABASE, true)?;
     let events = Events::prepare(&mut scene)?;
     let mut rounds = Vec::new();
     for number in 1..=number_of_rounds {
@@ -98,13 +100,13 @@ struct Events {
 
 impl Events {
     fn prepare(scene: &mut Scene) -> Result<Self> {
-        let page = scene.session.get("/api/projects?limit=8")?;
-        let projects: Vec<String> = page["data"]
-            .as_array()
-            .context("projects")?
-            .iter()
-            .filter_map(|project| project["id"].as_str().map(str::to_owned))
-            .collect();
+        let team = scene.session.team(stage::TEAM)?;
+        let projects = (0..PROJECTS).map(|number| {
+            let body = json!({"name": format!("project-{number}"), "teamId": team, "environment": "production"});
+            let project = scene.session.put("POST", "/api/projects", &body)?;
+            project["id"].as_str().map(str::to_owned).context("a project without an id")
+        });
+        let projects = projects.collect::<Result<_>>()?;
         let key = scene.session.put("POST", "/api/api-keys", &json!({"name": "bench", "scopes": ["ingest"]}))?;
         let key = key["key"].as_str().context("a key")?.to_owned();
         let address = scene.url.trim_start_matches("http://").parse()?;
@@ -189,8 +191,8 @@ fn pgbench(stage: &Stage<'_>) -> Result<f64> {
     fs::write(SCRIPT, format!("INSERT INTO usage_events ({COLUMNS}) VALUES ({});\n", values.trim()))?;
     let output = services::capture_long(stage.cluster.client("pgbench", DATABASE).args([
         "--no-vacuum",
-        "--client=32",
-        "--jobs=2",
+        &format!("--client={CONNECTIONS}"),
+        &format!("--jobs={}", load::THREADS),
         "--protocol=prepared",
         &format!("--time={}", LASTING.as_secs()),
         &format!("--file={SCRIPT}"),
@@ -245,10 +247,13 @@ fn weigh(stage: &Stage<'_>) -> Result<f64> {
     let sizes = "SELECT (SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits \
             WHERE inhparent = 'usage_events'::regclass)::numeric / (SELECT count(*) FROM usage_events) \
         + (pg_total_relation_size('usage_event_ids') + pg_total_relation_size('usage_hourly') \
-            + pg_total_relation_size('usage_dimension_hourly'))::numeric / (SELECT count(*) FROM usage_event_ids)";
-    Ok(stage
-        .cluster
-        .session(DATABASE, &["VACUUM usage_hourly", "VACUUM usage_dimension_hourly", sizes])?
-        .trim()
-        .parse()?)
+            + pg_total_relation_size('usage_dimension_hourly') + pg_total_relation_size('usage_deltas'))::numeric \
+            / (SELECT count(*) FROM usage_event_ids)";
+    // What is on its way into the sums is weighed once it is there, and what changes all the time as a vacuum leaves it.
+    while stage.cluster.session(DATABASE, &["SELECT count(*) FROM usage_deltas"])?.trim() != "0" {
+        services::pause(Duration::from_millis(100))?;
+    }
+    let vacuum = ["usage_hourly", "usage_dimension_hourly", "usage_deltas"].map(|table| format!("VACUUM {table}"));
+    let [hourly, dimensions, deltas] = vacuum.each_ref().map(String::as_str);
+    Ok(stage.cluster.session(DATABASE, &[hourly, dimensions, deltas, sizes])?.trim().parse()?)
 }

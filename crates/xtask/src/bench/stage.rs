@@ -21,7 +21,7 @@ pub(super) const LINE_ITEMS: usize = 20;
 /// How long a service may take to stop.
 const GRACE: Duration = Duration::from_secs(3);
 const ORGANIZATION: &str = "org-bench";
-const TEAM: &str = "Benchmark";
+pub(super) const TEAM: &str = "Benchmark";
 const ADMIN_KEY: &str = "sk-admin-bench-00000000000000000000000000000000";
 
 /// The provider and the database server.
@@ -63,25 +63,32 @@ impl<'a> Stage<'a> {
     /// Starts the service on a fresh database and sets it up as a person would: an account, a team with its admin key,
     /// and the projects with their Project IDs. Nothing is collected yet: the service runs no jobs.
     pub(super) fn open(&self, database: &str) -> Result<Scene> {
+        let mut scene = self.serve(database, false)?;
+        let team = scene.session.team(TEAM)?;
+        scene.session.admin_key(&team, ADMIN_KEY)?;
+        for number in 0..PROJECTS {
+            let name = format!("project-{number:02}");
+            scene.session.project(
+                &team,
+                &Project { name, environment: "production".to_owned(), openai_id: project_id(number) },
+            )?;
+        }
+        Ok(scene)
+    }
+
+    /// Starts the service on a fresh database, with or without its background work, and makes an account.
+    pub(super) fn serve(&self, database: &str, jobs: bool) -> Result<Scene> {
         self.cluster.ensure_database(database)?;
         let port = free_port()?;
         let cron_secret = paths::hex(&paths::random::<32>()?);
-        let env = self.environment(database, port, &cron_secret)?;
+        let mut env = self.environment(database, port, &cron_secret)?;
+        env.push(("JOBS_ENABLED".to_owned(), jobs.to_string().into()));
         self.programs.migrate(&env)?;
         // What it has under way when it is told to stop is worth nothing.
         let service = self.programs.serve(&env, port)?.grace(GRACE);
         let url = format!("http://127.0.0.1:{port}");
         let password = format!("bench-{}", paths::hex(&paths::random::<8>()?));
-        let mut session = Session::open(&url, &SignIn { email: "bench@example.com".to_owned(), password })?;
-        let team = session.team(TEAM)?;
-        session.admin_key(&team, ADMIN_KEY)?;
-        for number in 0..PROJECTS {
-            let name = format!("project-{number:02}");
-            session.project(
-                &team,
-                &Project { name, environment: "production".to_owned(), openai_id: project_id(number) },
-            )?;
-        }
+        let session = Session::open(&url, &SignIn { email: "bench@example.com".to_owned(), password })?;
         Ok(Scene { service, url, session, cron_secret })
     }
 

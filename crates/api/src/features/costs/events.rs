@@ -124,7 +124,7 @@ impl Question<'_> {
                 "h.value AS learner, h.tokens, NULL::bigint AS input, NULL::bigint AS cached_input,
                 NULL::bigint AS cache_write_5m, NULL::bigint AS cache_write_1h, NULL::bigint AS output,
                 NULL::bigint AS reasoning, NULL::bigint AS audio_input, NULL::bigint AS audio_output
-                FROM usage_dimension_hourly h WHERE h.dimension = 'learner'",
+                FROM usage_dimension_sums h WHERE h.dimension = 'learner'",
             );
         } else {
             sql.push(
@@ -133,7 +133,7 @@ impl Question<'_> {
                     + h.audio_output + h.unsplit AS tokens,
                 h.input, h.cached_input, h.cache_write_5m, h.cache_write_1h, h.output, h.reasoning, h.audio_input,
                 h.audio_output
-                FROM usage_hourly h WHERE true",
+                FROM usage_sums h WHERE true",
             );
         }
         sql.push(" AND h.organization_id = ").push_bind(self.scope.organization()).push(" AND h.hour >= ");

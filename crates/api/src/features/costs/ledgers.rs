@@ -261,7 +261,7 @@ impl<'a> Ledgers<'a> {
         } else {
             sql.push(", ").push(NO_COUNTS);
         }
-        sql.push(" FROM usage_hourly h");
+        sql.push(" FROM usage_sums h");
         self.push_hours(sql);
         if summed {
             sql.push(" GROUP BY 1, 2, 3, 4, 6");

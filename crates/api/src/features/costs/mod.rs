@@ -2,7 +2,7 @@
 //!
 //! Sums by project, team, provider and day come from the rollups `billed_daily` and `provider_usage_daily`; what only single
 //! lines know (line item, model, API key) comes from `billed_costs` and `provider_usage_hourly`. Both say the same: a test
-//! compares them. Events come from `usage_hourly`. [`ledgers`] decides whose word counts.
+//! compares them. Events come from `usage_sums`. [`ledgers`] decides whose word counts.
 
 mod actions;
 mod counts;

@@ -204,6 +204,13 @@ pub struct Resolution {
     pub negotiated: bool,
 }
 
+impl Resolution {
+    /// Whether the name was the book's own, and the price the book's.
+    pub fn is_exactly(&self, model: &str) -> bool {
+        self.steps == Steps::default() && *self.model == *model && self.region.is_none() && !self.negotiated
+    }
+}
+
 impl fmt::Display for Resolution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;

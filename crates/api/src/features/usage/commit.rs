@@ -1,26 +1,30 @@
 //! Stores events: each one, its id and what it adds to the sums, in one transaction (product rule 5).
 //!
-//! Locks are taken in one order everywhere, so that replicas wait for each other and never in a circle: organizations
-//! by id, then event ids, then rows of the rollups by their key. The rollups come last, right before the commit: their
-//! rows are hot, and what is held is waited for.
+//! Nearly every event is new, so a group is stored as if all of them were. If one is not, its id says so and the group is
+//! stored again, this time asking of each id first. Callers that repeat themselves do it in bursts: the next groups are
+//! asked too.
+//!
+//! Ids are all that replicas wait for each other for. They are taken in one order everywhere, by organization and then by
+//! id, so never in a circle.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::UnitKind;
+use foldhash::{HashMap, HashMapExt as _};
 use rust_decimal::prelude::ToPrimitive as _;
 use sqlx::PgConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::domain::Event;
-use super::insert::insert;
-use super::rollups::Deltas;
+use super::insert::{TAKEN, insert, take};
 use super::{prompts, retention};
 use crate::platform::clock::Clock;
-use crate::platform::db::{self, Db, OrganizationId, Tx};
+use crate::platform::db::{self, Db, OrganizationId};
 use crate::platform::group_commit::Commit;
 use crate::platform::telemetry::UsageMetrics;
 
@@ -44,6 +48,8 @@ pub(super) enum Outcome {
 
 /// SQLSTATE of a row that fits no partition.
 const NO_PARTITION: &str = "23514";
+/// Groups whose ids are asked of first, after one that held an id that was taken.
+const DOUBTFUL: u32 = 32;
 
 impl Outcome {
     /// Its name in metrics.
@@ -63,6 +69,8 @@ pub(super) struct Store {
     metrics: UsageMetrics,
     /// UTC days whose partition is known to exist.
     days: Arc<Mutex<HashSet<NaiveDate>>>,
+    /// Groups to come whose ids are asked of first.
+    doubtful: AtomicU32,
 }
 
 /// What metrics say of one model's events.
@@ -75,7 +83,7 @@ struct Counted {
 
 impl Store {
     pub(super) fn new(db: Db, clock: Clock, metrics: UsageMetrics) -> Self {
-        Self { db, clock, metrics, days: Arc::default() }
+        Self { db, clock, metrics, days: Arc::default(), doubtful: AtomicU32::new(0) }
     }
 
     /// Makes the partitions of days that have none, each in a transaction of its own.
@@ -90,8 +98,8 @@ impl Store {
         Ok(())
     }
 
-    /// Stores groups in one transaction.
-    async fn store(&self, groups: &[Vec<Arriving>]) -> sqlx::Result<Vec<Vec<Outcome>>> {
+    /// Stores groups in one transaction. `hopeful`: in the hope that no id was taken before; fails if one was.
+    async fn store(&self, groups: &[Vec<Arriving>], hopeful: bool) -> sqlx::Result<Vec<Vec<Outcome>>> {
         self.prepare(groups).await?;
         let received_at = self.clock.now();
         let mut tenants: BTreeMap<OrganizationId, Vec<&Event>> = BTreeMap::new();
@@ -101,11 +109,13 @@ impl Store {
         let mut outcomes: BTreeMap<OrganizationId, std::vec::IntoIter<Outcome>> = BTreeMap::new();
         let Some(mut entered) = tenants.keys().next().copied() else { return Ok(Vec::new()) };
         let mut tx = self.db.ingest(entered).await?;
-        let mut sums = Vec::with_capacity(tenants.len());
         let mut prompts = 0;
         for (organization, events) in tenants {
-            enter(&mut tx, &mut entered, organization).await?;
-            let tenant = store(&mut tx, organization, &events, received_at).await?;
+            if entered != organization {
+                db::enter(&mut tx, organization).await?;
+                entered = organization;
+            }
+            let tenant = store(&mut tx, organization, &events, received_at, hopeful).await?;
             let fresh: Vec<&Event> = events
                 .iter()
                 .zip(&tenant)
@@ -113,18 +123,29 @@ impl Store {
                 .map(|(e, _)| *e)
                 .collect();
             prompts += prompts::insert(&mut tx, organization, &fresh, received_at).await?;
-            sums.push((organization, Deltas::of(&fresh)));
             outcomes.insert(organization, tenant.into_iter());
-        }
-        for (organization, deltas) in sums {
-            enter(&mut tx, &mut entered, organization).await?;
-            deltas.add(&mut tx, organization).await?;
         }
         tx.commit().await?;
         self.metrics.prompts("stored", prompts);
         // Handed back in the order in which they came.
         let mut next = |arriving: &Arriving| outcomes.get_mut(&arriving.organization).and_then(Iterator::next);
         Ok(groups.iter().map(|group| group.iter().filter_map(&mut next).collect()).collect())
+    }
+
+    /// Stores groups, whatever their ids.
+    async fn store_any(&self, groups: &[Vec<Arriving>]) -> sqlx::Result<Vec<Vec<Outcome>>> {
+        let left = |left: u32| left.checked_sub(1);
+        if self.doubtful.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_err() {
+            match self.store(groups, true).await {
+                Err(error) if db::violates(&error, TAKEN) => {}
+                stored => return stored,
+            }
+        }
+        let outcomes = self.store(groups, false).await?;
+        if outcomes.iter().flatten().any(|outcome| *outcome != Outcome::Stored) {
+            self.doubtful.store(DOUBTFUL, Ordering::Relaxed);
+        }
+        Ok(outcomes)
     }
 
     /// Counts what was stored, after the commit.
@@ -173,11 +194,11 @@ impl Commit for Store {
 
     async fn commit(&self, groups: &[Vec<Arriving>]) -> sqlx::Result<Vec<Vec<Outcome>>> {
         let began = Instant::now();
-        let outcomes = match self.store(groups).await {
+        let outcomes = match self.store_any(groups).await {
             // The partition of a day was dropped since this process learned that there is one.
             Err(error) if is_without_partition(&error) => {
                 self.days.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                self.store(groups).await
+                self.store_any(groups).await
             }
             stored => stored,
         };
@@ -200,21 +221,13 @@ impl Commit for Store {
     }
 }
 
-/// Moves a transaction to an organization, if it is not there already.
-async fn enter(tx: &mut Tx, entered: &mut OrganizationId, organization: OrganizationId) -> sqlx::Result<()> {
-    if *entered != organization {
-        db::enter(tx, organization).await?;
-        *entered = organization;
-    }
-    Ok(())
-}
-
 /// Stores the events whose ids nobody took. Of one id twice in a group, the first is stored.
 async fn store(
     conn: &mut PgConnection,
     organization: OrganizationId,
     events: &[&Event],
     received_at: DateTime<Utc>,
+    hopeful: bool,
 ) -> sqlx::Result<Vec<Outcome>> {
     let mut first: HashMap<Uuid, &Event> = HashMap::with_capacity(events.len());
     let mut unique: Vec<&Event> = Vec::with_capacity(events.len());
@@ -225,12 +238,24 @@ async fn store(
         });
     }
     unique.sort_unstable_by_key(|event| event.key);
-    let taken = insert(conn, organization, &unique, received_at).await?;
-    if taken.len() == events.len() {
-        return Ok(vec![Outcome::Stored; events.len()]);
+    let mut fresh: HashSet<Uuid>;
+    let mut before = HashMap::new();
+    if hopeful {
+        insert(conn, organization, &unique, &unique, received_at).await?;
+        if unique.len() == events.len() {
+            return Ok(vec![Outcome::Stored; events.len()]);
+        }
+        fresh = unique.iter().map(|event| event.key).collect();
+    } else {
+        fresh = take(conn, organization, &unique, received_at).await?.into_iter().collect();
+        let (new, known): (Vec<&Event>, Vec<&Event>) = unique.into_iter().partition(|event| fresh.contains(&event.key));
+        if !new.is_empty() {
+            insert(conn, organization, &new, &[], received_at).await?;
+        }
+        if !known.is_empty() {
+            before = stored_before(conn, organization, &known).await?;
+        }
     }
-    let mut fresh: HashSet<Uuid> = taken.into_iter().collect();
-    let before = stored_before(conn, organization, &unique, &fresh).await?;
     Ok(events
         .iter()
         .map(|event| {
@@ -248,9 +273,8 @@ async fn stored_before(
     conn: &mut PgConnection,
     organization: OrganizationId,
     events: &[&Event],
-    fresh: &HashSet<Uuid>,
 ) -> sqlx::Result<HashMap<Uuid, i64>> {
-    let known: Vec<Uuid> = events.iter().map(|event| event.key).filter(|key| !fresh.contains(key)).collect();
+    let known: Vec<Uuid> = events.iter().map(|event| event.key).collect();
     let rows = sqlx::query!(
         "SELECT event_key, body_hash FROM usage_event_ids WHERE organization_id = $1 AND event_key = ANY ($2)",
         organization as OrganizationId,

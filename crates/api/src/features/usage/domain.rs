@@ -1,6 +1,8 @@
 //! One AI call, checked: what is stored, and what tells it from every other.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use std::borrow::Cow;
+
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use finops_contract::costs::CostState;
 use finops_contract::projects::Environment;
@@ -97,7 +99,7 @@ impl Told {
     /// A hash of all that was told, the same for the same call however often it is sent: what tells a repetition from
     /// another event under the same id. 64 bits: it guards against mistakes, not against somebody who owns the ids.
     pub(super) fn body_hash(&self) -> i64 {
-        let mut hash = Canonical(Context::new(&SHA256));
+        let mut hash = Canonical(Vec::with_capacity(1_024));
         let Texts { service_tier, region, user_id, learner_id, session_id, task_type, intent, outcome, ip, user_agent } =
             &self.texts;
         for text in [
@@ -142,34 +144,34 @@ impl Told {
 }
 
 /// Bytes that differ whenever what is told differs: every value has its length before it.
-struct Canonical(Context);
+struct Canonical(Vec<u8>);
 
 impl Canonical {
     fn text(&mut self, text: Option<&str>) {
         let length = text.map_or(u64::MAX, |text| text.len() as u64);
-        self.0.update(&length.to_le_bytes());
-        self.0.update(text.unwrap_or_default().as_bytes());
+        self.0.extend(length.to_le_bytes());
+        self.0.extend_from_slice(text.unwrap_or_default().as_bytes());
     }
 
     fn number(&mut self, number: Option<i64>) {
-        self.0.update(&[u8::from(number.is_some())]);
-        self.0.update(&number.unwrap_or_default().to_le_bytes());
+        self.0.push(u8::from(number.is_some()));
+        self.0.extend(number.unwrap_or_default().to_le_bytes());
     }
 
     fn decimal(&mut self, decimal: Option<Decimal>) {
-        self.0.update(&[u8::from(decimal.is_some())]);
-        self.0.update(&decimal.unwrap_or_default().normalize().serialize());
+        self.0.push(u8::from(decimal.is_some()));
+        self.0.extend(decimal.unwrap_or_default().normalize().serialize());
     }
 
     fn end(self) -> i64 {
-        let digest = self.0.finish();
+        let digest = digest(&SHA256, &self.0);
         i64::from_le_bytes(std::array::from_fn(|place| digest.as_ref()[place]))
     }
 }
 
 /// What an event id is known by: the first 128 bits of its hash, in the form of a UUID of our own kind (version 8).
 pub(super) fn event_key(event_id: &str) -> Uuid {
-    let digest = aws_lc_rs::digest::digest(&SHA256, event_id.as_bytes());
+    let digest = digest(&SHA256, event_id.as_bytes());
     uuid::Builder::from_custom_bytes(std::array::from_fn(|place| digest.as_ref()[place])).into_uuid()
 }
 
@@ -198,7 +200,8 @@ pub(super) struct Price {
     /// In US dollars; nothing is unpriced.
     pub(super) cost: Option<Decimal>,
     pub(super) price_id: Option<Uuid>,
-    pub(super) resolution: String,
+    /// How the name of the model became an entry of the book, or why it did not; see [`told_resolution`].
+    pub(super) resolution: Cow<'static, str>,
 }
 
 impl Price {
@@ -207,18 +210,15 @@ impl Price {
         state_of(self.cost)
     }
 
-    /// The resolution as it is stored: the commonest without the name of the model, which stands beside it.
-    pub(super) fn stored_resolution(&self, model: &str) -> &str {
-        let same = self.resolution.strip_prefix(EXACT).and_then(|rest| rest.strip_prefix(':')) == Some(model);
-        if same { EXACT } else { &self.resolution }
-    }
-}
-
-impl From<Priced> for Price {
-    fn from(priced: Priced) -> Self {
+    /// What the book says of a call of a model.
+    pub(super) fn of(priced: Priced, model: &str) -> Self {
         let resolution = match &priced {
-            Priced::Priced { resolution, .. } | Priced::Free { resolution, .. } => resolution.to_string(),
-            Priced::Unpriced { reason } => reason.name().to_owned(),
+            // The commonest, without the name of the model, which stands beside it.
+            Priced::Priced { resolution, .. } | Priced::Free { resolution, .. } if resolution.is_exactly(model) => {
+                EXACT.into()
+            }
+            Priced::Priced { resolution, .. } | Priced::Free { resolution, .. } => resolution.to_string().into(),
+            Priced::Unpriced { reason } => reason.name().into(),
         };
         Self { cost: priced.cost(), price_id: priced.price_id(), resolution }
     }

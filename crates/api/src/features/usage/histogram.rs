@@ -1,12 +1,20 @@
 //! How long calls took, in counts that can be added: a bucket a third of a doubling wide.
 
+use std::sync::LazyLock;
+
 /// Buckets, from 1 ms to about 1,000 s. Bucket `n` holds what is over `2^((n-1)/3)` ms and at most `2^(n/3)` ms; the
 /// last holds everything longer. A percentile read from it is off by at most 13 %.
 pub const BUCKETS: usize = 61;
 
+/// The longest whole duration of each bucket but the last, in milliseconds.
+static UPPER: LazyLock<[u32; BUCKETS - 1]> = LazyLock::new(|| {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, below 2^21")]
+    std::array::from_fn(|bucket| upper(bucket) as u32)
+});
+
 /// The bucket of a duration in milliseconds.
 pub fn bucket(milliseconds: u32) -> usize {
-    (0..BUCKETS - 1).find(|bucket| f64::from(milliseconds) <= upper(*bucket)).unwrap_or(BUCKETS - 1)
+    UPPER.partition_point(|upper| *upper < milliseconds)
 }
 
 /// The longest duration in a bucket, in milliseconds.

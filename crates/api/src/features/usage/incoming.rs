@@ -36,7 +36,7 @@ pub(super) fn read(text: &str) -> Result<Told, Reject> {
 pub(super) fn read_object(object: &Object<'_>) -> Result<Told, Reject> {
     let mut reader = Reader::default();
     for (name, value) in object.fields() {
-        reader.field(name, value, &format!("/{name}"))?;
+        reader.field(name, value, "").map_err(|reject| reject.under(name))?;
     }
     reader.finish()
 }
@@ -180,18 +180,22 @@ impl Reader {
 
 /// A text without control characters; a number is taken as its text, as ids often are numbers.
 fn text(raw: &RawValue, at: &str, longest: usize) -> Result<String, Reject> {
-    let text = match raw.get().as_bytes().first() {
-        Some(b'"') => serde_json::from_str::<String>(raw.get()).map_err(|error| Reject::json(&error, at))?,
-        Some(b'0'..=b'9' | b'-') => raw.get().to_owned(),
-        _ => return Err(Reject::field(at, "must be a string")),
-    };
-    checked(&text, at, longest)
+    let raw = raw.get();
+    match raw.as_bytes() {
+        // Nothing is escaped, so it says what it is.
+        [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => checked(&raw[1..raw.len() - 1], at, longest),
+        [b'"', ..] => {
+            checked(&serde_json::from_str::<String>(raw).map_err(|error| Reject::json(&error, at))?, at, longest)
+        }
+        [b'0'..=b'9' | b'-', ..] => checked(raw, at, longest),
+        _ => Err(Reject::field(at, "must be a string")),
+    }
 }
 
 /// A text that may be kept: not empty, not too long, nothing invisible.
 pub(super) fn checked(text: &str, at: &str, longest: usize) -> Result<String, Reject> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > longest {
+    if text.is_empty() || (text.len() > longest && text.chars().count() > longest) {
         return Err(Reject::field(at, format!("must be 1 to {longest} characters")));
     }
     if text.chars().any(char::is_control) {
@@ -292,15 +296,17 @@ fn tags(raw: &RawValue, at: &str) -> Result<Vec<String>, Reject> {
     if tags.len() > MAX_TAGS {
         return Err(Reject::field(at, format!("must be at most {MAX_TAGS} tags")));
     }
-    tags.iter().enumerate().map(|(index, tag)| text(tag, &format!("{at}/{index}"), 128)).collect()
+    let tag = |(index, tag): (usize, &&RawValue)| text(tag, "", 128).map_err(|reject| reject.under(index).below(at));
+    tags.iter().enumerate().map(tag).collect()
 }
 
 fn allocation(raw: &RawValue, at: &str) -> Result<Value, Reject> {
     let object = Object::read(raw.get(), at)?;
     let mut allocation = serde_json::Map::new();
     for (name, value) in object.fields() {
-        let at = format!("{at}/{name}");
-        allocation.insert(checked(name, &at, 64)?, Value::String(text(value, &at, MAX_TEXT)?));
+        let pair = checked(name, "", 64).and_then(|key| Ok((key, Value::String(text(value, "", MAX_TEXT)?))));
+        let (key, value) = pair.map_err(|reject| reject.under(name).below(at))?;
+        allocation.insert(key, value);
     }
     Ok(Value::Object(allocation))
 }

@@ -29,8 +29,9 @@ const DIRECTORY_AGE: Duration = Duration::from_secs(1);
 /// Seconds after which a caller who met a full queue may try again.
 const RETRY_AFTER: u64 = 1;
 
-/// Limits of the committer. Two transactions at a time: while one waits for the disk, the other works.
-const LIMITS: Limits = Limits { workers: 2, waiting: 20_000, group: 1_000 };
+/// Limits of the committer. Two transactions at a time: while one waits for the disk, the other works. Groups beyond a few
+/// hundred events gain nothing, and their arrays no longer fit the caches.
+const LIMITS: Limits = Limits { workers: 2, waiting: 20_000, group: 256, linger: Duration::from_millis(1) };
 
 /// Takes events. One a process; cheap to clone.
 #[derive(Clone, Debug)]
@@ -84,14 +85,6 @@ pub(super) struct Desk<'a> {
     undated: DateTime<Utc>,
 }
 
-/// How one event was taken.
-#[derive(Clone, Debug)]
-pub(super) struct Receipt {
-    pub(super) event_id: String,
-    pub(super) price: Price,
-    pub(super) outcome: Outcome,
-}
-
 impl Ingest {
     /// Starts the committer.
     pub fn new(state: &State, books: Books) -> Self {
@@ -138,23 +131,19 @@ impl Ingest {
         Ok(Desk { sender, source, projects, book, clock: &self.clock, now, undated: now })
     }
 
-    /// Stores events that are ready, and says after the commit how each was taken.
+    /// Stores events that are ready, and says after the commit what became of each.
     ///
     /// # Errors
     /// `unavailable` when too much waits already or the database does not answer. Nothing was stored then.
-    pub(super) async fn store(&self, organization: OrganizationId, mut events: Vec<Event>) -> ApiResult<Vec<Receipt>> {
+    pub(super) async fn store(&self, organization: OrganizationId, mut events: Vec<Event>) -> ApiResult<Vec<Outcome>> {
         self.metrics.prompts("dropped", self.prompts.seal(organization, &mut events).await);
-        let told: Vec<(String, Price)> =
-            events.iter().map(|event| (event.event_id.clone(), event.price.clone())).collect();
         let (source, count) = (events.first().map(|event| event.source.name()), events.len());
         let arriving = events.into_iter().map(|event| Arriving { organization, event }).collect();
         let submitted = self.committer.submit(arriving).await;
         if let (Err(_), Some(source)) = (&submitted, source) {
             self.metrics.events(source, "unavailable", u64::try_from(count).unwrap_or_default());
         }
-        let outcomes = submitted.map_err(refused)?;
-        let receipt = |((event_id, price), outcome)| Receipt { event_id, price, outcome };
-        Ok(told.into_iter().zip(outcomes).map(receipt).collect())
+        submitted.map_err(refused)
     }
 }
 
@@ -237,7 +226,7 @@ impl Desk<'_> {
 
     fn price(&self, told: &Told, provider: &str, model: &str, at: DateTime<Utc>) -> Price {
         // What was not measured has no price: no units are not the same as nothing used.
-        let unknown = |why: &str| Price { cost: None, price_id: None, resolution: why.to_owned() };
+        let unknown = |why: &'static str| Price { cost: None, price_id: None, resolution: why.into() };
         if told.used.unsplit > 0 {
             return unknown("unsplit_tokens");
         }
@@ -252,7 +241,7 @@ impl Desk<'_> {
             at,
             quantities: &told.used.quantities,
         };
-        self.book.price(&lookup).into()
+        Price::of(self.book.price(&lookup), model)
     }
 }
 

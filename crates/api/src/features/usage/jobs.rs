@@ -1,8 +1,10 @@
-//! What usage events need every day: partitions for the days that come, and an end for those that are kept no longer.
+//! What usage events need besides being stored: their sums folded, partitions for the days that come, and an end for those
+//! that are kept no longer.
 
 use async_trait::async_trait;
 use serde_json::json;
 
+use super::fold::Fold;
 use super::{Ingest, imports, reprice, retention};
 use crate::platform::jobs::{Cadence, JobContext, JobHandler, JobOutcome, JobsBuilder, Schedule};
 use crate::platform::state::State;
@@ -19,6 +21,7 @@ pub fn jobs(builder: JobsBuilder, state: &State, ingest: &Ingest) -> JobsBuilder
     imports::jobs(builder, state, ingest)
         .handler(Partitions(state.clone()))
         .handler(Retention(state.clone()))
+        .reconciler(Fold(state.db.clone()))
         .schedule(Schedule { job: PARTITIONS, cadence: Cadence::Daily { hour: 12, minute: 0 } })
         .schedule(Schedule { job: RETENTION, cadence: Cadence::Daily { hour: 2, minute: 0 } })
 }

@@ -8,6 +8,7 @@
 mod cloudevents;
 mod commit;
 mod domain;
+mod fold;
 pub mod histogram;
 mod imports;
 mod incoming;
@@ -22,6 +23,7 @@ mod reprice;
 mod retention;
 mod rollups;
 mod routes;
+mod rows;
 mod store;
 mod tail;
 mod tokens;

@@ -1,5 +1,7 @@
 //! Why one event is not taken.
 
+use std::fmt::Display;
+
 use finops_contract::{ErrorCode, FieldError};
 
 use super::raw::TOO_DEEP;
@@ -22,6 +24,16 @@ impl Reject {
     /// A field of the wrong shape.
     pub(super) fn field(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ValidationFailed, pointer, message)
+    }
+
+    /// The same, of a field of what it was thought to be about.
+    pub(super) fn under(self, field: impl Display) -> Self {
+        Self { pointer: format!("/{field}{}", self.pointer), ..self }
+    }
+
+    /// The same, of what lies at a pointer.
+    pub(super) fn below(self, pointer: &str) -> Self {
+        Self { pointer: format!("{pointer}{}", self.pointer), ..self }
     }
 
     /// What serde_json could not read.

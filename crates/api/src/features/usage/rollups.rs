@@ -1,67 +1,96 @@
 //! What events add to the hourly sums.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use finops_contract::UnitKind;
 use finops_contract::projects::Environment;
+use foldhash::HashMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::domain::{Event, hour};
-use super::histogram::{self, BUCKETS};
+use super::histogram;
+use super::rows::{DimensionRow, SumRow};
 use super::total::Total;
 use crate::platform::db::OrganizationId;
 
-/// The coarse grain. The order of the fields is the order in which rows are locked.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+/// The coarse grain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key<'a> {
     hour: DateTime<Utc>,
     project: Option<Uuid>,
     team: Option<Uuid>,
-    environment: Option<&'static str>,
-    provider: String,
-    model: String,
-    service: Option<String>,
+    environment: Option<Environment>,
+    provider: &'a str,
+    model: &'a str,
+    service: Option<&'a str>,
 }
 
-/// The fine grain: one row a dimension that the event tells.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct FineKey {
-    dimension: &'static str,
+/// The fine grain: all the dimensions together, as events tell them. Folding takes them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct FineKey<'a> {
     hour: DateTime<Utc>,
-    value: String,
     project: Option<Uuid>,
     team: Option<Uuid>,
-    provider: String,
+    provider: &'a str,
+    learner: Option<&'a str>,
+    user: Option<&'a str>,
+    api_key: Option<Uuid>,
+    task_type: Option<&'a str>,
+}
+
+/// What both grains count.
+#[derive(Clone, Copy, Debug, Default)]
+struct Calls {
+    events: i64,
+    failed: i64,
+    unpriced: i64,
+    cost: Total,
+    reported: Total,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Sum {
-    events: i64,
-    failed: i64,
-    unpriced: i64,
+    calls: Calls,
     free: i64,
     units: [i64; UnitKind::ALL.len()],
     unsplit: i64,
     seconds: Decimal,
-    cost: Total,
-    reported: Total,
-    latency: Option<Box<[i64; BUCKETS]>>,
+    /// The bucket of each call that says how long it took.
+    latency: Vec<i16>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct FineSum {
+    calls: Calls,
+    tokens: i64,
+}
+
+impl Calls {
+    fn add(&mut self, event: &Event) {
+        self.events += 1;
+        self.failed += i64::from(event.told.failed);
+        match event.price.cost {
+            None => self.unpriced += 1,
+            Some(cost) => self.cost.add(cost),
+        }
+        self.reported.add(event.told.reported_cost.unwrap_or_default());
+    }
+
+    /// Adds what changes when one event that was counted costs something else.
+    fn correct(&mut self, before: Option<Decimal>, after: Option<Decimal>) {
+        self.unpriced += i64::from(after.is_none()) - i64::from(before.is_none());
+        self.cost.add(after.unwrap_or_default());
+        self.cost.add(-before.unwrap_or_default());
+    }
 }
 
 impl Sum {
     fn add(&mut self, event: &Event) {
         let used = &event.told.used;
-        self.events += 1;
-        self.failed += i64::from(event.told.failed);
-        match event.price.cost {
-            None => self.unpriced += 1,
-            Some(cost) if cost.is_zero() => self.free += 1,
-            Some(cost) => self.cost.add(cost),
-        }
+        self.calls.add(event);
+        self.free += i64::from(is_free(event.price.cost));
         for (kind, quantity) in used.quantities.iter() {
             if kind == UnitKind::Second {
                 self.seconds += quantity;
@@ -70,32 +99,76 @@ impl Sum {
             }
         }
         self.unsplit += i64::try_from(used.unsplit).unwrap_or_default();
-        self.reported.add(event.told.reported_cost.unwrap_or_default());
-        if let Some(latency) = event.told.latency_ms {
-            self.latency.get_or_insert_with(|| Box::new([0; BUCKETS]))[histogram::bucket(latency)] += 1;
+        self.latency.extend(event.told.latency_ms.and_then(|latency| i16::try_from(histogram::bucket(latency)).ok()));
+    }
+
+    fn row<'a>(&'a self, key: &Key<'a>) -> SumRow<'a> {
+        let some = |count: i64| Some(count).filter(|count| *count != 0);
+        let units = |kind: UnitKind| some(self.units[kind.index()]);
+        SumRow {
+            hour: key.hour,
+            project_id: key.project,
+            team_id: key.team,
+            environment: key.environment.map(Environment::name),
+            provider: key.provider,
+            model: key.model,
+            service: key.service,
+            events: self.calls.events,
+            failed: self.calls.failed,
+            unpriced: self.calls.unpriced,
+            free: self.free,
+            input: units(UnitKind::Input),
+            cached_input: units(UnitKind::CachedInput),
+            cache_write_5m: units(UnitKind::CacheWrite5m),
+            cache_write_1h: units(UnitKind::CacheWrite1h),
+            output: units(UnitKind::Output),
+            reasoning: units(UnitKind::Reasoning),
+            audio_input: units(UnitKind::AudioInput),
+            audio_output: units(UnitKind::AudioOutput),
+            image: units(UnitKind::Image),
+            character: units(UnitKind::Character),
+            request: units(UnitKind::Request),
+            search: units(UnitKind::Search),
+            unsplit: some(self.unsplit),
+            second: Some(self.seconds).filter(|seconds| !seconds.is_zero()),
+            cost: self.calls.cost,
+            reported_cost: self.calls.reported,
+            latency: Some(self.latency.as_slice()).filter(|latency| !latency.is_empty()),
         }
     }
+}
 
-    /// Adds what changes when one event that was counted costs something else.
-    fn correct(&mut self, before: Option<Decimal>, after: Option<Decimal>) {
-        let is_free = |cost: Option<Decimal>| cost.is_some_and(|cost| cost.is_zero());
-        self.unpriced += i64::from(after.is_none()) - i64::from(before.is_none());
-        self.free += i64::from(is_free(after)) - i64::from(is_free(before));
-        self.cost.add(after.unwrap_or_default());
-        self.cost.add(-before.unwrap_or_default());
+impl FineSum {
+    fn add(&mut self, event: &Event) {
+        let used = &event.told.used;
+        self.calls.add(event);
+        let tokens = used.quantities.iter().filter(|(kind, _)| kind.is_token());
+        self.tokens += tokens.map(|(_, count)| count.to_i64().unwrap_or_default()).sum::<i64>();
+        self.tokens += i64::try_from(used.unsplit).unwrap_or_default();
     }
 
-    fn tokens(&self) -> i64 {
-        let counted: i64 =
-            UnitKind::ALL.into_iter().filter(|kind| kind.is_token()).map(|kind| self.units[kind.index()]).sum();
-        counted + self.unsplit
+    fn row<'a>(&self, key: &FineKey<'a>) -> DimensionRow<'a> {
+        DimensionRow {
+            hour: key.hour,
+            project_id: key.project,
+            team_id: key.team,
+            provider: key.provider,
+            learner_id: key.learner,
+            user_id: key.user,
+            api_key_id: key.api_key,
+            task_type: key.task_type,
+            events: self.calls.events,
+            failed: self.calls.failed,
+            unpriced: self.calls.unpriced,
+            tokens: self.tokens,
+            cost: self.calls.cost,
+            reported_cost: self.calls.reported,
+        }
     }
+}
 
-    /// The histogram as PostgreSQL writes an array.
-    fn latency_text(&self) -> Option<String> {
-        let counts = self.latency.as_ref()?;
-        Some(format!("{{{}}}", counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")))
-    }
+fn is_free(cost: Option<Decimal>) -> bool {
+    cost.is_some_and(|cost| cost.is_zero())
 }
 
 /// Where an event is counted.
@@ -114,183 +187,109 @@ pub(super) struct Counted<'a> {
     pub(super) task_type: Option<&'a str>,
 }
 
-/// What a group of events adds, by row and in the order in which rows are locked.
-#[derive(Debug, Default)]
-pub(super) struct Deltas {
-    coarse: BTreeMap<Key, Sum>,
-    fine: BTreeMap<FineKey, Sum>,
+impl<'a> Counted<'a> {
+    fn of(event: &'a Event) -> Self {
+        let texts = &event.told.texts;
+        Self {
+            occurred_at: event.occurred_at,
+            project: event.project_id,
+            team: event.team_id,
+            environment: event.told.environment,
+            provider: &event.provider,
+            model: &event.model,
+            service: event.told.service.as_deref(),
+            learner: texts.learner_id.as_deref(),
+            user: texts.user_id.as_deref(),
+            api_key: event.api_key_id,
+            task_type: texts.task_type.as_deref(),
+        }
+    }
+
+    fn coarse(&self) -> Key<'a> {
+        Key {
+            hour: hour(self.occurred_at),
+            project: self.project,
+            team: self.team,
+            environment: self.environment,
+            provider: self.provider,
+            model: self.model,
+            service: self.service,
+        }
+    }
+
+    /// Nothing, if no dimension is known.
+    fn fine(&self) -> Option<FineKey<'a>> {
+        let known = self.learner.is_some() || self.user.is_some() || self.api_key.is_some() || self.task_type.is_some();
+        known.then(|| FineKey {
+            hour: hour(self.occurred_at),
+            project: self.project,
+            team: self.team,
+            provider: self.provider,
+            learner: self.learner,
+            user: self.user,
+            api_key: self.api_key,
+            task_type: self.task_type,
+        })
+    }
 }
 
-impl Deltas {
+/// What a group of events adds.
+#[derive(Debug, Default)]
+pub(super) struct Deltas<'a> {
+    coarse: HashMap<Key<'a>, Sum>,
+    fine: HashMap<FineKey<'a>, FineSum>,
+}
+
+impl<'a> Deltas<'a> {
     /// Sums events up.
-    pub(super) fn of(events: &[&Event]) -> Self {
+    pub(super) fn of(events: &[&'a Event]) -> Self {
         let mut deltas = Self::default();
         for event in events {
-            let texts = &event.told.texts;
-            let counted = Counted {
-                occurred_at: event.occurred_at,
-                project: event.project_id,
-                team: event.team_id,
-                environment: event.told.environment,
-                provider: &event.provider,
-                model: &event.model,
-                service: event.told.service.as_deref(),
-                learner: texts.learner_id.as_deref(),
-                user: texts.user_id.as_deref(),
-                api_key: event.api_key_id,
-                task_type: texts.task_type.as_deref(),
-            };
-            deltas.each(&counted, |sum| sum.add(event));
+            let counted = Counted::of(event);
+            deltas.coarse.entry(counted.coarse()).or_default().add(event);
+            if let Some(fine) = counted.fine() {
+                deltas.fine.entry(fine).or_default().add(event);
+            }
         }
         deltas
     }
 
     /// Adds what changes when an event that was counted costs something else: nothing is unpriced.
-    pub(super) fn correct(&mut self, counted: &Counted<'_>, before: Option<Decimal>, after: Option<Decimal>) {
-        self.each(counted, |sum| sum.correct(before, after));
-    }
-
-    /// Every sum that an event is part of.
-    fn each(&mut self, counted: &Counted<'_>, change: impl Fn(&mut Sum)) {
-        let hour = hour(counted.occurred_at);
-        let key = Key {
-            hour,
-            project: counted.project,
-            team: counted.team,
-            environment: counted.environment.map(Environment::name),
-            provider: counted.provider.to_owned(),
-            model: counted.model.to_owned(),
-            service: counted.service.map(str::to_owned),
-        };
-        change(self.coarse.entry(key).or_default());
-        let dimensions = [
-            ("learner", counted.learner.map(str::to_owned)),
-            ("user", counted.user.map(str::to_owned)),
-            ("api_key", counted.api_key.map(|id| id.to_string())),
-            ("task_type", counted.task_type.map(str::to_owned)),
-        ];
-        for (dimension, value) in dimensions {
-            let Some(value) = value else { continue };
-            let (project, team, provider) = (counted.project, counted.team, counted.provider.to_owned());
-            let key = FineKey { dimension, hour, value, project, team, provider };
-            change(self.fine.entry(key).or_default());
+    pub(super) fn correct(&mut self, counted: &Counted<'a>, before: Option<Decimal>, after: Option<Decimal>) {
+        let sum = self.coarse.entry(counted.coarse()).or_default();
+        sum.calls.correct(before, after);
+        sum.free += i64::from(is_free(after)) - i64::from(is_free(before));
+        if let Some(fine) = counted.fine() {
+            self.fine.entry(fine).or_default().calls.correct(before, after);
         }
     }
 
-    /// Adds them to what is stored.
-    pub(super) async fn add(&self, conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<()> {
-        self.add_fine(conn, organization).await?;
-        self.add_coarse(conn, organization).await
+    /// How much there is to fold.
+    pub(super) fn size(&self) -> i32 {
+        i32::try_from(self.coarse.len() + self.fine.len()).unwrap_or(i32::MAX)
     }
 
-    async fn add_coarse(&self, conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<()> {
+    /// Of the coarse grain.
+    pub(super) fn sums(&self) -> Vec<SumRow<'_>> {
+        self.coarse.iter().map(|(key, sum)| sum.row(key)).collect()
+    }
+
+    /// Of the fine grain.
+    pub(super) fn dimensions(&self) -> Vec<DimensionRow<'_>> {
+        self.fine.iter().map(|(key, sum)| sum.row(key)).collect()
+    }
+
+    /// Adds them to the sums.
+    pub(super) async fn add(&self, conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<()> {
         if self.coarse.is_empty() {
             return Ok(());
         }
-        let (keys, sums): (Vec<&Key>, Vec<&Sum>) = self.coarse.iter().unzip();
-        let units = |kind: UnitKind| -> Vec<i64> { sums.iter().map(|sum| sum.units[kind.index()]).collect() };
-        let counts = |of: fn(&Sum) -> i64| -> Vec<i64> { sums.iter().map(|sum| of(sum)).collect() };
         sqlx::query!(
-            r#"
-            INSERT INTO usage_hourly AS h (organization_id, hour, project_id, team_id, environment, provider, model, service,
-                events, failed, unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning,
-                audio_input, audio_output, image, "character", request, search, unsplit, "second", cost, reported_cost,
-                latency)
-            SELECT $1, hour, project_id, team_id, environment, provider, model, service,
-                events, failed, unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning,
-                audio_input, audio_output, image, "character", request, search, unsplit, "second", cost::numeric,
-                reported_cost::numeric, latency::bigint[]
-            FROM unnest($2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
-                $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
-                $23::bigint[], $24::bigint[], $25::bigint[], $26::numeric[], $27::text[], $28::text[], $29::text[])
-            AS t (hour, project_id, team_id, environment, provider, model, service,
-                events, failed, unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning,
-                audio_input, audio_output, image, "character", request, search, unsplit, "second", cost, reported_cost,
-                latency)
-            ON CONFLICT (organization_id, hour, project_id, team_id, environment, provider, model, service) DO UPDATE SET
-                events = h.events + excluded.events, failed = h.failed + excluded.failed,
-                unpriced = h.unpriced + excluded.unpriced, free = h.free + excluded.free,
-                input = h.input + excluded.input, cached_input = h.cached_input + excluded.cached_input,
-                cache_write_5m = h.cache_write_5m + excluded.cache_write_5m,
-                cache_write_1h = h.cache_write_1h + excluded.cache_write_1h,
-                output = h.output + excluded.output, reasoning = h.reasoning + excluded.reasoning,
-                audio_input = h.audio_input + excluded.audio_input, audio_output = h.audio_output + excluded.audio_output,
-                image = h.image + excluded.image, "character" = h."character" + excluded."character",
-                request = h.request + excluded.request, search = h.search + excluded.search,
-                unsplit = h.unsplit + excluded.unsplit, "second" = h."second" + excluded."second",
-                cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost,
-                latency = finops_add_buckets(h.latency, excluded.latency)
-            "#,
+            "INSERT INTO usage_deltas (organization_id, size, sums, dimensions) VALUES ($1, $2, $3, $4)",
             organization as OrganizationId,
-            &keys.iter().map(|key| key.hour).collect::<Vec<_>>(),
-            &keys.iter().map(|key| key.project).collect::<Vec<_>>() as &[Option<Uuid>],
-            &keys.iter().map(|key| key.team).collect::<Vec<_>>() as &[Option<Uuid>],
-            &keys.iter().map(|key| key.environment).collect::<Vec<_>>() as &[Option<&str>],
-            &keys.iter().map(|key| key.provider.as_str()).collect::<Vec<_>>() as &[&str],
-            &keys.iter().map(|key| key.model.as_str()).collect::<Vec<_>>() as &[&str],
-            &keys.iter().map(|key| key.service.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
-            &counts(|sum| sum.events),
-            &counts(|sum| sum.failed),
-            &counts(|sum| sum.unpriced),
-            &counts(|sum| sum.free),
-            &units(UnitKind::Input),
-            &units(UnitKind::CachedInput),
-            &units(UnitKind::CacheWrite5m),
-            &units(UnitKind::CacheWrite1h),
-            &units(UnitKind::Output),
-            &units(UnitKind::Reasoning),
-            &units(UnitKind::AudioInput),
-            &units(UnitKind::AudioOutput),
-            &units(UnitKind::Image),
-            &units(UnitKind::Character),
-            &units(UnitKind::Request),
-            &units(UnitKind::Search),
-            &counts(|sum| sum.unsplit),
-            &sums.iter().map(|sum| sum.seconds).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.cost.to_string()).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.reported.to_string()).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.latency_text()).collect::<Vec<_>>() as &[Option<String>],
-        )
-        .execute(conn)
-        .await
-        .map(drop)
-    }
-
-    async fn add_fine(&self, conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<()> {
-        if self.fine.is_empty() {
-            return Ok(());
-        }
-        let (keys, sums): (Vec<&FineKey>, Vec<&Sum>) = self.fine.iter().unzip();
-        let counts = |of: fn(&Sum) -> i64| -> Vec<i64> { sums.iter().map(|sum| of(sum)).collect() };
-        sqlx::query!(
-            r#"
-            INSERT INTO usage_dimension_hourly AS h (organization_id, dimension, hour, value, project_id, team_id, provider,
-                events, failed, unpriced, tokens, cost, reported_cost)
-            SELECT $1, dimension, hour, value, project_id, team_id, provider,
-                events, failed, unpriced, tokens, cost::numeric, reported_cost::numeric
-            FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::uuid[], $6::uuid[], $7::text[],
-                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[])
-            AS t (dimension, hour, value, project_id, team_id, provider,
-                events, failed, unpriced, tokens, cost, reported_cost)
-            ON CONFLICT (organization_id, dimension, hour, value, project_id, team_id, provider) DO UPDATE SET
-                events = h.events + excluded.events, failed = h.failed + excluded.failed,
-                unpriced = h.unpriced + excluded.unpriced, tokens = h.tokens + excluded.tokens,
-                cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost
-            "#,
-            organization as OrganizationId,
-            &keys.iter().map(|key| key.dimension).collect::<Vec<_>>() as &[&str],
-            &keys.iter().map(|key| key.hour).collect::<Vec<_>>(),
-            &keys.iter().map(|key| key.value.as_str()).collect::<Vec<_>>() as &[&str],
-            &keys.iter().map(|key| key.project).collect::<Vec<_>>() as &[Option<Uuid>],
-            &keys.iter().map(|key| key.team).collect::<Vec<_>>() as &[Option<Uuid>],
-            &keys.iter().map(|key| key.provider.as_str()).collect::<Vec<_>>() as &[&str],
-            &counts(|sum| sum.events),
-            &counts(|sum| sum.failed),
-            &counts(|sum| sum.unpriced),
-            &counts(Sum::tokens),
-            &sums.iter().map(|sum| sum.cost.to_string()).collect::<Vec<_>>(),
-            &sums.iter().map(|sum| sum.reported.to_string()).collect::<Vec<_>>(),
+            self.size(),
+            self.sums() as _,
+            self.dimensions() as _,
         )
         .execute(conn)
         .await

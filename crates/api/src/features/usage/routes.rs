@@ -14,7 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::commit::Outcome;
 use super::domain::Source;
 use super::incoming;
-use super::ingest::{Ingest, Receipt, Sender};
+use super::ingest::{Ingest, Sender};
 use super::raw::Object;
 use super::reject::Reject;
 use super::{cloudevents, imports, otlp, prompts, reprice, store, tail};
@@ -84,22 +84,19 @@ async fn take_one(ctx: &Ctx, state: &State, ingest: &Ingest, text: &str) -> ApiR
     let desk = ingest.desk(&sender, Source::Api).await?;
     let event = incoming::read(text).and_then(|told| desk.prepare(told));
     let event = event.map_err(|reject| ingest.rejected(Source::Api, reject))?;
-    let receipts = ingest.store(sender.organization, vec![event]).await?;
-    let Some(receipt) = receipts.into_iter().next() else { return Err(ErrorCode::Internal.into()) };
-    match receipt.outcome {
-        Outcome::Stored => Ok(HttpResponse::Created().json(answer(receipt, Taken::Accepted))),
-        Outcome::Duplicate => Ok(HttpResponse::Ok().json(answer(receipt, Taken::Duplicate))),
-        Outcome::Conflict => Err(conflict().into()),
-    }
-}
-
-fn answer(receipt: Receipt, status: Taken) -> UsageReceipt {
-    UsageReceipt {
-        state: receipt.price.state(),
-        cost: receipt.price.cost.map(Amount),
-        event_id: receipt.event_id,
+    let receipt = |status| UsageReceipt {
+        event_id: event.event_id.clone(),
+        state: event.price.state(),
+        cost: event.price.cost.map(Amount),
         currency: "USD".into(),
         status,
+    };
+    let (accepted, duplicate) = (receipt(Taken::Accepted), receipt(Taken::Duplicate));
+    match ingest.store(sender.organization, vec![event]).await?.first() {
+        Some(Outcome::Stored) => Ok(HttpResponse::Created().json(accepted)),
+        Some(Outcome::Duplicate) => Ok(HttpResponse::Ok().json(duplicate)),
+        Some(Outcome::Conflict) => Err(conflict().into()),
+        None => Err(ErrorCode::Internal.into()),
     }
 }
 
@@ -153,8 +150,8 @@ pub(super) async fn take_many(
             Err(reject) => answer.rejected.push(rejected(index, ingest.rejected(source, reject), at)),
         }
     }
-    for (index, receipt) in places.into_iter().zip(ingest.store(sender.organization, ready).await?) {
-        match receipt.outcome {
+    for (index, outcome) in places.into_iter().zip(ingest.store(sender.organization, ready).await?) {
+        match outcome {
             Outcome::Stored => answer.accepted += 1,
             Outcome::Duplicate => answer.duplicates += 1,
             Outcome::Conflict => answer.rejected.push(rejected(index, conflict(), at)),

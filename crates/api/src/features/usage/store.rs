@@ -13,7 +13,7 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::domain::{event_key, state_of, told_resolution};
-use super::insert::TAG_SEPARATOR;
+use super::rows::TAG_SEPARATOR;
 use crate::features::teams::{self, Visibility};
 use crate::platform::db::OrganizationId;
 use crate::platform::http::cursor::Keyset;

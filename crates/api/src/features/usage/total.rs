@@ -4,13 +4,22 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
+use sqlx::encode::{Encode, IsNull};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo};
+use sqlx::{Postgres, Type};
 
 /// The most decimal places that a `Decimal` has.
 const PLACES: u32 = 28;
 /// Units of the last place in one.
 const ONE: i128 = 10_i128.pow(PLACES);
 
-/// An exact sum. Written as PostgreSQL reads a `numeric`.
+/// Digits of PostgreSQL's `numeric` have this base.
+const BASE: u128 = 10_000;
+/// So many of them make up the places.
+const GROUPS: usize = 7;
+
+/// An exact sum: a `numeric` to PostgreSQL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Total {
     whole: i128,
@@ -21,22 +30,74 @@ pub(super) struct Total {
 impl Total {
     /// Adds one more. A `Decimal` is below 10^29, so billions of them fit.
     pub(super) fn add(&mut self, amount: Decimal) {
-        let (whole, fraction) = (amount.trunc(), amount.fract());
-        let rest = self.rest + fraction.mantissa() * 10_i128.pow(PLACES - fraction.scale());
-        self.whole += whole.mantissa() / 10_i128.pow(whole.scale()) + rest.div_euclid(ONE);
-        self.rest = rest.rem_euclid(ONE);
+        let one = 10_i128.pow(amount.scale());
+        let (whole, fraction) = (amount.mantissa() / one, amount.mantissa() % one);
+        self.whole += whole;
+        self.rest += fraction * (ONE / one);
+        if self.rest < 0 {
+            self.rest += ONE;
+            self.whole -= 1;
+        } else if self.rest >= ONE {
+            self.rest -= ONE;
+            self.whole += 1;
+        }
+    }
+}
+
+impl Total {
+    /// The sign, and what it is the sign of.
+    fn parts(self) -> (bool, u128, u128) {
+        let (whole, rest) = match (self.whole < 0, self.rest) {
+            (true, 0) | (false, _) => (self.whole, self.rest),
+            (true, rest) => (self.whole + 1, ONE - rest),
+        };
+        (self.whole < 0, whole.unsigned_abs(), rest.unsigned_abs())
+    }
+}
+
+impl Type<Postgres> for Total {
+    fn type_info() -> PgTypeInfo {
+        Decimal::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Total {
+    /// As `numeric_recv` reads it: the count of digits, the first digit's place, the sign, the decimal places that are
+    /// shown, and the digits, largest first. [numeric.c](https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/numeric.c)
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        const NEGATIVE: u16 = 0x4000;
+        let (is_negative, mut whole, mut rest) = self.parts();
+        // From the last digit of the places to the first of what is whole.
+        let mut digits = [0_u16; GROUPS + 10];
+        for digit in &mut digits[..GROUPS] {
+            *digit = u16::try_from(rest % BASE)?;
+            rest /= BASE;
+        }
+        for digit in &mut digits[GROUPS..] {
+            *digit = u16::try_from(whole % BASE)?;
+            whole /= BASE;
+        }
+        let first = digits.iter().rposition(|digit| *digit != 0).unwrap_or(GROUPS);
+        let last = digits.iter().position(|digit| *digit != 0).unwrap_or(GROUPS).min(first);
+        let weight = i16::try_from(first)? - i16::try_from(GROUPS)?;
+        let shown = digits[..GROUPS].iter().position(|digit| *digit != 0).map_or(0, |last| {
+            let zeros = (0..4).take_while(|zeros| digits[last] % 10_u16.pow(*zeros + 1) == 0).count();
+            (GROUPS - last) * 4 - zeros
+        });
+        buffer.extend(u16::try_from(first - last + 1)?.to_be_bytes());
+        buffer.extend(weight.to_be_bytes());
+        buffer.extend(if is_negative { NEGATIVE } else { 0 }.to_be_bytes());
+        buffer.extend(u16::try_from(shown)?.to_be_bytes());
+        digits[last..=first].iter().rev().for_each(|digit| buffer.extend(digit.to_be_bytes()));
+        Ok(IsNull::No)
     }
 }
 
 impl fmt::Display for Total {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sign, whole, rest) = match (self.whole < 0, self.rest) {
-            (true, 0) => ("-", -self.whole, 0),
-            (true, rest) => ("-", -self.whole - 1, ONE - rest),
-            (false, rest) => ("", self.whole, rest),
-        };
-        let digits = format!("{rest:028}");
-        match digits.trim_end_matches('0') {
+        let (is_negative, whole, rest) = self.parts();
+        let (sign, places) = (if is_negative { "-" } else { "" }, format!("{rest:028}"));
+        match places.trim_end_matches('0') {
             "" => write!(f, "{sign}{whole}"),
             places => write!(f, "{sign}{whole}.{places}"),
         }

@@ -33,8 +33,8 @@ pub(super) async fn list(
     let sees = teams::visibility(conn, ctx).await?;
     let rows = sqlx::query!(
         r#"
-        SELECT provider, model, sum(unpriced)::bigint AS "events!", min(hour) AS "first_seen!", max(hour) AS "last_seen!"
-        FROM usage_hourly
+        SELECT provider AS "provider!", model AS "model!", sum(unpriced)::bigint AS "events!", min(hour) AS "first_seen!", max(hour) AS "last_seen!"
+        FROM usage_sums
         WHERE organization_id = $1 AND hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND hour < $3
             AND ($4::uuid[] IS NULL OR team_id = ANY ($4) OR project_id = ANY ($5)) AND unpriced > 0
         GROUP BY provider, model ORDER BY 3 DESC, provider, model LIMIT $6

@@ -2,7 +2,7 @@
 //!
 //! An event and what it adds are one transaction, so what a statement sees of the two belongs together: the difference
 //! it finds (`finops_usage_hourly_drift`) is real, and adding it to the sums is right whatever was added meanwhile.
-//! Nobody waits longer than for a row. Rows are locked in the order of `Deltas::add`.
+//! Whoever stores events does not wait for it; folding does (`fold`).
 //!
 //! Sums outlive their events. Days of which events were deleted (`usage_kept`) are left alone.
 
@@ -11,6 +11,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::fold;
 use crate::features::organizations;
 use crate::platform::db::OrganizationId;
 use crate::platform::state::State;
@@ -43,7 +44,7 @@ pub struct Difference {
     pub sums: i64,
 }
 
-/// The two grains, in the order in which their rows are locked.
+/// The two grains.
 #[derive(Clone, Copy, Debug)]
 enum Grain {
     Dimension,
@@ -100,7 +101,7 @@ async fn compare(
     let mut differences = Vec::new();
     let mut tx = state.db.background().tenant(organization).await?;
     if repair {
-        take_turns(&mut tx, organization).await?;
+        fold::lock(&mut tx, organization).await?;
     }
     for grain in Grain::ALL {
         let found = match (grain, repair) {
@@ -120,20 +121,14 @@ async fn compare(
     Ok(differences)
 }
 
-/// One repair of an organization at a time: two would add the same difference twice.
-async fn take_turns(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<()> {
-    let name = format!("finops.usage_repair.{organization}");
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name).fetch_one(conn).await.map(drop)
-}
-
 /// The days that have events or sums, from the first to the last, of those whose events are kept.
 async fn days(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<Vec<NaiveDate>> {
     sqlx::query_scalar!(
         r#"
         WITH times AS (
             SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM usage_events WHERE organization_id = $1
-            UNION ALL SELECT min(hour), max(hour) FROM usage_hourly WHERE organization_id = $1
-            UNION ALL SELECT min(hour), max(hour) FROM usage_dimension_hourly WHERE organization_id = $1
+            UNION ALL SELECT min(hour), max(hour) FROM usage_sums WHERE organization_id = $1
+            UNION ALL SELECT min(hour), max(hour) FROM usage_dimension_sums WHERE organization_id = $1
         )
         SELECT generate_series(
             greatest(min(first AT TIME ZONE 'UTC')::date, (SELECT since FROM usage_kept WHERE organization_id = $1)),

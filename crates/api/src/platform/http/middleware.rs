@@ -44,7 +44,7 @@ pub async fn problems(
     let limit = time_limit(request.path());
     let call = tokio::time::timeout(limit, AssertUnwindSafe(next.call(request)).catch_unwind()).await;
     let lost = |error: ApiError| {
-        log(&error);
+        log(&error, &request_id);
         Err(Lost { problem: error.problem(asked.unwrap_or_default(), request_id.clone()) }.into())
     };
     let mut response = match call {
@@ -64,7 +64,7 @@ pub async fn problems(
     if (status.is_client_error() || status.is_server_error()) && !is_problem(response.headers()) {
         let problem = match response.response().error().and_then(|error| error.as_error::<ApiError>()) {
             Some(error) => {
-                log(error);
+                log(error, &request_id);
                 error.problem(locale, request_id.clone())
             }
             None => ApiError::new(code_of(status.as_u16())).problem(locale, request_id.clone()),
@@ -97,8 +97,8 @@ pub fn time_limit(path: &str) -> Duration {
 
 /// Answers a request that goes no further, in the shape of every failure.
 pub fn refuse(request: ServiceRequest, error: &ApiError) -> ServiceResponse<BoxBody> {
-    log(error);
     let request_id = ctx::request_id(request.request());
+    log(error, &request_id);
     let locale = ctx::locale(request.request()).unwrap_or_default();
     let headers = error.error_response().headers().clone();
     let mut written = write_problem(error.status_code(), &error.problem(locale, request_id.clone()));
@@ -174,14 +174,15 @@ impl actix_web::ResponseError for Lost {
     }
 }
 
-/// Failures of ours are logged once, here; the caller's mistakes are theirs.
-fn log(error: &ApiError) {
+/// Failures of ours are logged once, here; the caller's mistakes are theirs. With the request's id, because not every
+/// request has a span that says it.
+fn log(error: &ApiError, request_id: &str) {
     if error.code == ErrorCode::Internal {
-        tracing::error!(code = %error.code, error = %error, "request failed");
+        tracing::error!(code = %error.code, error = %error, request_id, "request failed");
     } else if error.status_code().is_server_error() {
-        tracing::warn!(code = %error.code, error = %error, "request could not be served now");
+        tracing::warn!(code = %error.code, error = %error, request_id, "request could not be served now");
     } else {
-        tracing::debug!(code = %error.code, "request refused");
+        tracing::debug!(code = %error.code, request_id, "request refused");
     }
 }
 

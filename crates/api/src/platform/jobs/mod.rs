@@ -8,6 +8,8 @@
 //! Invariant: a job may run more than once (a worker dies, or freezes and wakes late). A handler that must not write
 //! twice asks [`JobContext::still_mine`] in the transaction it writes in; unique constraints are the real guard.
 //!
+//! What has no input and is never done is a [`Reconciler`] instead.
+//!
 //! Nobody listens on the database: a nudge in the same process and a poll once a second are enough, and work behind any
 //! connection pooler.
 
@@ -15,6 +17,7 @@ mod backoff;
 mod lease;
 mod metrics;
 pub mod queue;
+mod reconcile;
 mod runner;
 mod schedule;
 mod supervise;
@@ -31,6 +34,7 @@ use uuid::Uuid;
 pub use self::backoff::Backoff;
 pub use self::metrics::{JobCounters, JobMetrics};
 pub use self::queue::{Enqueued, NewJob};
+pub use self::reconcile::Reconciler;
 pub use self::runner::{Jobs, JobsBuilder, JobsHandle, Nudge, Settings};
 pub use self::schedule::{Cadence, Schedule};
 

@@ -1,6 +1,6 @@
 //! What claims jobs and keeps as many running as it may.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::supervise::Attempt;
-use super::{Backoff, JobHandler, JobMetrics, NewJob, Schedule, lease, queue};
+use super::{Backoff, JobHandler, JobMetrics, NewJob, Reconciler, Schedule, lease, queue, reconcile};
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 
@@ -69,6 +69,7 @@ pub(super) struct Shared {
     clock: Clock,
     names: Vec<String>,
     schedules: Vec<Scheduled>,
+    reconcilers: Vec<Arc<dyn Reconciler>>,
     nudge: Nudge,
     measured: Mutex<Option<Instant>>,
 }
@@ -93,6 +94,7 @@ pub struct JobsBuilder {
     settings: Settings,
     handlers: Vec<Arc<dyn JobHandler>>,
     schedules: Vec<Schedule>,
+    reconcilers: Vec<Arc<dyn Reconciler>>,
     nudge: Nudge,
 }
 
@@ -108,6 +110,13 @@ impl JobsBuilder {
     #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.schedules.push(schedule);
+        self
+    }
+
+    /// Keeps this in line too.
+    #[must_use]
+    pub fn reconciler(mut self, reconciler: impl Reconciler + 'static) -> Self {
+        self.reconcilers.push(Arc::new(reconciler));
         self
     }
 
@@ -130,7 +139,7 @@ impl JobsBuilder {
     /// # Errors
     /// Two handlers have one name, a schedule is never due or has no handler, or the settings cannot work.
     pub fn build(self) -> anyhow::Result<Jobs> {
-        let Self { db, clock, settings, handlers: given, schedules, nudge } = self;
+        let Self { db, clock, settings, handlers: given, schedules, reconcilers, nudge } = self;
         ensure!(settings.concurrency > 0, "at least one job must be able to run");
         ensure!(settings.heartbeat < settings.lease, "a lease must outlast the time between heartbeats");
         let mut handlers = BTreeMap::new();
@@ -138,6 +147,11 @@ impl JobsBuilder {
             let name = handler.name();
             ensure!(handler.max_attempts() > 0, "{name} has no attempt");
             ensure!(handlers.insert(name, handler).is_none(), "two handlers are named {name}");
+        }
+        let mut names: BTreeSet<&'static str> = handlers.keys().copied().collect();
+        for reconciler in &reconcilers {
+            let name = reconciler.name();
+            ensure!(names.insert(name), "two handlers or reconcilers are named {name}");
         }
         let mut scheduled = Vec::new();
         for schedule in schedules {
@@ -148,9 +162,10 @@ impl JobsBuilder {
             scheduled.push(Scheduled { schedule, max_attempts, made: Mutex::default() });
         }
         Ok(Jobs(Arc::new(Shared {
-            metrics: Arc::new(JobMetrics::new(handlers.keys().copied())),
+            metrics: Arc::new(JobMetrics::new(names)),
             names: handlers.keys().map(|name| (*name).to_owned()).collect(),
             schedules: scheduled,
+            reconcilers,
             measured: Mutex::default(),
             db,
             settings,
@@ -171,6 +186,7 @@ impl Jobs {
             settings: Settings::default(),
             handlers: Vec::new(),
             schedules: Vec::new(),
+            reconcilers: Vec::new(),
             nudge: Nudge::default(),
         }
     }
@@ -189,7 +205,8 @@ impl Jobs {
     }
 
     /// Makes what is scheduled and runs every job that is due, also those that come up meanwhile, until none is left;
-    /// returns how many attempts it made. Jobs that wait for their time, or that another process runs, stay.
+    /// returns how many attempts it made. Jobs that wait for their time, or that another process runs, stay. Then one pass
+    /// of every reconciler.
     ///
     /// # Errors
     /// The database failed. Jobs that were running are dropped, and run again once their leases have run out.
@@ -200,8 +217,17 @@ impl Jobs {
         loop {
             attempts += self.0.turn(&mut running, &receiver).await?;
             if running.join_next().await.is_none() {
-                return Ok(attempts);
+                break;
             }
+        }
+        self.reconcile().await;
+        Ok(attempts)
+    }
+
+    /// One pass of every reconciler.
+    pub async fn reconcile(&self) {
+        for reconciler in &self.0.reconcilers {
+            reconcile::pass(Arc::clone(reconciler), &self.0.metrics).await;
         }
     }
 }
@@ -209,6 +235,10 @@ impl Jobs {
 impl Shared {
     async fn work(self: Arc<Self>, mut stop: Stop) {
         let mut running = JoinSet::new();
+        let mut reconciling = JoinSet::new();
+        for reconciler in &self.reconcilers {
+            reconciling.spawn(reconcile::repeat(Arc::clone(reconciler), Arc::clone(&self.metrics), stop.clone()));
+        }
         let mut failing = false;
         while stop.borrow().is_none() {
             let turn = self.turn(&mut running, &stop).await;
@@ -229,6 +259,7 @@ impl Shared {
         }
         // Every attempt was told too, and ends in time: see `Attempt::run`.
         while running.join_next().await.is_some() {}
+        while reconciling.join_next().await.is_some() {}
     }
 
     /// Makes what is scheduled, then claims as many jobs as there are places; returns how many.

@@ -1,9 +1,11 @@
 //! Structured logs.
 
+use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use tracing::Span;
-use tracing_actix_web::{DefaultRootSpanBuilder, RootSpanBuilder};
+use tracing_actix_web::{DefaultRootSpanBuilder, RequestId, RootSpanBuilder};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -33,31 +35,56 @@ pub fn init(format: LogFormat) {
     }
 }
 
+/// Where programs report usage: thousands of requests a second, of which nobody reads a line each. What went well is
+/// counted in the metrics, and logged at DEBUG only; what did not is logged as everywhere.
+const BUSY: [&str; 5] =
+    ["/api/usage/track", "/api/usage-events", "/api/usage/bulk", "/api/cloudevents", "/otlp/v1/traces"];
+
 /// The span of a request: method, route, status, latency, request id. Never the query string or a header that could
 /// carry a secret.
 #[derive(Debug)]
 pub struct RequestSpan;
 
-impl RootSpanBuilder for RequestSpan {
-    fn on_request_start(request: &ServiceRequest) -> Span {
-        let request_id =
-            actix_web::HttpMessage::extensions(request).get::<tracing_actix_web::RequestId>().map(ToString::to_string);
-        tracing::info_span!(
+/// A span of a request, at a level.
+macro_rules! request_span {
+    ($level:ident, $request:ident) => {
+        tracing::span!(
+            tracing::Level::$level,
             "request",
-            http.method = %request.method(),
-            http.route = request.match_pattern().as_deref().unwrap_or("other"),
+            http.method = %$request.method(),
+            http.route = $request.match_pattern().as_deref().unwrap_or("other"),
             http.status_code = tracing::field::Empty,
-            request_id = request_id.as_deref(),
+            request_id = request_id($request).as_deref(),
             otel.status_code = tracing::field::Empty,
             exception.message = tracing::field::Empty,
             exception.details = tracing::field::Empty,
         )
+    };
+}
+
+fn request_id(request: &ServiceRequest) -> Option<String> {
+    HttpMessage::extensions(request).get::<RequestId>().map(ToString::to_string)
+}
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        if request.method() == Method::POST && BUSY.contains(&request.path()) {
+            request_span!(DEBUG, request)
+        } else {
+            request_span!(INFO, request)
+        }
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, actix_web::Error>) {
         DefaultRootSpanBuilder::on_request_end(span.clone(), outcome);
-        if let Ok(response) = outcome {
-            span.in_scope(|| tracing::info!(status = response.status().as_u16(), "answered"));
+        let Ok(response) = outcome else { return };
+        let status = response.status();
+        if !span.is_disabled() {
+            span.in_scope(|| tracing::info!(status = status.as_u16(), "answered"));
+        } else if !status.is_success() {
+            let request_id = response.response().headers().get("x-request-id").and_then(|id| id.to_str().ok());
+            let route = response.request().match_pattern();
+            tracing::info!(status = status.as_u16(), http.route = route, request_id, "answered");
         }
     }
 }

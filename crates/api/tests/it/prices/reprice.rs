@@ -20,7 +20,7 @@ fn event(id: &str, project: &str, model: &str, at: &str) -> Value {
 async fn assert_sums_are_exact(app: &TestApp) {
     for (sums, events) in [
         (
-            "SELECT string_agg(concat_ws('|', hour, project_id, provider, model, events, unpriced, free, trim_scale(cost)), E'\n' ORDER BY hour, project_id, provider, model) FROM usage_hourly",
+            "SELECT string_agg(concat_ws('|', hour, project_id, provider, model, events, unpriced, free, trim_scale(cost)), E'\n' ORDER BY hour, project_id, provider, model) FROM (SELECT hour, project_id, provider, model, sum(events) AS events, sum(unpriced) AS unpriced, sum(free) AS free, sum(cost) AS cost FROM usage_sums GROUP BY 1, 2, 3, 4) s",
             "SELECT string_agg(t.line, E'\n' ORDER BY hour, project_id, provider, model) FROM (
                 SELECT date_trunc('hour', occurred_at, 'UTC') AS hour, project_id, provider, model, concat_ws('|',
                     date_trunc('hour', occurred_at, 'UTC'), project_id, provider, model, count(*),
@@ -30,7 +30,7 @@ async fn assert_sums_are_exact(app: &TestApp) {
         (
             "SELECT string_agg(t.line, E'\n' ORDER BY hour, value) FROM (
                 SELECT hour, value, concat_ws('|', hour, value, sum(events), sum(unpriced), trim_scale(sum(cost))) AS line
-                FROM usage_dimension_hourly WHERE dimension = 'learner' GROUP BY hour, value) t",
+                FROM usage_dimension_sums WHERE dimension = 'learner' GROUP BY hour, value) t",
             "SELECT string_agg(t.line, E'\n' ORDER BY hour, learner_id) FROM (
                 SELECT date_trunc('hour', occurred_at, 'UTC') AS hour, learner_id, concat_ws('|', date_trunc('hour', occurred_at, 'UTC'),
                     learner_id, count(*), count(*) FILTER (WHERE cost IS NULL), trim_scale(coalesce(sum(cost), 0))) AS line

@@ -17,6 +17,10 @@ pub(crate) async fn reporter(app: &TestApp, maker: &Client) -> Client {
 /// Asserts that the hourly sums are what the stored events add up to, in both grains: once by counting here, and once as
 /// the service proves it, which must come to the same.
 pub(crate) async fn assert_usage_sums_are_exact(app: &TestApp) {
+    let report = verify::verify(&app.state, false).await.expect("a report");
+    assert_eq!(report.differences, [], "what is not folded yet is counted");
+    app.runner().reconcile().await;
+    assert_eq!(app.database.count("SELECT count(*) FROM usage_deltas").await, 0);
     let hourly = app
         .database
         .count(
@@ -41,7 +45,7 @@ pub(crate) async fn assert_usage_sums_are_exact(app: &TestApp) {
                 + (SELECT count(*) FROM (SELECT * FROM h EXCEPT SELECT * FROM e) x)"#,
         )
         .await;
-    assert_eq!(hourly, 0, "usage_hourly differs from its events");
+    assert_eq!(hourly, 0, "the sums differ from its events");
     let fine = app
         .database
         .count(
@@ -64,7 +68,7 @@ pub(crate) async fn assert_usage_sums_are_exact(app: &TestApp) {
                 + (SELECT count(*) FROM (SELECT * FROM h EXCEPT SELECT * FROM e) x)",
         )
         .await;
-    assert_eq!(fine, 0, "usage_dimension_hourly differs from its events");
+    assert_eq!(fine, 0, "the sums by dimension differ from its events");
     let report = verify::verify(&app.state, false).await.expect("a report");
     assert_eq!(report.differences, [], "the service finds what is not there");
 }

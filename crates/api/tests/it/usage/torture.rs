@@ -125,7 +125,7 @@ async fn one_id_at_two_replicas_is_stored_once() {
     assert_eq!((count("accepted"), count("duplicate"), count("conflict")), (81, 259, 60));
     let stored = "SELECT count(*) FROM usage_events";
     assert_eq!(app.database.count(stored).await, 81);
-    assert_eq!(app.database.count("SELECT sum(events)::bigint FROM usage_hourly").await, 81);
+    assert_eq!(app.database.count("SELECT sum(events)::bigint FROM usage_sums").await, 81);
     assert_usage_sums_are_exact(&app).await;
     drop(replica);
 }

@@ -112,7 +112,7 @@ async fn sums_are_exact_beyond_what_a_decimal_holds() {
         .collect();
     let answer: UsageBatchAnswer = admin.post("/api/usage/bulk", json!({"events": events})).await.read_as();
     assert_eq!(answer.accepted, 200);
-    let sum: String = sqlx::query_scalar("SELECT sum(reported_cost)::text FROM usage_hourly")
+    let sum: String = sqlx::query_scalar("SELECT sum(reported_cost)::text FROM usage_sums")
         .fetch_one(&mut app.database.owner().await)
         .await
         .unwrap();
@@ -159,7 +159,7 @@ async fn events_go_when_nobody_keeps_them_and_their_sums_stay() {
     people.admin.patch("/api/organization", json!({"retentionDays": 30})).await.ok();
     people.admin.post("/api/usage/track", event("ours", &web)).await.status(201);
     people.outsider.post("/api/usage/track", event("theirs", &theirs)).await.status(201);
-    let sums = "SELECT sum(events)::bigint FROM usage_hourly";
+    let sums = "SELECT sum(events)::bigint FROM usage_sums";
 
     // The last day that is kept.
     app.advance(TimeDelta::days(30));
@@ -204,7 +204,7 @@ async fn a_late_event_of_a_dropped_day_finds_its_place_again() {
     // The process still believes that the day has a partition.
     admin.post("/api/usage/track", event_at("old-2", &web, "2026-03-10T11:00:00Z")).await.status(201);
     assert_eq!(days(&app).await, ["20260310", "20260320"]);
-    assert_eq!(app.database.count("SELECT sum(events)::bigint FROM usage_hourly").await, 2);
+    assert_eq!(app.database.count("SELECT sum(events)::bigint FROM usage_sums").await, 2);
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ impl ImportUsage {
             }
         }
         let keys: Vec<Uuid> = events.iter().map(|event| event.key).collect();
-        let receipts = self.ingest.store(organization, events).await?;
+        let outcomes = self.ingest.store(organization, events).await?;
         // What this import stored before it was interrupted is not what was there before it.
         let mut own = match slice.begun_at {
             Some(begun_at) => {
@@ -169,8 +169,8 @@ impl ImportUsage {
             }
             None => std::collections::HashSet::new(),
         };
-        for ((line, key), receipt) in lines.into_iter().zip(keys).zip(receipts) {
-            match receipt.outcome {
+        for ((line, key), outcome) in lines.into_iter().zip(keys).zip(outcomes) {
+            match outcome {
                 Outcome::Stored => {
                     own.remove(&key);
                     tally.accepted += 1;

@@ -105,8 +105,8 @@ async fn take_chunk(
     report: &mut Report,
 ) -> ApiResult<()> {
     let events = ready.iter().map(|ready| ready.event.clone()).collect();
-    let receipts = ingest.store(sender.organization, events).await?;
-    let taken = ready.into_iter().zip(receipts).filter(|(_, receipt)| receipt.outcome == Outcome::Conflict);
+    let outcomes = ingest.store(sender.organization, events).await?;
+    let taken = ready.into_iter().zip(outcomes).filter(|(_, outcome)| *outcome == Outcome::Conflict);
     let mut taken: Vec<Ready> = taken.map(|(ready, _)| ready).collect();
     if taken.is_empty() {
         return Ok(());
@@ -124,8 +124,8 @@ async fn take_chunk(
     let ids: Vec<String> = other.iter().map(|ready| ready.own_id.clone()).collect();
     let renamed =
         other.into_iter().map(|Ready { event, own_id }| Event { key: event_key(&own_id), event_id: own_id, ..event });
-    for (own_id, receipt) in ids.iter().zip(ingest.store(sender.organization, renamed.collect()).await?) {
-        if receipt.outcome == Outcome::Conflict {
+    for (own_id, outcome) in ids.iter().zip(ingest.store(sender.organization, renamed.collect()).await?) {
+        if outcome == Outcome::Conflict {
             report.reject(own_id, &conflict());
         }
     }

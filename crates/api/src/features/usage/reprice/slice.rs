@@ -68,22 +68,22 @@ pub(super) struct Difference {
 
 /// What a slice changes.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct Outcome<'a> {
     pub(super) corrections: Vec<Correction>,
     pub(super) differences: BTreeMap<Of, Difference>,
-    pub(super) sums: Deltas,
+    pub(super) sums: Deltas<'a>,
 }
 
 /// Prices events anew.
 ///
 /// # Errors
 /// When a sum cannot be held exactly.
-pub(super) fn reprice(book: &Book, wish: &Wish, events: &[Stored]) -> Result<Outcome, Inexact> {
+pub(super) fn reprice<'a>(book: &Book, wish: &Wish, events: &'a [Stored]) -> Result<Outcome<'a>, Inexact> {
     let mut outcome = Outcome::default();
     for event in events {
         let priced = event.price(book);
         if event.is_meant(wish, &priced) {
-            outcome.take(event, priced.into())?;
+            outcome.take(event, Price::of(priced, &event.model))?;
         }
     }
     Ok(outcome)
@@ -115,12 +115,12 @@ impl Stored {
     fn is_priced_so(&self, price: &Price) -> bool {
         self.cost == price.cost
             && self.price_id == price.price_id
-            && self.resolution.as_deref() == Some(price.stored_resolution(&self.model))
+            && self.resolution.as_deref() == Some(&*price.resolution)
     }
 }
 
-impl Outcome {
-    fn take(&mut self, event: &Stored, price: Price) -> Result<(), Inexact> {
+impl<'a> Outcome<'a> {
+    fn take(&mut self, event: &'a Stored, price: Price) -> Result<(), Inexact> {
         let of = Of { provider: event.provider.clone(), model: event.model.clone(), project: event.project_id };
         let difference = self.differences.entry(of).or_default();
         difference.events += 1;
@@ -146,7 +146,6 @@ impl Outcome {
             task_type: event.task_type.as_deref(),
         };
         self.sums.correct(&counted, event.cost, price.cost);
-        let price = Price { resolution: price.stored_resolution(&event.model).to_owned(), ..price };
         let (event_key, occurred_at) = (event.event_key, event.occurred_at);
         self.corrections.push(Correction { event_key, occurred_at, price });
         Ok(())

@@ -115,7 +115,7 @@ pub(super) async fn correct(
     let times: Vec<DateTime<Utc>> = corrections.iter().map(|one| one.occurred_at).collect();
     let costs: Vec<Option<Decimal>> = corrections.iter().map(|one| one.price.cost).collect();
     let prices: Vec<Option<Uuid>> = corrections.iter().map(|one| one.price.price_id).collect();
-    let found: Vec<&str> = corrections.iter().map(|one| one.price.resolution.as_str()).collect();
+    let found: Vec<&str> = corrections.iter().map(|one| &*one.price.resolution).collect();
     sqlx::query!(
         "
         UPDATE usage_events e SET cost = n.cost, price_id = n.price_id, resolution = n.resolution
