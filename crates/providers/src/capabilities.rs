@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use crate::error::ProviderError;
+use crate::notice::{Delivered, Notice, NotifyError};
 
 /// An opaque mark of where the next page starts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -343,6 +344,17 @@ pub struct SpendLimit {
     pub interval: String,
     /// Whether the provider refuses calls right now; None when not said.
     pub enforcing: Option<bool>,
+}
+
+/// One channel: a way to tell somebody, set up with its credential and its recipient.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Makes one attempt. Whether and when to make another is the caller's business, by what the error says; nothing is
+    /// repeated here, so that each attempt can have its line in the delivery's history.
+    ///
+    /// # Errors
+    /// Why it was not delivered, sorted by what to do next.
+    async fn notify(&self, notice: &Notice) -> Result<Delivered, NotifyError>;
 }
 
 #[cfg(test)]

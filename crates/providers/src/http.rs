@@ -234,7 +234,7 @@ fn refuse_html(headers: &HeaderMap) -> Result<(), Failure> {
 }
 
 /// The body up to `cap` bytes, and whether that is all of it. Never holds more than the cap and one chunk.
-async fn read(response: &mut reqwest::Response, cap: usize) -> Result<(Vec<u8>, bool), Failure> {
+pub(crate) async fn read(response: &mut reqwest::Response, cap: usize) -> Result<(Vec<u8>, bool), Failure> {
     let announced = response.content_length().unwrap_or(0);
     if announced > cap as u64 {
         return Ok((Vec::new(), false));
@@ -327,7 +327,7 @@ fn kept(text: &str, secret: &str, limit: usize) -> Option<String> {
 
 /// How long the provider asks to wait: `retry-after-ms`, else `Retry-After` in seconds or as an HTTP date.
 /// A date in the past asks for nothing.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let seconds = |text: &str, unit: f64| {
         text.parse::<f64>()

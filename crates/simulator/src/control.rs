@@ -1,10 +1,14 @@
 //! Steering the simulator from a test: the same operations that `/_sim` offers over HTTP.
 
+use std::time::Duration;
+
 use anyhow::{Result, anyhow, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::channels::Channel;
+use crate::channels::inbox::{InboxQuery, Letter};
 use crate::faults::FaultSpec;
 use crate::openai::spec::OrganizationSpec;
 use crate::truth::{Truth, TruthQuery, truth};
@@ -220,7 +224,41 @@ impl Control {
         truth(world.organization(&query.organization)?, query, now)
     }
 
-    /// The requests made to the simulated vendors, oldest first.
+    /// What arrived, oldest first.
+    #[must_use]
+    pub fn inbox(&self, query: &InboxQuery) -> Vec<Letter> {
+        self.world.lock().post.find(query)
+    }
+
+    /// Waits until at least `count` letters are there, and returns what is there then or `within` later.
+    pub async fn await_inbox(&self, query: &InboxQuery, count: usize, within: Duration) -> Vec<Letter> {
+        let mut letters = self.world.letters();
+        let enough = async { while self.inbox(query).len() < count && letters.changed().await.is_ok() {} };
+        // Too few in that time are an answer as well.
+        let _ = tokio::time::timeout(within, enough).await;
+        self.inbox(query)
+    }
+
+    /// Forgets what arrived so far.
+    pub fn clear_inbox(&self) {
+        self.world.lock().post.letters.clear();
+    }
+
+    /// Makes a credential good: a key; for Slack what follows `/slack/services/`; for Twilio `sid:token`.
+    pub fn add_credential(&self, channel: Channel, credential: &str) {
+        self.world.lock().post.credentials.insert((channel, credential.to_owned()));
+    }
+
+    /// Makes a credential bad.
+    ///
+    /// # Errors
+    /// If it was not good.
+    pub fn revoke_credential(&self, channel: Channel, credential: &str) -> Result<()> {
+        let known = self.world.lock().post.credentials.remove(&(channel, credential.to_owned()));
+        if known { Ok(()) } else { bail!("no such credential") }
+    }
+
+    /// The requests made to the simulated AI vendors, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.world.lock().requests.clone()

@@ -1,11 +1,15 @@
 //! `/_sim`: [`Control`] over HTTP, JSON in camelCase.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, delete, get, http::StatusCode, post, web};
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::channels::Channel;
+use crate::channels::inbox::InboxQuery;
 use crate::control::{Control, RestateSpec};
 use crate::faults::FaultSpec;
 use crate::openai::spec::OrganizationSpec;
@@ -34,6 +38,11 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(set_clock)
             .service(list_requests)
             .service(clear_requests)
+            .service(list_inbox)
+            .service(list_all_letters)
+            .service(clear_inbox)
+            .service(add_credential)
+            .service(revoke_credential)
             .service(add_key)
             .service(revoke_key)
             .default_service(web::to(async || failure(StatusCode::NOT_FOUND, "no such control operation"))),
@@ -188,6 +197,77 @@ async fn list_requests(control: web::Data<Control>) -> HttpResponse {
 async fn clear_requests(control: web::Data<Control>) -> HttpResponse {
     control.clear_requests();
     done(Ok(()))
+}
+
+/// Nobody waits longer.
+const LONGEST_WAIT: f64 = 60.0;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct InboxParams {
+    path: Option<String>,
+    after: u64,
+    attempts: bool,
+    count: usize,
+    /// Seconds.
+    wait: f64,
+}
+
+impl Default for InboxParams {
+    fn default() -> Self {
+        Self { path: None, after: 0, attempts: false, count: 1, wait: 0.0 }
+    }
+}
+
+#[get("/inbox/{channel}")]
+async fn list_inbox(
+    control: web::Data<Control>,
+    channel: web::Path<String>,
+    params: Result<web::Query<InboxParams>, actix_web::Error>,
+) -> HttpResponse {
+    let params = match params {
+        Ok(params) => params.into_inner(),
+        Err(error) => return failure(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    let Some(channel) = Channel::named(&channel) else { return failure(StatusCode::NOT_FOUND, "no such channel") };
+    let Ok(wait) = Duration::try_from_secs_f64(params.wait.min(LONGEST_WAIT)) else {
+        return failure(StatusCode::BAD_REQUEST, "wait is not a number of seconds");
+    };
+    let query = InboxQuery { channel, path: params.path, after: params.after, attempts: params.attempts };
+    let letters = control.await_inbox(&query, params.count, wait).await;
+    HttpResponse::Ok().json(json!({ "data": letters }))
+}
+
+#[get("/inbox")]
+async fn list_all_letters(control: web::Data<Control>) -> HttpResponse {
+    let mut letters: Vec<_> =
+        Channel::ALL.into_iter().flat_map(|channel| control.inbox(&InboxQuery::new(channel).attempts())).collect();
+    letters.sort_by_key(|letter| letter.number);
+    HttpResponse::Ok().json(json!({ "data": letters }))
+}
+
+#[delete("/inbox")]
+async fn clear_inbox(control: web::Data<Control>) -> HttpResponse {
+    control.clear_inbox();
+    done(Ok(()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Credential {
+    channel: Channel,
+    credential: String,
+}
+
+#[post("/credentials")]
+async fn add_credential(control: web::Data<Control>, new: web::Json<Credential>) -> HttpResponse {
+    control.add_credential(new.channel, &new.credential);
+    answer(StatusCode::CREATED, Ok(json!({ "ok": true })))
+}
+
+#[post("/credentials/revoke")]
+async fn revoke_credential(control: web::Data<Control>, old: web::Json<Credential>) -> HttpResponse {
+    done(control.revoke_credential(old.channel, &old.credential))
 }
 
 #[derive(Deserialize)]

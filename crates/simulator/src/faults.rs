@@ -112,6 +112,15 @@ pub enum Fault {
         /// How long.
         seconds: f64,
     },
+    /// The connection ends without an answer. Channels only.
+    Reset,
+    /// Go elsewhere. Channels only.
+    Redirect {
+        /// A 3xx.
+        status: u16,
+        /// Where to.
+        location: String,
+    },
     /// The connection breaks after half of the body that the headers promised.
     Truncate,
     /// Status 200 with an HTML page, as from a captive proxy.

@@ -2,8 +2,11 @@
 //!
 //! A stateful imitation of the vendors that FinOps for AI talks to, for tests and for demo mode. Its bills are
 //! generated from a seed, its ground truth is exact, and its faults come on demand. It shares no code with the clients
-//! that it tests. Each vendor is a module of its own beside [`openai`]; `/_sim` steers them all (see [`Control`]).
+//! that it tests. Each vendor is a module of its own: [`openai`], whose bills are read, and [`channels`], where alerts go;
+//! `/_sim` steers them all (see [`Control`]).
 
+pub mod channels;
+mod connection;
 mod control;
 mod control_http;
 mod faults;
@@ -22,6 +25,8 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
+pub use channels::Channel;
+pub use channels::inbox::{InboxQuery, Letter};
 pub use control::{Control, RequestRecord, RestateSpec};
 pub use faults::{ErrorShape, Fault, FaultMatch, FaultSpec};
 pub use openai::spec::{AmountStyle, OrganizationSpec, ProjectSpec, Trend};
@@ -90,6 +95,24 @@ impl Simulator {
         format!("{}/v1", self.base_url())
     }
 
+    /// The base URL for a channel's client: `http://127.0.0.1:PORT/resend`.
+    #[must_use]
+    pub fn channel_base_url(&self, channel: Channel) -> String {
+        format!("{}/{}", self.base_url(), channel.name())
+    }
+
+    /// The Slack webhook that is there from the start.
+    #[must_use]
+    pub fn slack_webhook_url(&self) -> String {
+        format!("{}/services/{}", self.channel_base_url(Channel::Slack), presets::SLACK_WEBHOOK)
+    }
+
+    /// A webhook sink of this name.
+    #[must_use]
+    pub fn webhook_url(&self, name: &str) -> String {
+        format!("{}/{name}", self.channel_base_url(Channel::Webhook))
+    }
+
     /// The handle that steers it.
     #[must_use]
     pub fn control(&self) -> &Control {
@@ -117,8 +140,13 @@ fn serve(listener: TcpListener, control: Control, ready: oneshot::Sender<Result<
     actix_web::rt::System::new().block_on(async move {
         let data = web::Data::new(control);
         let server = HttpServer::new(move || {
-            App::new().app_data(data.clone()).configure(control_http::configure).configure(openai::configure)
+            App::new()
+                .app_data(data.clone())
+                .configure(control_http::configure)
+                .configure(channels::configure)
+                .configure(openai::configure)
         })
+        .on_connect(connection::Connection::remember)
         .workers(1)
         .disable_signals()
         .shutdown_timeout(1)

@@ -51,6 +51,7 @@ async fn main() -> Result<()> {
     let addresses = serde_json::json!({
         "baseUrl": simulator.base_url(),
         "openaiBaseUrl": simulator.openai_base_url(),
+        "slackWebhookUrl": simulator.slack_webhook_url(),
     });
     let mut output = std::io::stdout().lock();
     writeln!(output, "{addresses}")?;

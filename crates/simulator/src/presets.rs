@@ -12,6 +12,23 @@ pub const DEMO_DAYS: u32 = 90;
 /// The demo's projects that nobody registers: their costs end up unattributed.
 pub const DEMO_UNREGISTERED: [&str; 2] = ["proj_sim_legacy_batch", "proj_sim_hackathon"];
 
+/// The Slack webhook that is there from the start: what follows `/slack/services/`.
+pub const SLACK_WEBHOOK: &str = "T00000SIM/B00000SIM/simulatedSlackToken00000";
+/// The Resend key that is good from the start.
+pub const RESEND_KEY: &str = "re_simulated_0000000000000000";
+/// The SendGrid key that is good from the start.
+pub const SENDGRID_KEY: &str = "SG.simulated000000000.0000000000000000000000000000000000000000000";
+/// The Twilio account that exists from the start.
+pub const TWILIO_ACCOUNT: &str = "AC00000000000000000000000000000000";
+/// Its token.
+pub const TWILIO_TOKEN: &str = "simulated00000000000000000000000";
+/// Both, as Basic authentication joins them.
+pub const TWILIO_CREDENTIAL: &str = "AC00000000000000000000000000000000:simulated00000000000000000000000";
+/// A number that Twilio sends from.
+pub const TWILIO_FROM: &str = "+15005550006";
+/// The PagerDuty integration that exists from the start.
+pub const PAGERDUTY_KEY: &str = "simulated00000000000000000000000";
+
 /// An admin key that has the provider's form and is plainly not a real one.
 #[must_use]
 pub fn fake_admin_key(team: &str, seed: u64) -> String {

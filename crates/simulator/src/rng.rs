@@ -39,6 +39,18 @@ pub(crate) fn identifier(word: u64, length: usize) -> String {
         .collect()
 }
 
+/// `length` hexadecimal digits, drawn from `word`.
+pub(crate) fn hexadecimal(word: u64, length: usize) -> String {
+    let digits = (0u64..).flat_map(|index| format!("{:016x}", hash(&[word, index])).into_bytes());
+    digits.take(length).map(char::from).collect()
+}
+
+/// Something with the form of a UUID, drawn from `word`.
+pub(crate) fn uuid(word: u64) -> String {
+    let digits = hexadecimal(word, 32);
+    format!("{}-{}-4{}-8{}-{}", &digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::{between_ppm, hash, identifier};

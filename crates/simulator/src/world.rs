@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Result, anyhow, ensure};
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
+use crate::channels::inbox::Post;
 use crate::control::RequestRecord;
 use crate::faults::Faults;
 use crate::openai::spec::OrganizationSpec;
@@ -33,17 +35,35 @@ pub(crate) struct World {
     pub(crate) keys: HashMap<String, AdminKey>,
     pub(crate) faults: Faults,
     pub(crate) requests: Vec<RequestRecord>,
+    pub(crate) post: Post,
     /// How many requests were answered, for request ids.
     pub(crate) answered: u64,
 }
 
 /// The shared world.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Shared(Arc<Mutex<World>>);
+pub(crate) struct Shared(Arc<Parts>);
+
+#[derive(Debug, Default)]
+struct Parts {
+    world: Mutex<World>,
+    /// Changes with every letter, for whoever waits for one.
+    letters: watch::Sender<()>,
+}
 
 impl Shared {
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes those who wait for letters.
+    pub(crate) fn announce(&self) {
+        self.0.letters.send_replace(());
+    }
+
+    /// Changes whenever a letter does.
+    pub(crate) fn letters(&self) -> watch::Receiver<()> {
+        self.0.letters.subscribe()
     }
 }
 

@@ -4,6 +4,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::base::BaseUrl;
 use crate::error::{ProviderError, Resource};
 use crate::http::{self, Answer, Call, CallPolicy};
 
@@ -14,7 +15,7 @@ use crate::http::{self, Answer, Call, CallPolicy};
 #[derive(Clone)]
 pub struct OpenAiClient {
     http: reqwest::Client,
-    base: Url,
+    base: BaseUrl,
     key: SecretString,
     policy: CallPolicy,
 }
@@ -33,18 +34,7 @@ impl OpenAiClient {
     /// [`ProviderError::InvalidRequest`] when the base URL is not plain `http(s)://host…/path`, or the key is empty or
     /// holds characters that a header cannot.
     pub fn new(http: reqwest::Client, base_url: &str, key: SecretString) -> Result<Self, ProviderError> {
-        let bad_base = ProviderError::InvalidRequest { reason: "the base URL is not a plain http(s) URL" };
-        let base = Url::parse(base_url).map_err(|_| bad_base.clone())?;
-        // Anything beyond a path would end up in logs (user info) or be lost (query, fragment).
-        let plain = matches!(base.scheme(), "http" | "https")
-            && base.host().is_some()
-            && base.username().is_empty()
-            && base.password().is_none()
-            && base.query().is_none()
-            && base.fragment().is_none();
-        if !plain {
-            return Err(bad_base);
-        }
+        let base = BaseUrl::parse(base_url)?;
         let client = Self { http, base, key, policy: CallPolicy::default() };
         client.headers()?;
         Ok(client)
@@ -74,19 +64,7 @@ impl OpenAiClient {
 
     /// The URL of an endpoint. Each segment is one path segment whatever it holds.
     pub(super) fn url(&self, segments: &[&str]) -> Result<Url, ProviderError> {
-        let invalid = |reason| ProviderError::InvalidRequest { reason };
-        for segment in segments {
-            let dots = matches!(*segment, "." | "..");
-            if segment.is_empty() || segment.len() > 256 || dots || segment.chars().any(char::is_control) {
-                return Err(invalid("an id is empty, too long or not an id"));
-            }
-        }
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .map_err(|()| invalid("the base URL is not a plain http(s) URL"))?
-            .pop_if_empty()
-            .extend(segments);
-        Ok(url)
+        self.base.join(segments)
     }
 
     pub(super) async fn get(&self, url: Url, names: Resource) -> Result<Answer, ProviderError> {

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod calls;
+mod channels;
 mod faults;
 mod paging;
 mod secrets;

@@ -75,18 +75,25 @@ impl std::io::Write for Lines {
     }
 }
 
-#[tokio::test]
-async fn logs_at_trace_do_not_hold_the_key() {
+/// All that is logged at TRACE while `work` runs: a test's runtime has one thread, so everything is heard.
+pub(crate) async fn logged(work: impl Future<Output = ()>) -> String {
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
-    // This runtime has one thread, so everything that the call does is heard.
     let heard = tracing::subscriber::set_default(subscriber);
-    let server = Server::always(|| Reply::status(500, "")).await;
-    client(server.base()).costs_page(&query(), None).await.unwrap_err();
+    work.await;
     drop(heard);
-    let log = String::from_utf8_lossy(&lines.0.lock().expect("not poisoned")).into_owned();
+    String::from_utf8_lossy(&lines.0.lock().expect("not poisoned")).into_owned()
+}
+
+#[tokio::test]
+async fn logs_at_trace_do_not_hold_the_key() {
+    let log = logged(async {
+        let server = Server::always(|| Reply::status(500, "")).await;
+        client(server.base()).costs_page(&query(), None).await.unwrap_err();
+    })
+    .await;
     assert!(log.contains("provider call will be retried"), "{log}");
     assert!(!log.contains("CANARY"), "{log}");
 }

@@ -7,6 +7,9 @@
 use serde_json::{Map, Value, json};
 
 const SPECIFICATION: &str = include_str!("../contract/openai-admin.openapi.yaml");
+pub(crate) const RESEND: &str = include_str!("../contract/resend.openapi.yaml");
+pub(crate) const SENDGRID: &str = include_str!("../contract/sendgrid-mail.openapi.yaml");
+pub(crate) const TWILIO: &str = include_str!("../contract/twilio-messages.openapi.yaml");
 
 pub(crate) struct Contract {
     specification: Value,
@@ -14,8 +17,12 @@ pub(crate) struct Contract {
 
 impl Contract {
     pub(crate) fn load() -> Self {
-        let mut specification: Value = serde_saphyr::from_str(SPECIFICATION).unwrap();
-        tighten(&mut specification["components"]["schemas"]);
+        Self::of(SPECIFICATION)
+    }
+
+    pub(crate) fn of(specification: &str) -> Self {
+        let mut specification: Value = serde_saphyr::from_str(specification).unwrap();
+        tighten(&mut specification["components"]);
         tighten(&mut specification["paths"]);
         Self { specification }
     }

@@ -1,5 +1,6 @@
 //! The simulator, asked over HTTP as its users ask it.
 
+mod channels;
 mod common;
 mod conformance;
 mod contract;
