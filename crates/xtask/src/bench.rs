@@ -7,6 +7,7 @@ mod figures;
 mod ingest;
 mod load;
 mod queries;
+mod rollups;
 mod stage;
 
 use std::fs;
@@ -34,6 +35,8 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
         rounds: u8,
     },
+    /// What ninety days of usage events cost by day and model: ten million of them beside one million
+    Rollups,
     /// How soon the app can be used, throttled, against the demo that `cargo xtask up` runs beside this
     App {
         /// Where it runs
@@ -82,6 +85,10 @@ fn measure(stage: &Stage<'_>, bench: &Bench, report: &mut Report) -> Result<()> 
         for figure in ingest::measure(stage, usize::from(*rounds), report)? {
             say(&figure.to_string());
         }
+        return Ok(());
+    }
+    if let Bench::Rollups = bench {
+        say(&rollups::measure(stage, report)?.to_string());
         return Ok(());
     }
     if let Bench::Collect = bench {

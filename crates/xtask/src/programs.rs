@@ -115,7 +115,8 @@ impl Programs<'_> {
         services::capture_long(self.finops(verb, env).args(rest))
     }
 
-    fn finops(&self, verb: &str, env: &Environment) -> Command {
+    /// One of the service's commands.
+    pub(crate) fn finops(&self, verb: &str, env: &Environment) -> Command {
         let mut command = Command::new(self.bin.join("finops"));
         command.current_dir(self.root).arg(verb).envs(env.iter().map(|(name, value)| (name, value)));
         command

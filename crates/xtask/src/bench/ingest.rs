@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::figures::{median, peak_resident, percentile, rounded};
 use super::load::{self, Seen};
-use super::stage::{self, Scene, Stage};
+use super::stage::{Scene, Stage};
 use crate::report::Report;
 use crate::services;
 
@@ -100,13 +100,7 @@ struct Events {
 
 impl Events {
     fn prepare(scene: &mut Scene) -> Result<Self> {
-        let team = scene.session.team(stage::TEAM)?;
-        let projects = (0..PROJECTS).map(|number| {
-            let body = json!({"name": format!("project-{number}"), "teamId": team, "environment": "production"});
-            let project = scene.session.put("POST", "/api/projects", &body)?;
-            project["id"].as_str().map(str::to_owned).context("a project without an id")
-        });
-        let projects = projects.collect::<Result<_>>()?;
+        let projects = Stage::projects(scene, PROJECTS)?;
         let key = scene.session.put("POST", "/api/api-keys", &json!({"name": "bench", "scopes": ["ingest"]}))?;
         let key = key["key"].as_str().context("a key")?.to_owned();
         let address = scene.url.trim_start_matches("http://").parse()?;

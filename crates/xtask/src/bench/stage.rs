@@ -1,6 +1,7 @@
 //! What is measured on: a simulated provider with a large bill, and services on fresh databases.
 
 use std::ffi::OsString;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,7 +12,7 @@ use crate::http::Client;
 use crate::postgres::{Cluster, free_port};
 use crate::programs::{Address, Programs};
 use crate::services::Service;
-use crate::{paths, programs};
+use crate::{paths, programs, services};
 
 /// The size of the bill.
 pub(super) const DAYS: usize = 180;
@@ -21,7 +22,7 @@ pub(super) const LINE_ITEMS: usize = 20;
 /// How long a service may take to stop.
 const GRACE: Duration = Duration::from_secs(3);
 const ORGANIZATION: &str = "org-bench";
-pub(super) const TEAM: &str = "Benchmark";
+const TEAM: &str = "Benchmark";
 const ADMIN_KEY: &str = "sk-admin-bench-00000000000000000000000000000000";
 
 /// The provider and the database server.
@@ -40,6 +41,8 @@ pub(super) struct Scene {
     pub(super) url: String,
     pub(super) session: Session,
     pub(super) cron_secret: String,
+    /// Its environment.
+    env: Vec<(String, OsString)>,
 }
 
 impl<'a> Stage<'a> {
@@ -89,7 +92,23 @@ impl<'a> Stage<'a> {
         let url = format!("http://127.0.0.1:{port}");
         let password = format!("bench-{}", paths::hex(&paths::random::<8>()?));
         let session = Session::open(&url, &SignIn { email: "bench@example.com".to_owned(), password })?;
-        Ok(Scene { service, url, session, cron_secret })
+        Ok(Scene { service, url, session, cron_secret, env })
+    }
+
+    /// Makes projects without Project IDs, and says what they are known by.
+    pub(super) fn projects(scene: &mut Scene, count: usize) -> Result<Vec<String>> {
+        let team = scene.session.team(TEAM)?;
+        let project = |number| {
+            let body = json!({"name": format!("project-{number}"), "teamId": team, "environment": "production"});
+            let project = scene.session.put("POST", "/api/projects", &body)?;
+            project["id"].as_str().map(str::to_owned).context("a project without an id")
+        };
+        (0..count).map(project).collect()
+    }
+
+    /// Has the sums of all events made that are in a scene's database, as an operator would.
+    pub(super) fn make_sums(&self, scene: &Scene) -> Result<()> {
+        services::run(self.programs.finops("verify-rollups", &scene.env).arg("--repair").stdout(Stdio::null()))
     }
 
     fn environment(&self, database: &str, port: u16, cron_secret: &str) -> Result<Vec<(String, OsString)>> {

@@ -236,7 +236,8 @@ impl<'a> Ledgers<'a> {
         sql.push(row).push(".provider AND ").push(owner("x")).push(" = ").push(owner(row)).push(")");
     }
 
-    /// Events by day: hour by hour, or summed up, where each row is then looked for in other ledgers.
+    /// Events by day: as they are kept, or summed up, where each row is then looked for in other ledgers. UTC days are kept,
+    /// those of other zones are made of hours.
     fn push_events(&self, sql: &mut QueryBuilder<Postgres>, summed: bool) {
         let column = |sql: &mut QueryBuilder<Postgres>, of: &str, name: &str, cast: &str| {
             match summed {
@@ -245,8 +246,12 @@ impl<'a> Ledgers<'a> {
             };
             sql.push(" AS ").push(name);
         };
+        let by_day = self.days == Days::UTC;
         sql.push("SELECT ");
-        self.days.push_day(sql, "h.hour");
+        match by_day {
+            true => _ = sql.push("h.day"),
+            false => self.days.push_day(sql, "h.hour"),
+        }
         sql.push(" AS day, h.provider, h.project_id, h.team_id, NULL::text AS line_item, ");
         sql.push(if self.is_fine() { "h.model" } else { "NULL::text" });
         sql.push(" AS model, NULL::text AS api_key, 'USD' AS currency, 2 AS ledger, ");
@@ -261,8 +266,17 @@ impl<'a> Ledgers<'a> {
         } else {
             sql.push(", ").push(NO_COUNTS);
         }
-        sql.push(" FROM usage_sums h");
-        self.push_hours(sql);
+        match by_day {
+            true => {
+                sql.push(" FROM usage_daily_sums h WHERE h.organization_id = ").push_bind(self.scope.organization());
+                sql.push(" AND h.day >= ").push_bind(self.period.from).push(" AND h.day < ").push_bind(self.period.to);
+                self.push_narrow(sql);
+            }
+            false => {
+                sql.push(" FROM usage_sums h");
+                self.push_hours(sql);
+            }
+        }
         if summed {
             sql.push(" GROUP BY 1, 2, 3, 4, 6");
         }
@@ -282,6 +296,10 @@ impl<'a> Ledgers<'a> {
         self.days.push_start(sql, self.period.from);
         sql.push(" AND h.hour < ");
         self.days.push_start(sql, self.period.to);
+        self.push_narrow(sql);
+    }
+
+    fn push_narrow(&self, sql: &mut QueryBuilder<Postgres>) {
         self.scope.narrow(sql, "h");
         self.push_model(sql, "h");
         if self.line_item.is_some() {

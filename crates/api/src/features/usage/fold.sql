@@ -22,6 +22,33 @@ WITH due AS (
         events = h.events + excluded.events, failed = h.failed + excluded.failed,
         unpriced = h.unpriced + excluded.unpriced, tokens = h.tokens + excluded.tokens,
         cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost
+), daily AS (
+    INSERT INTO usage_daily AS h (organization_id, day, project_id, team_id, environment, provider, model, service,
+        events, failed, unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning,
+        audio_input, audio_output, image, "character", request, search, unsplit, "second", cost, reported_cost)
+    SELECT $1, (d.hour AT TIME ZONE 'UTC')::date, d.project_id, d.team_id, d.environment, d.provider, d.model, d.service,
+        sum(d.events)::bigint, sum(d.failed)::bigint, sum(d.unpriced)::bigint, sum(d.free)::bigint,
+        coalesce(sum(d.input), 0)::bigint, coalesce(sum(d.cached_input), 0)::bigint,
+        coalesce(sum(d.cache_write_5m), 0)::bigint, coalesce(sum(d.cache_write_1h), 0)::bigint,
+        coalesce(sum(d.output), 0)::bigint, coalesce(sum(d.reasoning), 0)::bigint,
+        coalesce(sum(d.audio_input), 0)::bigint, coalesce(sum(d.audio_output), 0)::bigint,
+        coalesce(sum(d.image), 0)::bigint, coalesce(sum(d."character"), 0)::bigint,
+        coalesce(sum(d.request), 0)::bigint, coalesce(sum(d.search), 0)::bigint,
+        coalesce(sum(d.unsplit), 0)::bigint, coalesce(sum(d."second"), 0), sum(d.cost), sum(d.reported_cost)
+    FROM taken CROSS JOIN LATERAL unnest(taken.sums) AS d
+    GROUP BY 2, d.project_id, d.team_id, d.environment, d.provider, d.model, d.service
+    ON CONFLICT (organization_id, day, project_id, team_id, environment, provider, model, service) DO UPDATE SET
+        events = h.events + excluded.events, failed = h.failed + excluded.failed,
+        unpriced = h.unpriced + excluded.unpriced, free = h.free + excluded.free,
+        input = h.input + excluded.input, cached_input = h.cached_input + excluded.cached_input,
+        cache_write_5m = h.cache_write_5m + excluded.cache_write_5m,
+        cache_write_1h = h.cache_write_1h + excluded.cache_write_1h,
+        output = h.output + excluded.output, reasoning = h.reasoning + excluded.reasoning,
+        audio_input = h.audio_input + excluded.audio_input, audio_output = h.audio_output + excluded.audio_output,
+        image = h.image + excluded.image, "character" = h."character" + excluded."character",
+        request = h.request + excluded.request, search = h.search + excluded.search,
+        unsplit = h.unsplit + excluded.unsplit, "second" = h."second" + excluded."second",
+        cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost
 ), hourly AS (
     INSERT INTO usage_hourly AS h (organization_id, hour, project_id, team_id, environment, provider, model, service,
         events, failed, unpriced, free, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning,

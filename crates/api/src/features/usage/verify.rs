@@ -22,7 +22,7 @@ use crate::platform::state::State;
 pub struct UsageReport {
     /// UTC days of an organization that were looked at.
     pub days: usize,
-    /// Hours and grains whose sums differ from their events.
+    /// Hours, days and grains whose sums differ from their events.
     pub differing: usize,
     /// Of those, mended.
     pub repaired: usize,
@@ -36,7 +36,7 @@ pub struct UsageReport {
 pub struct Difference {
     /// Whose.
     pub organization_id: Uuid,
-    /// The hour.
+    /// The hour; of a day, its first.
     pub hour: DateTime<Utc>,
     /// Which sums: the table's name.
     pub grain: &'static str,
@@ -44,19 +44,21 @@ pub struct Difference {
     pub sums: i64,
 }
 
-/// The two grains.
+/// The grains.
 #[derive(Clone, Copy, Debug)]
 enum Grain {
     Dimension,
+    Daily,
     Hourly,
 }
 
 impl Grain {
-    const ALL: [Self; 2] = [Self::Dimension, Self::Hourly];
+    const ALL: [Self; 3] = [Self::Dimension, Self::Daily, Self::Hourly];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Dimension => "usage_dimension_hourly",
+            Self::Daily => "usage_daily",
             Self::Hourly => "usage_hourly",
         }
     }
@@ -107,6 +109,8 @@ async fn compare(
         let found = match (grain, repair) {
             (Grain::Hourly, false) => hourly_drift(&mut tx, organization, day).await?,
             (Grain::Hourly, true) => mend_hourly(&mut tx, organization, day).await?,
+            (Grain::Daily, false) => daily_drift(&mut tx, organization, day).await?,
+            (Grain::Daily, true) => mend_daily(&mut tx, organization, day).await?,
             (Grain::Dimension, false) => dimension_drift(&mut tx, organization, day).await?,
             (Grain::Dimension, true) => mend_dimension(&mut tx, organization, day).await?,
         };
@@ -163,6 +167,55 @@ async fn dimension_drift(conn: &mut PgConnection, of: OrganizationId, day: Naive
     .await
 }
 
+async fn daily_drift(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
+    sqlx::query_as!(
+        Found,
+        r#"SELECT day::timestamp AT TIME ZONE 'UTC' AS "hour!", count(*) AS "sums!" FROM finops_usage_daily_drift($1, $2) GROUP BY 1"#,
+        of as OrganizationId,
+        day
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn mend_daily(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
+    let found = sqlx::query_as!(
+        Found,
+        r#"
+        WITH mended AS (
+            INSERT INTO usage_daily AS h
+            SELECT * FROM finops_usage_daily_drift($1, $2)
+            ON CONFLICT (organization_id, day, project_id, team_id, environment, provider, model, service) DO UPDATE SET
+                events = h.events + excluded.events, failed = h.failed + excluded.failed,
+                unpriced = h.unpriced + excluded.unpriced, free = h.free + excluded.free,
+                input = h.input + excluded.input, cached_input = h.cached_input + excluded.cached_input,
+                cache_write_5m = h.cache_write_5m + excluded.cache_write_5m,
+                cache_write_1h = h.cache_write_1h + excluded.cache_write_1h,
+                output = h.output + excluded.output, reasoning = h.reasoning + excluded.reasoning,
+                audio_input = h.audio_input + excluded.audio_input, audio_output = h.audio_output + excluded.audio_output,
+                image = h.image + excluded.image, "character" = h."character" + excluded."character",
+                request = h.request + excluded.request, search = h.search + excluded.search,
+                unsplit = h.unsplit + excluded.unsplit, "second" = h."second" + excluded."second",
+                cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost
+            RETURNING day
+        )
+        SELECT day::timestamp AT TIME ZONE 'UTC' AS "hour!", count(*) AS "sums!" FROM mended GROUP BY 1
+        "#,
+        of as OrganizationId,
+        day
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM usage_daily WHERE organization_id = $1 AND day = $2 AND events = 0",
+        of as OrganizationId,
+        day
+    )
+    .execute(conn)
+    .await?;
+    Ok(found)
+}
+
 async fn mend_hourly(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
     let found = sqlx::query_as!(
         Found,
@@ -170,8 +223,6 @@ async fn mend_hourly(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate
         WITH mended AS (
             INSERT INTO usage_hourly AS h
             SELECT * FROM finops_usage_hourly_drift($1, $2)
-            ORDER BY hour, project_id NULLS FIRST, team_id NULLS FIRST, environment COLLATE "C" NULLS FIRST,
-                provider COLLATE "C", model COLLATE "C", service COLLATE "C" NULLS FIRST
             ON CONFLICT (organization_id, hour, project_id, team_id, environment, provider, model, service) DO UPDATE SET
                 events = h.events + excluded.events, failed = h.failed + excluded.failed,
                 unpriced = h.unpriced + excluded.unpriced, free = h.free + excluded.free,
@@ -213,8 +264,6 @@ async fn mend_dimension(conn: &mut PgConnection, of: OrganizationId, day: NaiveD
         WITH mended AS (
             INSERT INTO usage_dimension_hourly AS h
             SELECT * FROM finops_usage_dimension_drift($1, $2)
-            ORDER BY dimension COLLATE "C", hour, value COLLATE "C", project_id NULLS FIRST, team_id NULLS FIRST,
-                provider COLLATE "C"
             ON CONFLICT (organization_id, dimension, hour, value, project_id, team_id, provider) DO UPDATE SET
                 events = h.events + excluded.events, failed = h.failed + excluded.failed,
                 unpriced = h.unpriced + excluded.unpriced, tokens = h.tokens + excluded.tokens,

@@ -46,6 +46,22 @@ pub(crate) async fn assert_usage_sums_are_exact(app: &TestApp) {
         )
         .await;
     assert_eq!(hourly, 0, "the sums differ from its events");
+    let daily = app
+        .database
+        .count(
+            r#"WITH d AS (
+                SELECT organization_id, (hour AT TIME ZONE 'UTC')::date AS day, project_id, team_id, environment, provider, model,
+                    service, sum(events), sum(failed), sum(unpriced), sum(free), sum(input), sum(cached_input),
+                    sum(cache_write_5m), sum(cache_write_1h), sum(output), sum(reasoning), sum(audio_input), sum(audio_output),
+                    sum(image), sum("character"), sum(request), sum(search), sum(unsplit), sum("second"), sum(cost),
+                    sum(reported_cost)
+                FROM usage_hourly GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+            )
+            SELECT (SELECT count(*) FROM (SELECT * FROM d EXCEPT SELECT * FROM usage_daily) x)
+                + (SELECT count(*) FROM (SELECT * FROM usage_daily EXCEPT SELECT * FROM d) x)"#,
+        )
+        .await;
+    assert_eq!(daily, 0, "the sums by day differ from those by hour");
     let fine = app
         .database
         .count(

@@ -56,9 +56,10 @@ async fn sums_that_differ_are_named_and_mended_while_events_come_in() {
         admin.post("/api/usage/track", event_at(&format!("evt-{n}"), &web, at)).await.status(201);
     }
     assert_usage_sums_are_exact(&app).await;
-    // Each in another hour: a sum, a latency, a row that is gone, a row that nothing adds to.
+    // Each somewhere else: a sum, a latency, a day, a row that is gone, a row that nothing adds to.
     app.database.sql("UPDATE usage_hourly SET cost = cost + 0.000000000001 WHERE hour = '2026-03-20T08:00:00Z'").await;
     app.database.sql("UPDATE usage_hourly SET latency[30] = latency[30] + 1 WHERE hour = '2026-03-20T09:00:00Z'").await;
+    app.database.sql("UPDATE usage_daily SET input = input + 1 WHERE day = '2026-03-20'").await;
     app.database.sql("DELETE FROM usage_dimension_hourly WHERE hour = '2026-03-19T23:00:00Z'").await;
     app.database
         .sql(
@@ -78,12 +79,13 @@ async fn sums_that_differ_are_named_and_mended_while_events_come_in() {
     let expected = [
         ("19T23".to_owned(), "usage_dimension_hourly", 2),
         ("20T03".to_owned(), "usage_dimension_hourly", 1),
+        ("20T00".to_owned(), "usage_daily", 1),
         ("20T08".to_owned(), "usage_hourly", 1),
         ("20T09".to_owned(), "usage_hourly", 1),
     ];
     assert_eq!(named, expected);
     assert!(found.differences.iter().all(|found| found.organization_id == admin.organization()));
-    assert_eq!((found.differing, found.repaired), (4, 0));
+    assert_eq!((found.differing, found.repaired), (5, 0));
 
     // Two repairs at once, and events into the same rows meanwhile.
     let more = async {
@@ -93,7 +95,7 @@ async fn sums_that_differ_are_named_and_mended_while_events_come_in() {
         }
     };
     let (one, other, ()) = tokio::join!(verify::verify(&app.state, true), verify::verify(&app.state, true), more);
-    assert_eq!(one.unwrap().repaired + other.unwrap().repaired, 4, "each difference is mended once");
+    assert_eq!(one.unwrap().repaired + other.unwrap().repaired, 5, "each difference is mended once");
     assert_usage_sums_are_exact(&app).await;
     let nobody = app.database.count("SELECT count(*) FROM usage_dimension_hourly WHERE value = 'nobody'").await;
     assert_eq!(nobody, 0);
