@@ -4,11 +4,7 @@ mod crossings;
 mod spending;
 
 use chrono::{NaiveDate, TimeDelta};
-use finops_contract::budgets::{
-    AlertBasis, Budget, BudgetKind, BudgetPeriod, BudgetStatus, BudgetTemplate, CostThresholds, ScopeType,
-};
-use finops_contract::costs::{Basis, CostState, CostsAnswer};
-use finops_contract::fx_rates::FxRate;
+use finops_contract::budgets::{AlertBasis, Budget, BudgetKind, BudgetPeriod, BudgetStatus, CostThresholds, ScopeType};
 use finops_contract::{Amount, ErrorCode, Page};
 use reqwest::Method;
 use rust_decimal::Decimal;
@@ -17,7 +13,7 @@ use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::client::Client;
-use crate::support::costs::{project, project_with_id, team, team_with_key};
+use crate::support::costs::{project, team};
 
 fn decimal(text: &str) -> Decimal {
     text.parse().expect("a decimal")

@@ -5,8 +5,9 @@
 //! that each is crossed once is the database's word ([`cross`]). Projects' cost thresholds are budgets too, of the kind
 //! `limit`.
 //!
-//! For whoever raises alarms and stops spending: [`in_force`] names the budgets, [`standings`] says which thresholds are
-//! reached in the period that runs and in those before it, and [`cross`] makes somebody the only one who noticed.
+//! For whoever raises alarms and stops spending: [`in_force`] names the budgets, [`spender`] whose spending each is about,
+//! [`standings`] says which thresholds are reached in the period that runs and in those before it, and [`cross`] makes
+//! somebody the only one who noticed.
 
 mod calendar;
 mod crossings;
@@ -24,4 +25,4 @@ pub use calendar::{Calendar, Span};
 pub use crossings::{Crossing, cross};
 pub use routes::routes;
 pub use service::{calendar, in_force, standings};
-pub use standing::Standing;
+pub use standing::{Standing, spender};

@@ -19,9 +19,6 @@ use crate::platform::db::{OrganizationId, Tx, violates};
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
 
-/// Budgets of one organization that are looked at, at most.
-const MOST: i64 = 10_000;
-
 /// The organization's calendar.
 ///
 /// # Errors
@@ -36,7 +33,7 @@ pub async fn calendar(conn: &mut PgConnection, organization: OrganizationId) -> 
 /// # Errors
 /// When the database fails.
 pub async fn in_force(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<Vec<Budget>> {
-    store::list(conn, organization, &store::Filter::default(), MOST).await
+    store::list(conn, organization, &store::Filter::default(), i64::MAX).await
 }
 
 /// How a budget stands in the period that runs, and in this many before it (a bill may be restated), the latest first.

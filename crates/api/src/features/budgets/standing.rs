@@ -54,7 +54,7 @@ impl Standing {
 }
 
 /// Whose spending a budget is about. Nothing for a name that there is no such thing of, which the tables do not allow.
-pub(super) fn spender(budget: &Budget) -> Option<Spender> {
+pub fn spender(budget: &Budget) -> Option<Spender> {
     let id = budget.scope.id.as_deref();
     match budget.scope.kind {
         ScopeType::Organization => Some(Spender::Organization),

@@ -52,22 +52,26 @@ impl Spent {
 }
 
 /// What is known of what was spent, day by day.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spending {
     days: BTreeMap<NaiveDate, Spent>,
     silence: Silence,
 }
 
 /// What it means that no ledger says anything of a day.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Silence {
-    /// That nobody knows.
-    #[default]
-    Unknown,
     /// That nothing was spent: all there is would have been reported.
     Nothing,
-    /// That nothing was spent on days that were collected whole: there is a bill.
+    /// That nothing was spent on these days, which were collected whole; of the others, that nobody knows.
     NothingOn(Vec<NaiveDate>),
+}
+
+impl Default for Spending {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self { days: BTreeMap::new(), silence: Silence::NothingOn(Vec::new()) }
+    }
 }
 
 impl Spending {
@@ -80,7 +84,6 @@ impl Spending {
     /// The ledger whose silence means that nothing was spent on a day.
     fn says_nothing(&self, day: NaiveDate) -> Option<Basis> {
         match &self.silence {
-            Silence::Unknown => None,
             Silence::Nothing => Some(Basis::Events),
             Silence::NothingOn(days) => days.binary_search(&day).is_ok().then_some(Basis::Billed),
         }
@@ -136,30 +139,29 @@ fn by_day(rows: Vec<Row>) -> ApiResult<BTreeMap<NaiveDate, Spent>> {
     Ok(days)
 }
 
-/// What silence means. Where a bill is collected it means nothing until the day was; where none is, and calls are reported,
-/// there were none; and where there is neither, nobody knows.
+/// What silence means. Where somebody has a key, the bill says something of every day, once it was collected; where nobody
+/// has, and calls are reported, there were none; and where there is neither, nobody knows.
 async fn silence(conn: &mut PgConnection, scope: &Scope, spender: &Spender, period: Period) -> sqlx::Result<Silence> {
     let organization = scope.organization();
     let team = match spender {
         Spender::Project(project) => scope::team_of(conn, organization, *project).await?,
         _ => scope.team,
     };
-    let sources = sqlx::query!(
+    let only_calls = sqlx::query_scalar!(
         r#"
-        SELECT EXISTS (SELECT FROM collections
-                WHERE organization_id = $1 AND has_active_key AND ($2::uuid IS NULL OR team_id = $2)) AS "bills!",
-            EXISTS (SELECT FROM usage_hourly WHERE organization_id = $1) AS "reports!"
+        SELECT EXISTS (SELECT FROM usage_hourly WHERE organization_id = $1) AND NOT EXISTS (SELECT FROM collections
+            WHERE organization_id = $1 AND has_active_key AND ($2::uuid IS NULL OR team_id = $2)) AS "only_calls!"
         "#,
         organization as OrganizationId,
         team
     )
     .fetch_one(&mut *conn)
     .await?;
-    if sources.bills {
-        let collected = CollectedDays::of(conn, organization, team, period).await?;
-        return Ok(Silence::NothingOn(collected.whole().collect()));
+    if only_calls {
+        return Ok(Silence::Nothing);
     }
-    Ok(if sources.reports { Silence::Nothing } else { Silence::Unknown })
+    let collected = CollectedDays::of(conn, organization, team, period).await?;
+    Ok(Silence::NothingOn(collected.whole().collect()))
 }
 
 /// What only events tell.

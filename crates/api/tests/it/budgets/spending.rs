@@ -7,6 +7,7 @@ use finops_contract::fx_rates::FxRate;
 use finops_contract::{ErrorCode, Page};
 use rust_decimal::Decimal;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{Budget, call, date, decimal, exact, monthly, organization, set, status, track};
 use crate::support::TestApp;
@@ -21,6 +22,23 @@ async fn costs(client: &Client, from: &str, to: &str, rest: &str) -> Decimal {
 
 async fn set_zone(client: &Client, zone: &str) {
     client.patch("/api/organization", json!({"timeZone": zone})).await.ok();
+}
+
+/// A line of a bill, as it is summed up.
+async fn bill(app: &TestApp, project: &str, day: &str, provider: &str, amount: &str) {
+    let (amount, currency) = amount.split_once(' ').expect("an amount and its currency");
+    sqlx::query(
+        "INSERT INTO billed_daily SELECT organization_id, $2, $3, 'account', 'costs_v1', id, team_id, $5, $4, 1
+        FROM projects WHERE id = $1",
+    )
+    .bind(project.parse::<Uuid>().expect("an id"))
+    .bind(date(day))
+    .bind(provider)
+    .bind(decimal(amount))
+    .bind(currency)
+    .execute(&mut app.database.owner().await)
+    .await
+    .expect("a line");
 }
 
 #[tokio::test]
@@ -105,12 +123,7 @@ async fn what_is_metered_falls_on_the_local_day_and_what_is_billed_on_its_date()
     assert_eq!(times, ("2026-03-19T15:00:00+00:00".into(), "2026-03-20T15:00:00+00:00".into()));
     assert_eq!(found.current.percent.map(|percent| percent.to_string()).as_deref(), Some("70"));
     // The bill of the UTC day comes: it has no hours, so all of it is on the day of its date, and nothing is there twice.
-    app.database
-        .sql(&format!(
-            "INSERT INTO billed_daily SELECT organization_id, '2026-03-19', 'openai', 'org-x', 'costs_v1', id, team_id, 'USD', 12.5, 1
-            FROM projects WHERE id = '{web}'"
-        ))
-        .await;
+    bill(&app, &web, "2026-03-19", "openai", "12.5 USD").await;
     let billed = [day("2026-03-20", "0", Basis::Events), day("2026-03-19", "12.5", Basis::Billed)];
     assert_eq!(days().await, ("Asia/Seoul".into(), billed));
     // A zone of half hours has the bill's days.
@@ -207,12 +220,7 @@ async fn what_is_not_known_is_never_zero() {
     assert_eq!((exact(found.spent).as_deref(), found.state, found.complete), (Some("3"), CostState::Estimated, false));
 
     // What is billed in a currency without a rate is told beside.
-    app.database
-        .sql(&format!(
-            "INSERT INTO billed_daily SELECT organization_id, '2026-03-10', 'acme', 'acme', 'costs_v1', id, team_id, 'EUR', 9.2, 1
-            FROM projects WHERE id = '{web}'"
-        ))
-        .await;
+    bill(&app, &web, "2026-03-10", "acme", "9.2 EUR").await;
     let found = status(admin, budget.id).await.current;
     let euros: Vec<_> = found.unconverted.iter().map(|one| (one.cost.to_string(), one.currency.as_str())).collect();
     assert_eq!((exact(found.spent).as_deref(), euros), (Some("3"), vec![("9.200000".to_owned(), "EUR")]));
@@ -224,7 +232,8 @@ async fn what_is_not_known_is_never_zero() {
     // With a key, a day that was not collected yet is not known either; collected, it is.
     let keyed = team_with_key(&app, admin, "keyed", "org-alpha").await;
     let of_team = set(admin, monthly("100", json!({"type": "team", "id": keyed}))).await;
-    assert_eq!((status(admin, of_team.id).await.current.spent, 19), (None, 19));
+    let found = status(admin, of_team.id).await.current;
+    assert_eq!((found.spent, found.unknown_days), (None, 19));
     app.run_jobs().await;
     let found = status(admin, of_team.id).await.current;
     assert!(found.spent.is_some_and(|spent| spent.0 > Decimal::ZERO) && found.complete && found.unknown_days == 0);
