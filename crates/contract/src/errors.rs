@@ -88,6 +88,7 @@ error_codes! {
     OpenaiProjectIdUnreachable = "openai_project_id_unreachable", 422, "Project ID not found: the team's admin key cannot reach this project.", "팀의 Admin 키로 접근할 수 없는 Project ID예요.";
     RangeTooLarge = "range_too_large", 422, "The period is empty, reversed or too long.", "기간이 비었거나 거꾸로이거나 너무 길어요.";
     SumTooLarge = "sum_too_large", 422, "A sum has more digits than can be told exactly. Ask for a shorter period or for finer groups.", "합계의 자릿수가 너무 많아 정확히 표시할 수 없어요. 기간을 줄이거나 더 잘게 나눠 주세요.";
+    FxRateMissing = "fx_rate_missing", 422, "There is no exchange rate of this currency yet. Set one first.", "이 통화의 환율이 아직 없어요. 먼저 환율을 등록해 주세요.";
     CsvInvalid = "csv_invalid", 422, "The CSV file has lines that cannot be read.", "CSV 파일에 읽을 수 없는 줄이 있어요.";
     QuantityInvalid = "quantity_invalid", 422, "A count must be a whole number from 0 to 10,000,000,000.", "개수는 0부터 100억까지의 정수여야 해요.";
     TokensExceedWhole = "tokens_exceed_whole", 422, "The parts add up to more tokens than their whole.", "부분 토큰의 합이 전체 토큰보다 커요.";

@@ -80,6 +80,28 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
+/// An exact percentage. Read as an [`Amount`] is, and written as a decimal string without trailing zeros (`"99.5"`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Percent(pub Decimal);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.normalize().fmt(f)
+    }
+}
+
+impl Serialize for Percent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Amount::deserialize(deserializer).map(|amount| Self(amount.0))
+    }
+}
+
 #[cfg(feature = "server")]
 mod schema {
     use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
@@ -100,11 +122,28 @@ mod schema {
             "Amount".into()
         }
     }
+
+    impl utoipa::PartialSchema for super::Percent {
+        fn schema() -> RefOr<Schema> {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some("Exact percentage, no exponent."))
+                .pattern(Some(r"^-?\d+(\.\d+)?$"))
+                .examples(["74.2"])
+                .into()
+        }
+    }
+
+    impl utoipa::ToSchema for super::Percent {
+        fn name() -> std::borrow::Cow<'static, str> {
+            "Percent".into()
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Amount;
+    use super::{Amount, Percent};
 
     fn read(json: &str) -> Result<Amount, serde_json::Error> {
         serde_json::from_str(json)
@@ -144,6 +183,13 @@ mod tests {
             "true",
         ] {
             assert!(read(bad).is_err(), "{bad} was read");
+        }
+    }
+
+    #[test]
+    fn a_percentage_has_the_digits_that_it_needs() {
+        for (given, shown) in [("50", "50"), ("\"99.50\"", "99.5"), ("100.00", "100"), ("0.01", "0.01")] {
+            assert_eq!(serde_json::from_str::<Percent>(given).unwrap().to_string(), shown);
         }
     }
 

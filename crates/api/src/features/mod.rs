@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admin_keys;
 pub mod api_keys;
 pub mod audit;
+pub mod budgets;
 pub mod collector;
 pub mod costs;
 pub mod operations;
@@ -52,6 +53,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     collector::routes(config);
     costs::routes(config);
     prices::routes(config);
+    budgets::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }

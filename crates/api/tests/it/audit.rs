@@ -154,6 +154,16 @@ async fn every_change_is_written_down_or_not_made() {
     let import = format!("/api/usage/imports/{}", id(&import, "/id"));
     script.step("cancel_usage_import", admin, &import, Value::Null).await;
     script.step("import_usage", admin, "/api/usage/import", json!("{\"model\":\"gpt-4o\",\"promptTokens\":1}\n")).await;
+    let rate = json!({"currency": "KRW", "date": "2026-03-02", "rate": "1385.5", "source": "Bank"});
+    script.step("set_fx_rate", admin, "/api/fx-rates", rate).await;
+    let budget = json!({"name": "Budget", "scope": {"type": "organization"}, "amount": "100", "period": "monthly"});
+    let made = script.step("create_budget", admin, "/api/budgets", budget).await;
+    let made = format!("/api/budgets/{}", id(&made, "/id"));
+    let lowered = json!({"name": "Budget", "scope": {"type": "organization"}, "amount": "50", "period": "monthly"});
+    script.step("update_budget", admin, &made, lowered).await;
+    script.step("delete_budget", admin, &made, Value::Null).await;
+    let thresholds = json!({"daily": {"amount": "500"}});
+    script.step("set_cost_thresholds", admin, &format!("{project}/cost-thresholds"), thresholds).await;
     script.step("delete_project", admin, &project, Value::Null).await;
     script.step("delete_admin_key", admin, &key, Value::Null).await;
     script.step("delete_team", admin, &team, Value::Null).await;

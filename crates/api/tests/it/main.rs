@@ -5,6 +5,7 @@ mod admin_keys;
 mod api_keys;
 mod architecture;
 mod audit;
+mod budgets;
 mod canary;
 mod cli;
 mod collector;

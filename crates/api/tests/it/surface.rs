@@ -31,7 +31,7 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 45] = [
+const FOR_USERS: [&str; 51] = [
     "cancel_usage_import",
     "change_password",
     "create_api_key",
@@ -42,7 +42,10 @@ const FOR_USERS: [&str; 45] = [
     "end_all_sessions",
     "export_traces",
     "get_api_key",
+    "get_budget",
+    "get_budget_status",
     "get_cost_summary",
+    "get_cost_thresholds",
     "get_costs_by_learner",
     "get_costs_by_project",
     "get_costs_by_service",
@@ -56,6 +59,9 @@ const FOR_USERS: [&str; 45] = [
     "import_usage",
     "list_admin_keys",
     "list_api_keys",
+    "list_budget_templates",
+    "list_budgets",
+    "list_fx_rates",
     "list_project_members",
     "list_projects",
     "list_price_overrides",
@@ -155,6 +161,13 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
     let own_price = id_of(&admin.post("/api/prices/overrides", discount).await, "/id");
     let dry_run = json!({"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"});
     let reprice = id_of(&admin.post("/api/prices/reprice", dry_run).await, "/id");
+    let budget = json!({
+        "name": "Budget", "scope": {"type": "project", "id": project}, "amount": "100", "period": "monthly",
+        "alerts": [{"threshold": "80", "type": "email"}],
+    });
+    let budget = id_of(&admin.post("/api/budgets", budget).await, "/id");
+    let rate = json!({"currency": "KRW", "date": "2026-03-02", "rate": "1385.5", "source": "Bank"});
+    admin.put("/api/fx-rates", rate).await.ok();
     let job: Uuid = sqlx::query_scalar("SELECT id FROM jobs WHERE organization_id = $1 LIMIT 1")
         .bind(admin.organization())
         .fetch_one(&mut app.database.owner().await)
@@ -178,6 +191,7 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         ("userId", user.to_string()),
         ("jobId", job.to_string()),
         ("overrideId", own_price),
+        ("budgetId", budget),
         ("repriceId", reprice),
         // Nobody's: who may see one sees all of them.
         ("changeId", job.to_string()),
@@ -390,6 +404,10 @@ async fn fingerprint(world: &World) -> Vec<(String, String)> {
         "usage_events",
         "usage_imports",
         "usage_import_slices",
+        "budgets",
+        "budget_revisions",
+        "budget_thresholds",
+        "fx_rates",
     ] {
         let query = format!(
             "SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {table} t WHERE organization_id = $1"

@@ -8,7 +8,7 @@ use crate::i18n::{Word, words};
 use crate::url::query;
 
 /// The kinds of things that changes are made to, as they are filtered by.
-pub(super) const SUBJECTS: [(&str, Word); 19] = [
+pub(super) const SUBJECTS: [(&str, Word); 21] = [
     ("admin_key", words::audit::SUBJECT_ADMIN_KEY),
     ("team", words::audit::SUBJECT_TEAM),
     ("project", words::audit::SUBJECT_PROJECT),
@@ -25,6 +25,8 @@ pub(super) const SUBJECTS: [(&str, Word); 19] = [
     ("price", words::audit::SUBJECT_PRICE),
     ("price_override", words::audit::SUBJECT_PRICE_OVERRIDE),
     ("price_change", words::audit::SUBJECT_PRICE_CHANGE),
+    ("budget", words::audit::SUBJECT_BUDGET),
+    ("fx_rate", words::audit::SUBJECT_FX_RATE),
     ("usage_import", words::audit::SUBJECT_USAGE_IMPORT),
     ("usage_prompt", words::audit::SUBJECT_USAGE_PROMPT),
     ("secret", words::audit::SUBJECT_SECRET),
@@ -81,6 +83,10 @@ pub(super) fn action(code: &str) -> Option<Word> {
         "price_override.end" => w::PRICE_OVERRIDE_END,
         "price_change.confirm" => w::PRICE_CHANGE_CONFIRM,
         "price_change.dismiss" => w::PRICE_CHANGE_DISMISS,
+        "budget.create" => w::BUDGET_CREATE,
+        "budget.update" => w::BUDGET_UPDATE,
+        "budget.delete" => w::BUDGET_DELETE,
+        "fx_rate.set" => w::FX_RATE_SET,
         "usage_import.create" => w::USAGE_IMPORT_CREATE,
         "usage_import.cancel" => w::USAGE_IMPORT_CANCEL,
         "usage_prompt.read" => w::USAGE_PROMPT_READ,

@@ -1,8 +1,11 @@
 //! Periods, groups and changes.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Datelike as _, Months, NaiveDate, NaiveTime, Offset as _, TimeZone as _, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike as _, Months, NaiveDate, NaiveTime, Offset as _, TimeDelta, TimeZone as _, Utc, Weekday,
+};
 use chrono_tz::Tz;
 use finops_contract::ErrorCode;
 use finops_contract::costs::Dimension;
@@ -17,13 +20,25 @@ const MAX_DAYS: i64 = 1_096;
 /// Days of the trend when none are asked for.
 const TREND_DAYS: u64 = 30;
 
+/// The years whose months are looked at for zones with half hours.
+const YEARS_OF_ZONES: RangeInclusive<i32> = 2020..=2040;
+
 /// Whose days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Days(Tz);
+pub struct Days(Tz);
 
 impl Days {
     /// The bill's.
-    pub(super) const UTC: Self = Self(Tz::UTC);
+    pub const UTC: Self = Self(Tz::UTC);
+
+    /// An organization's own: those of its zone, or the bill's where that has days that do not begin with an hour of UTC
+    /// (India's), because sums are kept by the hour.
+    pub fn of(zone: &str) -> Self {
+        let Ok(days) = zone.parse().map(Self) else { return Self::UTC };
+        let mut months =
+            YEARS_OF_ZONES.flat_map(|year| (1..=12).filter_map(move |month| NaiveDate::from_ymd_opt(year, month, 1)));
+        if months.all(|first| days.begins_with_an_hour(first)) { days } else { Self::UTC }
+    }
 
     /// Those of a zone that a caller names.
     ///
@@ -35,19 +50,37 @@ impl Days {
     }
 
     /// The zone's name.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         self.0.name()
     }
 
     /// Whether every day of a period begins at a whole hour of UTC: sums are kept by the hour.
     pub(super) fn are_whole_hours(self, period: Period) -> bool {
-        let seconds = |day: NaiveDate| self.0.offset_from_utc_datetime(&day.and_time(NaiveTime::MIN)).fix();
-        self == Self::UTC || period.each().all(|day| seconds(day).local_minus_utc() % 3_600 == 0)
+        self == Self::UTC || period.each().all(|day| self.begins_with_an_hour(day))
+    }
+
+    fn begins_with_an_hour(self, day: NaiveDate) -> bool {
+        self.0.offset_from_utc_datetime(&day.and_time(NaiveTime::MIN)).fix().local_minus_utc() % 3_600 == 0
+    }
+
+    /// The day that a moment is in.
+    pub fn day(self, at: DateTime<Utc>) -> NaiveDate {
+        at.with_timezone(&self.0).date_naive()
+    }
+
+    /// When a day begins. Where clocks are turned at midnight: at the first of two midnights, at one o'clock where there is
+    /// none.
+    pub fn start(self, day: NaiveDate) -> DateTime<Utc> {
+        let midnight = day.and_time(NaiveTime::MIN);
+        // No clock was ever turned by more than a day, and by a day only where one was left out.
+        let mut hours = (0..=48).map(|half| midnight + TimeDelta::minutes(30 * half));
+        let first = hours.find_map(|local| self.0.from_local_datetime(&local).earliest());
+        first.map_or_else(|| midnight.and_utc(), |at| at.with_timezone(&Utc))
     }
 
     /// The start of a day, as SQL.
     pub(super) fn push_start(self, sql: &mut QueryBuilder<Postgres>, day: NaiveDate) {
-        sql.push("(").push_bind(day).push("::timestamp AT TIME ZONE ").push_bind(self.name()).push(")");
+        sql.push_bind(self.start(day));
     }
 
     /// The day of an hour, as SQL. The database's sessions are in UTC, which is the fastest to compute.
@@ -100,6 +133,11 @@ impl Period {
     /// Its days in order.
     pub(super) fn each(self) -> impl Iterator<Item = NaiveDate> {
         self.from.iter_days().take_while(move |day| *day < self.to)
+    }
+
+    /// The same and a day at each end.
+    pub(super) fn widened(self) -> Self {
+        Self { from: back(self.from, 1), to: self.to.succ_opt().unwrap_or(self.to) }
     }
 
     /// As many days before it.
@@ -279,6 +317,27 @@ mod tests {
     }
 
     #[test]
+    fn a_day_begins_where_the_clocks_say_so() {
+        for (zone, day, start) in [
+            ("Asia/Seoul", "2026-11-02", "2026-11-01T15:00:00Z"),
+            ("Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00Z"),
+            ("Europe/Berlin", "2026-03-30", "2026-03-29T22:00:00Z"),
+            ("America/New_York", "2026-11-02", "2026-11-02T05:00:00Z"),
+            // Clocks are turned at midnight: forward, so that there is none, and back to it.
+            ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"),
+            ("America/Havana", "2026-11-01", "2026-11-01T04:00:00Z"),
+            ("UTC", "2026-11-02", "2026-11-02T00:00:00Z"),
+        ] {
+            let days = Days::of(zone);
+            assert_eq!(days.start(date(day)), start.parse::<DateTime<Utc>>().unwrap(), "{zone} {day}");
+            assert_eq!(days.name(), zone);
+        }
+        for zone in ["Asia/Kolkata", "Australia/Lord_Howe", "Mars/Olympus", ""] {
+            assert_eq!(Days::of(zone), Days::UTC, "{zone}");
+        }
+    }
+
+    #[test]
     fn weeks_begin_on_monday_and_months_on_the_first() {
         let periods = Periods::new(date("2026-03-20"), period("2026-02-18", "2026-03-20"));
         assert_eq!(periods.yesterday.now, period("2026-03-19", "2026-03-20"));
@@ -308,6 +367,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_moment_is_in_the_day_that_began_last(
+            zone in proptest::sample::select(vec![
+                "Asia/Seoul", "Europe/Berlin", "America/New_York", "Africa/Cairo", "America/Havana", "Pacific/Auckland", "Asia/Beirut",
+            ]),
+            minutes in 0i64..10_000_000,
+        ) {
+            let days = Days::of(zone);
+            let at = "2020-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minutes);
+            let day = days.day(at);
+            prop_assert!(days.start(day) <= at && at < days.start(day + chrono::Days::new(1)));
+            prop_assert_eq!(days.day(days.start(day)), day);
+        }
+
         #[test]
         fn periods_touch_and_end_before_today(offset in 0u64..3_000) {
             let today = date("2024-01-01") + chrono::Days::new(offset);

@@ -75,6 +75,11 @@ impl CollectedDays {
         self.0.get(&day).is_some_and(|day| day.whole)
     }
 
+    /// The days that were collected whole, in order.
+    pub(super) fn whole(&self) -> impl Iterator<Item = NaiveDate> + '_ {
+        self.0.iter().filter(|(_, day)| day.whole).map(|(day, _)| *day)
+    }
+
     /// Whether anything of a period was.
     pub(super) fn has_some(&self, period: Period) -> bool {
         period.from < period.to && self.0.range(period.from..period.to).next().is_some()

@@ -3,6 +3,9 @@
 //! The bill goes first, wherever a line of it is about that project, provider and day; what belongs to no project, by
 //! account. Then what the provider measured, unless its account's bill of that day is settled: what such a bill does not
 //! name cost nothing. Then events, where neither says anything. Whose word counts does not depend on who asks.
+//!
+//! Whose word counts is a matter of UTC days, as bills have them. By days of another zone what is metered falls on the day
+//! of its hour, and what is billed, which has no hours, on the day of its date. So every cost is on one day of any zone.
 
 use finops_contract::costs::Basis;
 use sqlx::{Postgres, QueryBuilder};
@@ -16,6 +19,11 @@ pub(super) const SUMS: &str =
         sum(b.amount) FILTER (WHERE b.ledger = 2)] AS costs,
     ARRAY[0, coalesce(sum(b.unpriced) FILTER (WHERE b.ledger = 1), 0)::bigint,
         coalesce(sum(b.unpriced) FILTER (WHERE b.ledger = 2), 0)::bigint] AS unpriced";
+
+/// What there is in a row after its day.
+const AFTER_DAY: &str =
+    "provider, project_id, team_id, line_item, model, api_key, currency, ledger, amount, unpriced, requests,
+    tokens, input, cached_input, cache_write_5m, cache_write_1h, output, reasoning, audio_input, audio_output";
 
 /// Calls and tokens of rows that nobody counts.
 const NO_COUNTS: &str =
@@ -108,6 +116,16 @@ impl<'a> Ledgers<'a> {
         Self { scope, period, days, source, which, counts, api_version, model: None, line_item: None }
     }
 
+    /// The truth about days of any zone whose days begin with an hour.
+    pub(super) const fn truth_by(scope: &'a Scope, days: Days, period: Period) -> Self {
+        Self { days, ..Self::truth(scope, Source::Daily, period) }
+    }
+
+    /// The UTC days that the period's hours are in.
+    fn utc_days(&self) -> Period {
+        if self.days == Days::UTC { self.period } else { self.period.widened() }
+    }
+
     /// ` FROM (…) b`: rows with `day`, `provider`, `project_id`, `team_id`, `line_item`, `model`, `api_key`, `currency`,
     /// `ledger`, `amount`, `unpriced`, `requests`, `tokens` (all of them) and one column a kind of token.
     pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
@@ -165,13 +183,16 @@ impl<'a> Ledgers<'a> {
 
     /// What the provider measured, where that is what counts.
     fn push_open_usage(&self, sql: &mut QueryBuilder<Postgres>) {
-        if !self.is_fine() {
+        if !self.is_fine() && self.days == Days::UTC {
             sql.push("SELECT u.day, u.provider, u.project_id, u.team_id, NULL::text, NULL::text, NULL::text, ");
             sql.push(usage_columns("u"));
             self.push_open_days(sql);
             return;
         }
-        sql.push("SELECT o.day, h.provider, h.project_id, h.team_id, NULL::text, h.model, h.provider_api_key_id, ");
+        sql.push("SELECT ");
+        self.days.push_day(sql, "h.hour");
+        sql.push(", h.provider, h.project_id, h.team_id, NULL::text, ");
+        sql.push(if self.is_fine() { "h.model, h.provider_api_key_id, " } else { "NULL::text, NULL::text, " });
         sql.push(usage_columns("h"));
         sql.push(
             " FROM provider_usage_hourly h JOIN (SELECT u.day, u.provider, u.provider_account, u.project_id, u.team_id",
@@ -185,7 +206,9 @@ impl<'a> Ledgers<'a> {
         // From the first day that is open: what the bill has is not looked at.
         sql.push(" AND h.hour >= (SELECT min(u.day)::timestamp AT TIME ZONE 'UTC'");
         self.push_open_days(sql);
-        sql.push(") AND h.hour < ");
+        sql.push(") AND h.hour >= ");
+        self.days.push_start(sql, self.period.from);
+        sql.push(" AND h.hour < ");
         self.days.push_start(sql, self.period.to);
         self.push_model(sql, "h");
     }
@@ -193,14 +216,15 @@ impl<'a> Ledgers<'a> {
     /// ` FROM … WHERE …` of the days of usage, as `u`, that count.
     fn push_open_days(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push(" FROM provider_usage_daily u WHERE u.organization_id = ").push_bind(self.scope.organization());
-        sql.push(" AND u.day >= ").push_bind(self.period.from).push(" AND u.day < ").push_bind(self.period.to);
+        let days = self.utc_days();
+        sql.push(" AND u.day >= ").push_bind(days.from).push(" AND u.day < ").push_bind(days.to);
         self.scope.narrow(sql, "u");
         self.push_absent(sql, "billed_daily", "u", |row| {
             format!("coalesce({row}.project_id::text, {row}.provider_account)")
         });
         sql.push(" AND NOT EXISTS (SELECT FROM collected_days c WHERE c.organization_id = ");
-        sql.push_bind(self.scope.organization()).push(" AND c.day >= ").push_bind(self.period.from);
-        sql.push(" AND c.day < ").push_bind(self.period.to);
+        sql.push_bind(self.scope.organization()).push(" AND c.day >= ").push_bind(days.from);
+        sql.push(" AND c.day < ").push_bind(days.to);
         sql.push(
             " AND c.settled AND c.day = u.day AND c.provider = u.provider AND c.provider_account = u.provider_account)",
         );
@@ -208,7 +232,9 @@ impl<'a> Ledgers<'a> {
 
     /// Events, where neither the bill nor the provider's usage says anything.
     fn push_open_events(&self, sql: &mut QueryBuilder<Postgres>) {
-        sql.push("SELECT e.* FROM (");
+        let days = self.utc_days();
+        sql.push(if self.days == Days::UTC { "SELECT e.day, " } else { "SELECT e.local_day, " }).push(AFTER_DAY);
+        sql.push(" FROM (");
         self.push_events(sql, true);
         sql.push(") e WHERE true");
         for table in ["billed_daily", "provider_usage_daily"] {
@@ -216,28 +242,21 @@ impl<'a> Ledgers<'a> {
             // A call of no project is a part of all that was called: whatever is said of that day has it.
             sql.push(" AND (e.project_id IS NOT NULL OR (e.day, e.provider) NOT IN (SELECT x.day, x.provider FROM ");
             sql.push(table).push(" x WHERE x.organization_id = ").push_bind(self.scope.organization());
-            sql.push(" AND x.day >= ")
-                .push_bind(self.period.from)
-                .push(" AND x.day < ")
-                .push_bind(self.period.to)
-                .push("))");
+            sql.push(" AND x.day >= ").push_bind(days.from).push(" AND x.day < ").push_bind(days.to).push("))");
         }
     }
 
     /// That a table has nothing of the row's provider, day and owner. An equality, so that the table is read once.
     fn push_absent(&self, sql: &mut QueryBuilder<Postgres>, table: &str, row: &str, owner: impl Fn(&str) -> String) {
         sql.push(" AND NOT EXISTS (SELECT FROM ").push(table).push(" x WHERE x.organization_id = ");
-        sql.push_bind(self.scope.organization()).push(" AND x.day >= ").push_bind(self.period.from);
-        sql.push(" AND x.day < ")
-            .push_bind(self.period.to)
-            .push(" AND x.day = ")
-            .push(row)
-            .push(".day AND x.provider = ");
+        let days = self.utc_days();
+        sql.push_bind(self.scope.organization()).push(" AND x.day >= ").push_bind(days.from);
+        sql.push(" AND x.day < ").push_bind(days.to).push(" AND x.day = ").push(row).push(".day AND x.provider = ");
         sql.push(row).push(".provider AND ").push(owner("x")).push(" = ").push(owner(row)).push(")");
     }
 
-    /// Events by day: as they are kept, or summed up, where each row is then looked for in other ledgers. UTC days are kept,
-    /// those of other zones are made of hours.
+    /// Events by day: as they are kept, or summed up by the bill's days, where each row is then looked for in other ledgers;
+    /// with the day of another zone beside it. UTC days are kept, those of other zones are made of hours.
     fn push_events(&self, sql: &mut QueryBuilder<Postgres>, summed: bool) {
         let column = |sql: &mut QueryBuilder<Postgres>, of: &str, name: &str, cast: &str| {
             match summed {
@@ -250,7 +269,7 @@ impl<'a> Ledgers<'a> {
         sql.push("SELECT ");
         match by_day {
             true => _ = sql.push("h.day"),
-            false => self.days.push_day(sql, "h.hour"),
+            false => if summed { Days::UTC } else { self.days }.push_day(sql, "h.hour"),
         }
         sql.push(" AS day, h.provider, h.project_id, h.team_id, NULL::text AS line_item, ");
         sql.push(if self.is_fine() { "h.model" } else { "NULL::text" });
@@ -266,19 +285,26 @@ impl<'a> Ledgers<'a> {
         } else {
             sql.push(", ").push(NO_COUNTS);
         }
+        let local = summed && !by_day;
+        if local {
+            sql.push(", ");
+            self.days.push_day(sql, "h.hour");
+            sql.push(" AS local_day");
+        }
         match by_day {
             true => {
                 sql.push(" FROM usage_daily_sums h WHERE h.organization_id = ").push_bind(self.scope.organization());
                 sql.push(" AND h.day >= ").push_bind(self.period.from).push(" AND h.day < ").push_bind(self.period.to);
-                self.push_narrow(sql);
+                self.push_named(sql);
             }
             false => {
                 sql.push(" FROM usage_sums h");
                 self.push_hours(sql);
             }
         }
+        self.scope.narrow_events(sql, "h");
         if summed {
-            sql.push(" GROUP BY 1, 2, 3, 4, 6");
+            sql.push(" GROUP BY 1, 2, 3, 4, 6").push(if local { ", local_day" } else { "" });
         }
     }
 
@@ -289,6 +315,7 @@ impl<'a> Ledgers<'a> {
         sql.push(" AS day, h.provider, h.project_id, h.team_id, NULL::text AS line_item, h.model, h.provider_api_key_id AS api_key, ");
         sql.push(usage_columns("h")).push(" FROM provider_usage_hourly h");
         self.push_hours(sql);
+        self.scope.narrow(sql, "h");
     }
 
     fn push_hours(&self, sql: &mut QueryBuilder<Postgres>) {
@@ -296,11 +323,10 @@ impl<'a> Ledgers<'a> {
         self.days.push_start(sql, self.period.from);
         sql.push(" AND h.hour < ");
         self.days.push_start(sql, self.period.to);
-        self.push_narrow(sql);
+        self.push_named(sql);
     }
 
-    fn push_narrow(&self, sql: &mut QueryBuilder<Postgres>) {
-        self.scope.narrow(sql, "h");
+    fn push_named(&self, sql: &mut QueryBuilder<Postgres>) {
         self.push_model(sql, "h");
         if self.line_item.is_some() {
             sql.push(" AND false");

@@ -10,7 +10,7 @@ pub(super) const LEDGERS: [Basis; 3] = [Basis::Billed, Basis::ProviderUsage, Bas
 
 /// What each ledger says where its word counts. A ledger that says nothing is none, not zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parts([Part; LEDGERS.len()]);
+pub struct Parts([Part; LEDGERS.len()]);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Part {
@@ -43,19 +43,19 @@ impl Parts {
     }
 
     /// Notes which ledgers there are, of costs that cannot be added: another currency's.
-    pub(super) fn note(&mut self, more: &Self) {
+    pub fn note(&mut self, more: &Self) {
         for (part, more) in self.0.iter_mut().zip(&more.0) {
             part.cost = part.cost.or(more.cost);
         }
     }
 
     /// What each ledger says.
-    pub(super) fn costs(&self) -> impl Iterator<Item = Decimal> + '_ {
+    pub fn costs(&self) -> impl Iterator<Item = Decimal> + '_ {
         self.0.iter().filter_map(|part| part.cost)
     }
 
     /// Adds what is about other projects or days. They must be known to add up exactly.
-    pub(super) fn add(&mut self, more: &Self) {
+    pub fn add(&mut self, more: &Self) {
         for (part, more) in self.0.iter_mut().zip(&more.0) {
             part.cost = match (part.cost, more.cost) {
                 (Some(cost), Some(more)) => Some(cost + more),
@@ -65,8 +65,20 @@ impl Parts {
         }
     }
 
+    /// The same at other figures: in another currency.
+    ///
+    /// # Errors
+    /// The first that `figure` fails with.
+    pub fn try_map<E>(&self, figure: impl Fn(Decimal) -> Result<Decimal, E>) -> Result<Self, E> {
+        let mut mapped = self.clone();
+        for part in &mut mapped.0 {
+            part.cost = part.cost.map(&figure).transpose()?;
+        }
+        Ok(mapped)
+    }
+
     /// Whether any ledger says anything.
-    pub(super) fn known(&self) -> bool {
+    pub fn known(&self) -> bool {
         self.0.iter().any(|part| part.cost.is_some())
     }
 
@@ -80,17 +92,18 @@ impl Parts {
         self.0[0].cost.is_none() && self.is_metered()
     }
 
-    pub(super) fn cost(&self) -> Decimal {
+    /// What all of them say together.
+    pub fn cost(&self) -> Decimal {
         self.0.iter().filter_map(|part| part.cost).sum()
     }
 
     /// Calls that have no price.
-    pub(super) fn unpriced(&self) -> i64 {
+    pub fn unpriced(&self) -> i64 {
         self.0.iter().map(|part| part.unpriced).sum()
     }
 
     /// The ledger that it comes from; the bill, which has nothing to say, when none does.
-    pub(super) fn basis(&self) -> Basis {
+    pub fn basis(&self) -> Basis {
         let mut known =
             LEDGERS.into_iter().zip(&self.0).filter(|(_, part)| part.cost.is_some()).map(|(basis, _)| basis);
         match (known.next(), known.next()) {
@@ -101,7 +114,7 @@ impl Parts {
     }
 
     /// The parts, where there are several.
-    pub(super) fn by_basis(&self) -> Vec<BasisCost> {
+    pub fn by_basis(&self) -> Vec<BasisCost> {
         if self.basis() != Basis::Mixed {
             return Vec::new();
         }
@@ -112,7 +125,7 @@ impl Parts {
     }
 
     /// What is known of it. Nothing but calls without a price is unpriced, whatever zero they add up to.
-    pub(super) fn state(&self) -> CostState {
+    pub fn state(&self) -> CostState {
         if !self.is_metered() {
             return CostState::Billed;
         }

@@ -1,6 +1,7 @@
 //! Whose costs a query is about, as SQL.
 
 use finops_contract::ErrorCode;
+use finops_contract::projects::Environment;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -66,6 +67,14 @@ pub(super) struct Scope {
     seen: Option<Seen>,
     pub(super) project: Option<ProjectFilter>,
     pub(super) team: Option<Uuid>,
+    environment: Option<InEnvironment>,
+}
+
+/// The projects of an environment.
+#[derive(Clone, Debug)]
+struct InEnvironment {
+    environment: Environment,
+    projects: Vec<Uuid>,
 }
 
 #[derive(Clone, Debug)]
@@ -104,7 +113,29 @@ impl Scope {
                 Some(Seen { teams, projects })
             }
         };
-        Ok(Self { organization: ctx.organization, seen, project, team })
+        Ok(Self { seen, project, team, ..Self::everything(ctx.organization) })
+    }
+
+    /// All of an organization, whoever asks.
+    pub(super) const fn everything(organization: OrganizationId) -> Self {
+        Self { organization, seen: None, project: None, team: None, environment: None }
+    }
+
+    /// The projects of an environment, deleted ones too, and the events of no project that name it.
+    pub(super) async fn of_environment(
+        conn: &mut PgConnection,
+        organization: OrganizationId,
+        environment: Environment,
+    ) -> sqlx::Result<Self> {
+        let projects = sqlx::query_scalar!(
+            "SELECT id FROM projects WHERE organization_id = $1 AND environment = $2",
+            organization as OrganizationId,
+            environment.name()
+        )
+        .fetch_all(conn)
+        .await?;
+        let environment = Some(InEnvironment { environment, projects });
+        Ok(Self { environment, ..Self::everything(organization) })
     }
 
     /// The organization.
@@ -144,6 +175,31 @@ impl Scope {
 
     /// ` AND …`: of a row with a project and a team, that it is asked for and seen.
     pub(super) fn narrow(&self, sql: &mut QueryBuilder<Postgres>, row: &str) {
+        self.narrow_to_seen(sql, row);
+        if let Some(environment) = &self.environment {
+            sql.push(" AND ").push(row).push(".project_id = ANY (").push_bind(environment.projects.clone()).push(")");
+        }
+    }
+
+    /// The same of a row of events, which name an environment themselves.
+    pub(super) fn narrow_events(&self, sql: &mut QueryBuilder<Postgres>, row: &str) {
+        self.narrow_to_seen(sql, row);
+        if let Some(InEnvironment { environment, projects }) = &self.environment {
+            sql.push(" AND (")
+                .push(row)
+                .push(".project_id = ANY (")
+                .push_bind(projects.clone())
+                .push(") OR ")
+                .push(row);
+            sql.push(".project_id IS NULL AND ")
+                .push(row)
+                .push(".environment = ")
+                .push_bind(environment.name())
+                .push(")");
+        }
+    }
+
+    fn narrow_to_seen(&self, sql: &mut QueryBuilder<Postgres>, row: &str) {
         match self.project {
             Some(ProjectFilter::One(project)) => {
                 sql.push(" AND ").push(row).push(".project_id = ").push_bind(project);

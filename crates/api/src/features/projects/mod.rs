@@ -9,5 +9,5 @@ mod store;
 
 pub use directory::{Directory, Place, directory};
 pub use routes::routes;
-pub use service::require;
+pub use service::{require, seen};
 pub use store::{Attribution, attributions};

@@ -19,7 +19,10 @@ use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
 
 /// A project that the caller sees; any other does not exist.
-pub(super) async fn seen(tx: &mut Tx, ctx: &Ctx, project: Uuid) -> ApiResult<Project> {
+///
+/// # Errors
+/// `not_found`.
+pub async fn seen(tx: &mut Tx, ctx: &Ctx, project: Uuid) -> ApiResult<Project> {
     let visibility = teams::visibility(tx, ctx).await?;
     let project = store::find(tx, ctx.organization, project).await?.ok_or(ErrorCode::NotFound)?;
     if visibility.sees_project(project.id, project.team_id) { Ok(project) } else { Err(ErrorCode::NotFound.into()) }

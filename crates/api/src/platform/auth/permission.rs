@@ -21,6 +21,8 @@ pub enum Permission {
     CostsCollect,
     /// Say what the organization negotiated, and price its events anew.
     PricesWrite,
+    /// Set budgets, cost thresholds and exchange rates.
+    BudgetsWrite,
     /// Decide about the public prices.
     PricesPublish,
     /// Read the audit log.
@@ -46,6 +48,7 @@ impl Permission {
             | Self::SeeEverything
             | Self::CostsCollect
             | Self::PricesWrite
+            | Self::BudgetsWrite
             | Self::AuditRead
             | Self::PromptsRead => Role::TenantAdmin,
         }

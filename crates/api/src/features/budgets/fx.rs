@@ -1,0 +1,270 @@
+//! Exchange rates, and amounts in another currency.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use finops_contract::ErrorCode;
+use finops_contract::fx_rates::{FxRate, SetFxRateRequest};
+use rust_decimal::{Decimal, RoundingStrategy};
+use sqlx::PgConnection;
+
+use super::{domain, service};
+use crate::features::audit;
+use crate::platform::db::OrganizationId;
+use crate::platform::exact::Inexact;
+use crate::platform::http::{ApiError, ApiResult, Ctx};
+use crate::platform::state::State;
+
+/// What rates are of.
+pub(super) const DOLLARS: &str = "USD";
+/// A rate is below this, …
+const MAX_RATE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+/// … and has no more decimal places. Nor does what is converted.
+const PLACES: u32 = 10;
+
+/// A rate that can be stored.
+///
+/// # Errors
+/// `validation_failed`.
+fn check(request: &SetFxRateRequest, today: NaiveDate) -> ApiResult<()> {
+    if let Some(fault) = domain::currency_fault(&request.currency, "/currency") {
+        return Err(ApiError::fields(vec![fault]));
+    }
+    if request.currency == DOLLARS {
+        return Err(ApiError::field("/currency", "currency", "rates are of one US dollar"));
+    }
+    let rate = request.rate.0;
+    if rate <= Decimal::ZERO || rate >= MAX_RATE || rate.normalize().scale() > PLACES {
+        let message = "must be more than 0 and below 10^9, with at most ten decimal places";
+        return Err(ApiError::field("/rate", "range", message));
+    }
+    if request.date > today || request.date < crate::platform::clock::FIRST_DAY {
+        return Err(ApiError::field("/date", "future", "must be a day of this century, and not after today"));
+    }
+    Ok(())
+}
+
+struct Row {
+    currency: String,
+    day: NaiveDate,
+    rate: Decimal,
+    source: String,
+}
+
+impl From<Row> for FxRate {
+    fn from(row: Row) -> Self {
+        Self { currency: row.currency, date: row.day, rate: row.rate.into(), source: row.source }
+    }
+}
+
+/// Rates by currency, the latest first.
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    after: Option<&(String, NaiveDate)>,
+    limit: i64,
+) -> sqlx::Result<Vec<FxRate>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "
+        SELECT currency, day, rate, source FROM fx_rates
+        WHERE organization_id = $1 AND ($2::text IS NULL OR currency > $2 OR (currency = $2 AND day < $3))
+        ORDER BY currency, day DESC LIMIT $4
+        ",
+        organization as OrganizationId,
+        after.map(|(currency, _)| currency),
+        after.map(|(_, day)| *day),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Stores a rate, or mends it. Budgets keep the rate that they were set with.
+///
+/// # Errors
+/// `validation_failed`.
+pub(super) async fn set(state: &State, ctx: &Ctx, request: &SetFxRateRequest) -> ApiResult<FxRate> {
+    let mut tx = state.db.tenant(ctx.organization).await?;
+    let today = service::calendar(&mut tx, ctx.organization).await?.today(ctx.now());
+    check(request, today)?;
+    let before = on(&mut tx, ctx.organization, &request.currency, request.date).await?;
+    let rate = request.rate.0.normalize();
+    let after = FxRate {
+        currency: request.currency.clone(),
+        date: request.date,
+        rate: rate.into(),
+        source: request.source.clone(),
+    };
+    if before.as_ref() != Some(&after) {
+        store(&mut tx, ctx.organization, &after, ctx.now()).await?;
+        let name = format!("{} {}", after.currency, after.date);
+        let change = audit::Change::new("fx_rate.set", ctx.organization.0, name).before(before).after(&after);
+        audit::record(&mut tx, ctx, change).await?;
+    }
+    tx.commit().await?;
+    Ok(after)
+}
+
+async fn store(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    rate: &FxRate,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "
+        INSERT INTO fx_rates (organization_id, currency, day, rate, source, set_at) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (organization_id, currency, day)
+            DO UPDATE SET rate = excluded.rate, source = excluded.source, set_at = excluded.set_at
+        ",
+        organization as OrganizationId,
+        rate.currency,
+        rate.date,
+        rate.rate.0,
+        rate.source,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn on(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    currency: &str,
+    day: NaiveDate,
+) -> sqlx::Result<Option<FxRate>> {
+    let row = sqlx::query_as!(
+        Row,
+        "
+        SELECT currency, day, rate, source FROM fx_rates
+        WHERE organization_id = $1 AND currency = $2 AND day = $3 FOR UPDATE
+        ",
+        organization as OrganizationId,
+        currency,
+        day
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// The rates that hold on a day.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rates(BTreeMap<String, FxRate>);
+
+impl Rates {
+    pub(super) async fn on(
+        conn: &mut PgConnection,
+        organization: OrganizationId,
+        day: NaiveDate,
+    ) -> sqlx::Result<Self> {
+        let rows = sqlx::query_as!(
+            Row,
+            "
+            SELECT DISTINCT ON (currency) currency, day, rate, source FROM fx_rates
+            WHERE organization_id = $1 AND day <= $2 ORDER BY currency, day DESC
+            ",
+            organization as OrganizationId,
+            day
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(Self(rows.into_iter().map(|row| (row.currency.clone(), row.into())).collect()))
+    }
+
+    /// The rate that an amount in a currency is set with; none for US dollars.
+    ///
+    /// # Errors
+    /// `fx_rate_missing`.
+    pub(super) fn pin(&self, currency: &str) -> ApiResult<Option<FxRate>> {
+        if currency == DOLLARS {
+            return Ok(None);
+        }
+        self.0.get(currency).cloned().map(Some).ok_or_else(|| ErrorCode::FxRateMissing.into())
+    }
+}
+
+/// Makes amounts of costs in a budget's currency.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exchange<'a> {
+    /// The budget's currency, and its rate unless that is US dollars.
+    pub(super) to: &'a str,
+    pub(super) pinned: Option<Decimal>,
+    /// What other currencies are by.
+    pub(super) rates: &'a Rates,
+}
+
+impl Exchange<'_> {
+    /// An amount in the budget's currency: through US dollars, by the budget's own rate, with ten decimal places. Nothing
+    /// without a rate of its currency.
+    ///
+    /// # Errors
+    /// [`Inexact`] for what cannot be held.
+    pub(super) fn convert(&self, amount: Decimal, currency: &str) -> Result<Option<Decimal>, Inexact> {
+        if currency == self.to {
+            return Ok(Some(amount));
+        }
+        let dollars = match self.rates.0.get(currency) {
+            _ if currency == DOLLARS => amount,
+            Some(rate) => amount.checked_div(rate.rate.0).ok_or(Inexact)?,
+            None => return Ok(None),
+        };
+        let converted = match self.pinned {
+            None => dollars,
+            Some(rate) => dollars.checked_mul(rate).ok_or(Inexact)?,
+        };
+        Ok(Some(converted.round_dp_with_strategy(PLACES, RoundingStrategy::MidpointAwayFromZero).normalize()))
+    }
+
+    /// Whether amounts in a currency can be made of.
+    pub(super) fn knows(&self, currency: &str) -> bool {
+        currency == self.to || currency == DOLLARS || self.rates.0.contains_key(currency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn rates(all: &[(&str, &str)]) -> Rates {
+        let rate = |(currency, rate): &(&str, &str)| {
+            let date = "2026-03-02".parse().unwrap();
+            let rate = FxRate { currency: (*currency).into(), date, rate: decimal(rate).into(), source: "x".into() };
+            ((*currency).to_owned(), rate)
+        };
+        Rates(all.iter().map(rate).collect())
+    }
+
+    #[test]
+    fn amounts_go_through_dollars_by_the_budgets_own_rate() {
+        let rates = rates(&[("EUR", "0.92"), ("KRW", "1400")]);
+        let krw = Exchange { to: "KRW", pinned: Some(decimal("1385.5")), rates: &rates };
+        let convert = |exchange: Exchange<'_>, amount, currency| exchange.convert(decimal(amount), currency).unwrap();
+        assert_eq!(convert(krw, "0.00027", "USD"), Some(decimal("0.374085")));
+        assert_eq!(convert(krw, "5000", "KRW"), Some(decimal("5000")), "as it is");
+        assert_eq!(convert(krw, "0.92", "EUR"), Some(decimal("1385.5")));
+        assert_eq!(convert(krw, "1", "JPY"), None, "unknown, and never zero");
+        let usd = Exchange { to: "USD", pinned: None, rates: &rates };
+        assert_eq!(convert(usd, "1", "EUR"), Some(decimal("1.0869565217")));
+        assert_eq!(convert(usd, "0.123456789012345678", "USD"), Some(decimal("0.123456789012345678")));
+        assert!(usd.knows("KRW") && !usd.knows("JPY"));
+        assert_eq!(usd.convert(Decimal::MAX, "USD"), Ok(Some(Decimal::MAX)));
+        assert_eq!(krw.convert(Decimal::MAX, "USD"), Err(Inexact));
+    }
+
+    #[test]
+    fn a_currency_without_a_rate_is_refused() {
+        let rates = rates(&[("KRW", "1400")]);
+        assert_eq!(rates.pin("USD").unwrap(), None);
+        assert_eq!(rates.pin("KRW").unwrap().map(|rate| rate.rate.to_string()).as_deref(), Some("1400.000000"));
+        assert_eq!(rates.pin("EUR").unwrap_err().code, ErrorCode::FxRateMissing);
+    }
+}

@@ -1,0 +1,28 @@
+//! Budgets: an amount a period for a scope, and how it stands.
+//!
+//! What is spent is what the costs say ([`costs::spending()`](crate::features::costs::spending())), by the days of the
+//! organization's calendar. Another amount is another revision of the budget, of which every threshold may be crossed anew;
+//! that each is crossed once is the database's word ([`cross`]). Projects' cost thresholds are budgets too, of the kind
+//! `limit`.
+//!
+//! For whoever raises alarms and stops spending: [`in_force`] names the budgets, [`spender`] whose spending each is about,
+//! [`standings`] says which thresholds are reached in the period that runs and in those before it, and [`cross`] makes
+//! somebody the only one who noticed.
+
+mod calendar;
+mod crossings;
+mod domain;
+mod forecast;
+mod fx;
+mod limits;
+mod routes;
+mod service;
+mod standing;
+mod status;
+mod store;
+
+pub use calendar::{Calendar, Span};
+pub use crossings::{Crossing, cross};
+pub use routes::routes;
+pub use service::{calendar, in_force, standings};
+pub use standing::{Standing, spender};

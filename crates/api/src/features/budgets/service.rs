@@ -1,0 +1,199 @@
+//! Making and changing budgets, and how they stand.
+
+use chrono::{DateTime, Utc};
+use finops_contract::ErrorCode;
+use finops_contract::budgets::{Budget, BudgetKind, BudgetRequest};
+use finops_contract::fx_rates::FxRate;
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::calendar::Calendar;
+use super::domain::Draft;
+use super::fx::Rates;
+use super::standing::{self, Facts, Standing};
+use super::{crossings, store};
+use crate::features::costs::Spender;
+use crate::features::{audit, organizations, projects, teams};
+use crate::platform::db::{OrganizationId, Tx, violates};
+use crate::platform::http::{ApiError, ApiResult, Ctx};
+use crate::platform::state::State;
+
+/// The organization's calendar.
+///
+/// # Errors
+/// `not_found` for no organization.
+pub async fn calendar(conn: &mut PgConnection, organization: OrganizationId) -> ApiResult<Calendar> {
+    let found = organizations::find(conn, organization).await?.ok_or(ErrorCode::NotFound)?;
+    Ok(Calendar::of(&found))
+}
+
+/// Every budget and cost threshold of an organization that exists.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_force(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<Vec<Budget>> {
+    store::list(conn, organization, &store::Filter::default(), i64::MAX).await
+}
+
+/// How a budget stands in the period that runs, and in this many before it (a bill may be restated), the latest first.
+/// Periods for which it had no amount are left out.
+///
+/// # Errors
+/// `sum_too_large` for what cannot be told exactly.
+pub async fn standings(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    calendar: Calendar,
+    budget: &Budget,
+    now: DateTime<Utc>,
+    before: usize,
+) -> ApiResult<Vec<Standing>> {
+    let facts = Facts::read(conn, organization, calendar, budget, now, before).await?;
+    let spans = calendar.back(budget.period, calendar.today(now)).take(before + 1);
+    let standings = spans.map(|span| facts.standing(span)).collect::<Result<Vec<_>, _>>()?;
+    Ok(standings.into_iter().flatten().collect())
+}
+
+/// A budget that the caller sees; any other does not exist.
+///
+/// # Errors
+/// `not_found`.
+pub(super) async fn seen(conn: &mut PgConnection, ctx: &Ctx, id: Uuid) -> ApiResult<Budget> {
+    let visibility = teams::visibility(conn, ctx).await?;
+    let filter = store::Filter { seen: Some(&visibility), ..store::Filter::one(id) };
+    let found = store::list(conn, ctx.organization, &filter, 1).await?.pop();
+    found.ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+/// Makes a budget.
+///
+/// # Errors
+/// `validation_failed`, also for a team or project that is not there; `fx_rate_missing`.
+pub(super) async fn create(state: &State, ctx: &Ctx, request: &BudgetRequest) -> ApiResult<Budget> {
+    let draft = Draft::read(request)?;
+    let mut tx = state.db.tenant(ctx.organization).await?;
+    match draft.spender {
+        Spender::Team(team) => teams::require(&mut tx, ctx.organization, team, "/scope/id").await?,
+        Spender::Project(project) => projects::require(&mut tx, ctx, project, "/scope/id").await?,
+        _ => {}
+    }
+    let budget = insert(&mut tx, ctx, BudgetKind::Budget, &draft).await?;
+    tx.commit().await?;
+    Ok(budget)
+}
+
+/// Stores a new budget, and writes that down.
+///
+/// # Errors
+/// `fx_rate_missing`; `conflict` for a cost threshold that somebody else is setting.
+pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, kind: BudgetKind, draft: &Draft) -> ApiResult<Budget> {
+    let (organization, now, id) = (ctx.organization, ctx.now(), ctx.clock.new_id());
+    let fx = pin(tx, ctx, &draft.currency).await?;
+    store::insert(tx, organization, id, kind, draft, now).await.map_err(|error| {
+        match violates(&error, "budgets_one_limit") {
+            true => ApiError::from(ErrorCode::Conflict),
+            false => error.into(),
+        }
+    })?;
+    store::insert_revision(tx, organization, (id, 1), draft, fx.as_ref(), now).await?;
+    store::set_thresholds(tx, organization, id, &draft.alerts).await?;
+    let budget = store::find(tx, organization, id).await?.ok_or(ErrorCode::NotFound)?;
+    let change = audit::Change::new("budget.create", id, budget.name.clone()).after(&budget);
+    audit::record(tx, ctx, change).await?;
+    Ok(budget)
+}
+
+/// The rate that an amount is set with, today's.
+async fn pin(tx: &mut Tx, ctx: &Ctx, currency: &str) -> ApiResult<Option<FxRate>> {
+    let today = calendar(tx, ctx.organization).await?.today(ctx.now());
+    Rates::on(tx, ctx.organization, today).await?.pin(currency)
+}
+
+/// Changes a budget: all of it but its scope, and a cost threshold's period.
+///
+/// # Errors
+/// `not_found`, `validation_failed`, `fx_rate_missing`.
+pub(super) async fn update(state: &State, ctx: &Ctx, id: Uuid, request: &BudgetRequest) -> ApiResult<Budget> {
+    let mut tx = state.db.tenant(ctx.organization).await?;
+    store::lock(&mut tx, ctx.organization, id).await?;
+    let before = seen(&mut tx, ctx, id).await?;
+    let draft = Draft::read(request)?;
+    if standing::spender(&before).as_ref() != Some(&draft.spender) {
+        return Err(ApiError::field("/scope", "immutable", "stays: make another budget for another scope"));
+    }
+    if before.kind == BudgetKind::Limit && draft.period != before.period {
+        return Err(ApiError::field("/period", "immutable", "a cost threshold keeps its period"));
+    }
+    let after = change(&mut tx, ctx, &before, &draft).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Changes a budget that is locked, and writes that down. What is the same already changes nothing.
+///
+/// # Errors
+/// `fx_rate_missing`.
+pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, before: &Budget, draft: &Draft) -> ApiResult<Budget> {
+    let (organization, now) = (ctx.organization, ctx.now());
+    let fx = pin(tx, ctx, &draft.currency).await?;
+    let is_another = (before.amount.0, before.currency.as_str(), before.period)
+        != (draft.amount, draft.currency.as_str(), draft.period)
+        || before.fx.as_ref().map(|fx| fx.rate) != fx.as_ref().map(|fx| fx.rate);
+    let alerts_differ = before.alerts != draft.alerts;
+    let is_same = before.name == draft.name && before.enforcement == draft.enforcement && !alerts_differ;
+    if is_same && !is_another {
+        return Ok(before.clone());
+    }
+    let revision = before.revision + i32::from(is_another);
+    store::update(tx, organization, before.id, draft, revision, now).await?;
+    if is_another {
+        store::insert_revision(tx, organization, (before.id, revision), draft, fx.as_ref(), now).await?;
+    }
+    if alerts_differ {
+        store::set_thresholds(tx, organization, before.id, &draft.alerts).await?;
+    }
+    let after = store::find(tx, organization, before.id).await?.ok_or(ErrorCode::NotFound)?;
+    if is_another && after.period == before.period && !is_lowered(before, &after) {
+        let calendar = calendar(tx, organization).await?;
+        for standing in standings(tx, organization, calendar, &after, now, 0).await? {
+            crossings::carry(tx, organization, &ctx.clock, before.revision, &standing).await?;
+        }
+    }
+    let change = audit::Change::new("budget.update", after.id, after.name.clone()).before(before).after(&after);
+    audit::record(tx, ctx, change).await?;
+    Ok(after)
+}
+
+/// Whether less may be spent than before.
+fn is_lowered(before: &Budget, after: &Budget) -> bool {
+    let dollars = |budget: &Budget| match &budget.fx {
+        None => Some(budget.amount.0),
+        Some(fx) => budget.amount.0.checked_div(fx.rate.0),
+    };
+    if before.currency == after.currency && before.fx.as_ref().map(|fx| fx.rate) == after.fx.as_ref().map(|fx| fx.rate)
+    {
+        return after.amount < before.amount;
+    }
+    dollars(after).unwrap_or(Decimal::ZERO) < dollars(before).unwrap_or(Decimal::MAX)
+}
+
+/// Deletes a budget. What it said of past periods stays.
+///
+/// # Errors
+/// `not_found`.
+pub(super) async fn delete(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<()> {
+    let mut tx = state.db.tenant(ctx.organization).await?;
+    store::lock(&mut tx, ctx.organization, id).await?;
+    let budget = seen(&mut tx, ctx, id).await?;
+    remove(&mut tx, ctx, &budget).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Deletes a budget that is locked, and writes that down.
+pub(super) async fn remove(tx: &mut Tx, ctx: &Ctx, budget: &Budget) -> ApiResult<()> {
+    store::delete(tx, ctx.organization, budget.id, ctx.now()).await?;
+    let change = audit::Change::new("budget.delete", budget.id, budget.name.clone()).before(budget);
+    Ok(audit::record(tx, ctx, change).await?)
+}

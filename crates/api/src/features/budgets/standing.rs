@@ -1,0 +1,248 @@
+//! How a budget stands in a period: what was spent by the costs' word, in its own currency, and which thresholds that
+//! reaches. Pure, but for [`Facts::read`].
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use finops_contract::budgets::{AlertBasis, Budget, BudgetAlert, ScopeType};
+use finops_contract::projects::Environment;
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::calendar::{Calendar, Span};
+use super::domain;
+use super::forecast::{Course, Forecast, LOOKS_BACK};
+use super::fx::{Exchange, Rates};
+use super::store::{self, Revision};
+use crate::features::costs::{self, Parts, Spender, Spending};
+use crate::platform::db::OrganizationId;
+use crate::platform::exact::{self, Inexact};
+use crate::platform::http::ApiResult;
+
+/// How a budget stands in a period that runs, or is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The budget.
+    pub budget_id: Uuid,
+    /// Which of its amounts holds: the one at the period's end, or now.
+    pub revision: i32,
+    /// The period.
+    pub period: Span,
+    /// Whether it is over.
+    pub is_over: bool,
+    /// How much may be spent.
+    pub amount: Decimal,
+    /// What was spent: at least this, where something is unknown. Nothing where nothing is known.
+    pub spent: Option<Decimal>,
+    /// What will have been spent at its end, while it runs.
+    pub forecast: Option<Decimal>,
+    /// Of all of these.
+    pub currency: String,
+    /// The thresholds that are reached.
+    pub reached: Vec<BudgetAlert>,
+}
+
+impl Standing {
+    /// What a threshold is compared with.
+    pub const fn figure(&self, basis: AlertBasis) -> Option<Decimal> {
+        match basis {
+            AlertBasis::Actual => self.spent,
+            AlertBasis::Forecast => self.forecast,
+        }
+    }
+}
+
+/// Whose spending a budget is about. Nothing for a name that there is no such thing of, which the tables do not allow.
+pub fn spender(budget: &Budget) -> Option<Spender> {
+    let id = budget.scope.id.as_deref();
+    match budget.scope.kind {
+        ScopeType::Organization => Some(Spender::Organization),
+        ScopeType::Team => id?.parse().ok().map(Spender::Team),
+        ScopeType::Project => id?.parse().ok().map(Spender::Project),
+        ScopeType::Environment => Environment::from_name(id?).map(Spender::Environment),
+        ScopeType::Service => id.map(|name| Spender::Service(name.to_owned())),
+        ScopeType::Learner => id.map(|name| Spender::Learner(name.to_owned())),
+    }
+}
+
+/// What is known of a budget: its amounts, and what was spent.
+pub(super) struct Facts<'a> {
+    pub(super) budget: &'a Budget,
+    pub(super) calendar: Calendar,
+    pub(super) now: DateTime<Utc>,
+    revisions: Vec<Revision>,
+    rates: Rates,
+    spending: Spending,
+}
+
+/// What was spent in a period, and what is not known of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// In the budget's currency.
+    pub(super) parts: Parts,
+    /// Whether anything is known.
+    pub(super) known: bool,
+    /// Days before today of which nothing is.
+    pub(super) unknown_days: i64,
+    /// What could not be converted, by currency.
+    pub(super) unconverted: BTreeMap<String, Decimal>,
+}
+
+impl Tally {
+    pub(super) fn spent(&self) -> Option<Decimal> {
+        self.known.then(|| self.parts.cost())
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.known && self.unknown_days == 0 && self.unconverted.is_empty() && self.parts.unpriced() == 0
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// Reads what is needed for the period that runs and some before it.
+    ///
+    /// # Errors
+    /// `sum_too_large`.
+    pub(super) async fn read(
+        conn: &mut PgConnection,
+        organization: OrganizationId,
+        calendar: Calendar,
+        budget: &'a Budget,
+        now: DateTime<Utc>,
+        before: usize,
+    ) -> ApiResult<Self> {
+        let today = calendar.today(now);
+        let oldest = calendar.back(budget.period, today).take(before + 1).last().map(|span| span.from);
+        let week_ago = today.checked_sub_days(chrono::Days::new(LOOKS_BACK)).unwrap_or(today);
+        let days = (oldest.unwrap_or(today).min(week_ago), today.succ_opt().unwrap_or(today));
+        let revisions = store::revisions(conn, organization, budget.id).await?;
+        let rates = Rates::on(conn, organization, today).await?;
+        let spending = match spender(budget) {
+            Some(spender) => costs::spending(conn, organization, &spender, calendar.days(), days).await?,
+            None => Spending::default(),
+        };
+        Ok(Self { budget, calendar, now, revisions, rates, spending })
+    }
+
+    /// The period that runs.
+    pub(super) fn current(&self) -> Span {
+        self.calendar.period(self.budget.period, self.calendar.today(self.now))
+    }
+
+    /// The amount that held at a period's end, or holds now. Nothing where the budget had none for such a period.
+    pub(super) fn revision(&self, span: Span) -> Option<&Revision> {
+        let (_, end) = self.calendar.bounds(span);
+        let held = self.revisions.iter().rev().find(|revision| revision.since < end);
+        held.filter(|revision| revision.period == self.budget.period && revision.currency == self.budget.currency)
+    }
+
+    fn exchange(&self, revision: Option<&Revision>) -> Exchange<'_> {
+        let now = self.budget.fx.as_ref().map(|fx| fx.rate.0);
+        Exchange {
+            to: &self.budget.currency,
+            pinned: revision.map_or(now, |revision| revision.rate),
+            rates: &self.rates,
+        }
+    }
+
+    /// What was spent on a day, in the budget's currency, and what of it could not be converted. Nothing where nothing is
+    /// known.
+    fn day(&self, day: NaiveDate, exchange: &Exchange<'_>) -> Result<Option<Tally>, Inexact> {
+        let Some(spent) = self.spending.on(day) else { return Ok(None) };
+        let mut tally = Tally::default();
+        for (currency, parts) in spent.by_currency() {
+            if exchange.knows(currency) {
+                let convert = |amount| exchange.convert(amount, currency).and_then(|amount| amount.ok_or(Inexact));
+                tally.parts.add(&parts.try_map(convert)?);
+                tally.known = true;
+            } else {
+                *tally.unconverted.entry(currency.to_owned()).or_default() += parts.cost();
+            }
+        }
+        Ok(Some(tally))
+    }
+
+    /// What was spent in a period, up to now.
+    ///
+    /// # Errors
+    /// [`Inexact`] for what does not add up exactly.
+    pub(super) fn tally(&self, span: Span) -> Result<Tally, Inexact> {
+        let exchange = self.exchange(self.revision(span));
+        let today = self.calendar.today(self.now);
+        let (mut sum, mut days) = (Tally::default(), Vec::new());
+        for day in span.each().take_while(|day| *day <= today) {
+            match self.day(day, &exchange)? {
+                Some(tally) => days.push(tally),
+                None if day < today => sum.unknown_days += 1,
+                None => {}
+            }
+        }
+        exact::hold_sums(days.iter().flat_map(|day| day.parts.costs()))?;
+        for day in days {
+            sum.parts.add(&day.parts);
+            sum.known |= day.known;
+            for (currency, cost) in day.unconverted {
+                *sum.unconverted.entry(currency).or_default() += cost;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// What was spent on each day up to today that anything is known of, from a week ago or the period's beginning on.
+    pub(super) fn known_days(&self) -> Result<BTreeMap<NaiveDate, Decimal>, Inexact> {
+        let (span, today) = (self.current(), self.calendar.today(self.now));
+        let exchange = self.exchange(self.revision(span));
+        let week_ago = today.checked_sub_days(chrono::Days::new(LOOKS_BACK)).unwrap_or(today);
+        let days = span.from.min(week_ago).iter_days().take_while(|day| *day <= today);
+        let mut known = BTreeMap::new();
+        for day in days {
+            if let Some(spent) = self.day(day, &exchange)?.and_then(|tally| tally.spent()) {
+                known.insert(day, spent);
+            }
+        }
+        Ok(known)
+    }
+
+    /// What is expected of the period that runs.
+    ///
+    /// # Errors
+    /// [`Inexact`].
+    pub(super) fn forecast(&self) -> Result<Forecast, Inexact> {
+        let (calendar, span, now) = (self.calendar, self.current(), self.now);
+        let spent = self.known_days()?;
+        Course { calendar, span, now, amount: self.budget.amount.0, spent: &spent }.forecast()
+    }
+
+    /// How it stands in a period. Nothing where the budget had no amount for it.
+    ///
+    /// # Errors
+    /// [`Inexact`].
+    pub(super) fn standing(&self, span: Span) -> Result<Option<Standing>, Inexact> {
+        let Some(revision) = self.revision(span) else { return Ok(None) };
+        let is_over = span != self.current();
+        let forecast = if is_over { None } else { self.forecast()?.total };
+        let mut standing = Standing {
+            budget_id: self.budget.id,
+            revision: revision.number,
+            period: span,
+            is_over,
+            amount: revision.amount,
+            spent: self.tally(span)?.spent(),
+            forecast,
+            currency: revision.currency.clone(),
+            reached: Vec::new(),
+        };
+        standing.reached = reached(&standing, &self.budget.alerts);
+        Ok(Some(standing))
+    }
+}
+
+/// The thresholds that are reached.
+fn reached(standing: &Standing, alerts: &[BudgetAlert]) -> Vec<BudgetAlert> {
+    let is_reached = |alert: &&BudgetAlert| {
+        let figure = standing.figure(alert.basis);
+        figure.is_some_and(|figure| figure >= domain::share_of(standing.amount, alert.threshold))
+    };
+    alerts.iter().filter(is_reached).copied().collect()
+}

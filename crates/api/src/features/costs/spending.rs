@@ -1,0 +1,199 @@
+//! What somebody spent, day by day: what budgets are held against. The same ledgers as everywhere, by the organization's
+//! days.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use finops_contract::costs::Basis;
+use finops_contract::projects::Environment;
+use rust_decimal::Decimal;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::domain::{Days, Period};
+use super::facts::CollectedDays;
+use super::ledgers::{Ledgers, SUMS};
+use super::parts::Parts;
+use super::scope::{self, ProjectFilter, Scope};
+use crate::platform::db::OrganizationId;
+use crate::platform::exact::{self, Exact};
+use crate::platform::http::ApiResult;
+
+/// Whose spending.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Spender {
+    /// Everybody's.
+    Organization,
+    /// A team's: what its projects cost, and what its keys bring in that belongs to no project.
+    Team(Uuid),
+    /// A project's.
+    Project(Uuid),
+    /// The projects' of an environment, and of events of no project that name it.
+    Environment(Environment),
+    /// A service's, by the events that name it: nobody else knows of services.
+    Service(String),
+    /// A learner's, by the events that name them.
+    Learner(String),
+}
+
+/// What was spent, by currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spent(BTreeMap<String, Parts>);
+
+impl Spent {
+    fn of_dollars(basis: Basis, cost: Decimal, unpriced: i64) -> Self {
+        Self([("USD".into(), Parts::of(basis, cost, unpriced))].into())
+    }
+
+    /// What each ledger says, by currency.
+    pub fn by_currency(&self) -> impl Iterator<Item = (&str, &Parts)> {
+        self.0.iter().map(|(currency, parts)| (currency.as_str(), parts))
+    }
+}
+
+/// What is known of what was spent, day by day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spending {
+    days: BTreeMap<NaiveDate, Spent>,
+    silence: Silence,
+}
+
+/// What it means that no ledger says anything of a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Silence {
+    /// That nothing was spent: all there is would have been reported.
+    Nothing,
+    /// That nothing was spent on these days, which were collected whole; of the others, that nobody knows.
+    NothingOn(Vec<NaiveDate>),
+}
+
+impl Default for Spending {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self { days: BTreeMap::new(), silence: Silence::NothingOn(Vec::new()) }
+    }
+}
+
+impl Spending {
+    /// What was spent on a day: nothing, where that is known; `None` where it is not.
+    pub fn on(&self, day: NaiveDate) -> Option<Spent> {
+        let said = self.days.get(&day).cloned();
+        said.or_else(|| self.says_nothing(day).map(|basis| Spent::of_dollars(basis, Decimal::ZERO, 0)))
+    }
+
+    /// The ledger whose silence means that nothing was spent on a day.
+    fn says_nothing(&self, day: NaiveDate) -> Option<Basis> {
+        match &self.silence {
+            Silence::Nothing => Some(Basis::Events),
+            Silence::NothingOn(days) => days.binary_search(&day).is_ok().then_some(Basis::Billed),
+        }
+    }
+}
+
+/// What somebody spent on each of some days, `to` exclusive. Whoever asks must be allowed to see all of it.
+///
+/// # Errors
+/// `sum_too_large` where the days do not add up exactly.
+pub async fn spending(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    spender: &Spender,
+    days: Days,
+    (from, to): (NaiveDate, NaiveDate),
+) -> ApiResult<Spending> {
+    let period = Period { from, to };
+    let mut scope = Scope::everything(organization);
+    match spender {
+        Spender::Service(name) => return of_events(conn, organization, Told::Service(name), days, period).await,
+        Spender::Learner(name) => return of_events(conn, organization, Told::Learner(name), days, period).await,
+        Spender::Organization => {}
+        Spender::Team(team) => scope.team = Some(*team),
+        Spender::Project(project) => scope.project = Some(ProjectFilter::One(*project)),
+        Spender::Environment(environment) => scope = Scope::of_environment(conn, organization, *environment).await?,
+    }
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.day, b.currency, ");
+    sql.push(SUMS);
+    Ledgers::truth_by(&scope, days, period).push(&mut sql);
+    sql.push(" GROUP BY b.day, b.currency");
+    let rows = sql.build_query_as().fetch_all(&mut *conn).await?;
+    let silence = silence(conn, &scope, spender, period).await?;
+    Ok(Spending { days: by_day(rows)?, silence })
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    day: NaiveDate,
+    currency: String,
+    costs: Vec<Option<Exact>>,
+    unpriced: Vec<i64>,
+}
+
+/// The days of rows, which must add up exactly, in whatever order.
+fn by_day(rows: Vec<Row>) -> ApiResult<BTreeMap<NaiveDate, Spent>> {
+    exact::hold_sums(rows.iter().flat_map(|row| row.costs.iter().flatten().map(|cost| cost.0)))?;
+    let mut days: BTreeMap<NaiveDate, Spent> = BTreeMap::new();
+    for row in rows {
+        let parts = Parts::new(&row.costs, &row.unpriced)?;
+        days.entry(row.day).or_default().0.insert(row.currency, parts);
+    }
+    Ok(days)
+}
+
+/// What silence means. Where somebody has a key, the bill says something of every day, once it was collected; where nobody
+/// has, and calls are reported, there were none; and where there is neither, nobody knows.
+async fn silence(conn: &mut PgConnection, scope: &Scope, spender: &Spender, period: Period) -> sqlx::Result<Silence> {
+    let organization = scope.organization();
+    let team = match spender {
+        Spender::Project(project) => scope::team_of(conn, organization, *project).await?,
+        _ => scope.team,
+    };
+    let only_calls = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM usage_sums WHERE organization_id = $1) AND NOT EXISTS (SELECT FROM collections
+            WHERE organization_id = $1 AND has_active_key AND ($2::uuid IS NULL OR team_id = $2)) AS "only_calls!"
+        "#,
+        organization as OrganizationId,
+        team
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if only_calls {
+        return Ok(Silence::Nothing);
+    }
+    let collected = CollectedDays::of(conn, organization, team, period).await?;
+    Ok(Silence::NothingOn(collected.whole().collect()))
+}
+
+/// What only events tell.
+enum Told<'a> {
+    Service(&'a str),
+    Learner(&'a str),
+}
+
+async fn of_events(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    told: Told<'_>,
+    days: Days,
+    period: Period,
+) -> ApiResult<Spending> {
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
+    days.push_day(&mut sql, "h.hour");
+    sql.push(" AS day, sum(h.cost) AS cost, sum(h.unpriced)::bigint AS unpriced FROM ");
+    match told {
+        Told::Service(name) => sql.push("usage_sums h WHERE h.service = ").push_bind(name.to_owned()),
+        Told::Learner(name) => {
+            sql.push("usage_dimension_sums h WHERE h.dimension = 'learner' AND h.value = ").push_bind(name.to_owned())
+        }
+    };
+    sql.push(" AND h.organization_id = ").push_bind(organization).push(" AND h.hour >= ");
+    days.push_start(&mut sql, period.from);
+    sql.push(" AND h.hour < ");
+    days.push_start(&mut sql, period.to);
+    sql.push(" GROUP BY 1");
+    let rows: Vec<(NaiveDate, Exact, i64)> = sql.build_query_as().fetch_all(conn).await?;
+    exact::hold_sums(rows.iter().map(|(_, cost, _)| cost.0))?;
+    let spent = |cost: Exact, unpriced| Spent::of_dollars(Basis::Events, cost.0, unpriced);
+    let days = rows.into_iter().map(|(day, cost, unpriced)| (day, spent(cost, unpriced)));
+    Ok(Spending { days: days.collect(), silence: Silence::Nothing })
+}

@@ -1,0 +1,479 @@
+//! Budgets: an amount a period for a scope, the thresholds at which somebody is told, and how it stands.
+//!
+//! A period is one of the organization's calendar: its days, its weeks from Monday, its months, the quarters and years of
+//! its fiscal calendar. Spending is what the costs say of it: of every project, provider and day one ledger has the word.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::costs::{Basis, BasisCost, CostState};
+use crate::fx_rates::FxRate;
+use crate::money::{Amount, Percent};
+use crate::projects::Environment;
+
+macro_rules! names {
+    ($( #[doc = $doc:literal] $kind:ident { $( #[doc = $about:literal] $variant:ident = $name:literal, )+ } )+) => {$(
+        #[doc = $doc]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+        pub enum $kind {
+            $( #[doc = $about] #[serde(rename = $name)] $variant, )+
+        }
+
+        impl $kind {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
+
+            /// The stable name, as in JSON and in the database.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$variant => $name, )+ }
+            }
+
+            /// The one with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.name() == name)
+            }
+        }
+    )+};
+}
+
+names! {
+    /// What a budget is about.
+    ScopeType {
+        /// Everything.
+        Organization = "organization",
+        /// What a team's projects cost, and what its keys bring in beside them.
+        Team = "team",
+        /// One project.
+        Project = "project",
+        /// A service of the organization's own system, by the events that name it.
+        Service = "service",
+        /// A learner, by the events that name them.
+        Learner = "learner",
+        /// The projects of an environment, and events of no project that name it.
+        Environment = "environment",
+    }
+    /// How long a budget's amount lasts.
+    BudgetPeriod {
+        /// A day of the organization's zone.
+        Daily = "daily",
+        /// Monday to Sunday.
+        Weekly = "weekly",
+        /// A calendar month.
+        Monthly = "monthly",
+        /// Three months, counted from the month in which the fiscal year starts.
+        Quarterly = "quarterly",
+        /// A fiscal year.
+        Yearly = "yearly",
+    }
+    /// What happens once it is spent.
+    Enforcement {
+        /// Somebody is told.
+        Soft = "soft",
+        /// Spending stops: the guard refuses.
+        Hard = "hard",
+    }
+    /// What a threshold is a percentage of the amount of.
+    AlertBasis {
+        /// What was spent.
+        Actual = "actual",
+        /// What will have been spent at the period's end, as it goes on now.
+        Forecast = "forecast",
+    }
+    /// What happens when a threshold is crossed.
+    AlertAction {
+        /// An e-mail.
+        Email = "email",
+        /// A message in Slack.
+        Slack = "slack",
+        /// A signed webhook.
+        Webhook = "webhook",
+        /// A text message.
+        Sms = "sms",
+        /// An incident in PagerDuty.
+        Pagerduty = "pagerduty",
+        /// An e-mail and a message in Slack.
+        Both = "both",
+        /// Spending is stopped, until somebody lifts that.
+        Block = "block",
+    }
+    /// Where it was set.
+    BudgetKind {
+        /// A budget.
+        Budget = "budget",
+        /// A project's cost threshold, daily or weekly.
+        Limit = "limit",
+    }
+}
+
+/// What a budget is about, as it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BudgetScope {
+    /// What kind of thing.
+    #[serde(rename = "type")]
+    pub kind: ScopeType,
+    /// The team's or project's id, the service's, learner's or environment's name; nothing for the organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(example = "0199f3d2-7c5e-7f10-a1b2-c3d4e5f60718"))]
+    pub id: Option<String>,
+}
+
+/// What a budget is about, with the name that people know it by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NamedScope {
+    /// What kind of thing.
+    #[serde(rename = "type")]
+    pub kind: ScopeType,
+    /// The team's or project's id, the service's, learner's or environment's name; null for the organization.
+    #[cfg_attr(feature = "server", schema(example = "0199f3d2-7c5e-7f10-a1b2-c3d4e5f60718"))]
+    pub id: Option<String>,
+    /// The team's or project's name now; null for what is its own name.
+    pub name: Option<String>,
+    /// Whether the team or project was deleted.
+    #[serde(default)]
+    pub deleted: bool,
+}
+
+/// A threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BudgetAlert {
+    /// Percent of the amount: more than 0, at most 1,000, with at most two decimal places. `100` and `"100"` are both read.
+    pub threshold: Percent,
+    /// What happens then.
+    #[serde(rename = "type")]
+    pub action: AlertAction,
+    /// Of what is spent, or of the forecast; `actual` by default.
+    #[serde(default = "actual")]
+    pub basis: AlertBasis,
+}
+
+const fn actual() -> AlertBasis {
+    AlertBasis::Actual
+}
+
+const fn soft() -> Enforcement {
+    Enforcement::Soft
+}
+
+fn dollars() -> String {
+    "USD".into()
+}
+
+/// `POST /api/budgets` and `PUT /api/budgets/{budgetId}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
+#[cfg_attr(feature = "server", schema(example = json!({
+    "name": "AI in 2026", "scope": {"type": "organization"}, "amount": "1000", "currency": "USD", "period": "monthly",
+    "enforcement": "soft", "alerts": [{"threshold": "50", "type": "email"}, {"threshold": "80", "type": "both"},
+        {"threshold": "100", "type": "both", "basis": "forecast"}]
+})))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BudgetRequest {
+    /// 1 to 100 characters.
+    #[cfg_attr(feature = "server", validate(length(min = 1, max = 100), custom(function = "crate::teams::not_blank")))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 100))]
+    pub name: String,
+    /// What it is about. It stays: another scope is another budget.
+    pub scope: BudgetScope,
+    /// More than 0, below 10¹², with at most six decimal places.
+    pub amount: Amount,
+    /// `USD`, or a currency of which an exchange rate is stored; `USD` by default.
+    #[serde(default = "dollars")]
+    #[cfg_attr(feature = "server", schema(pattern = "^[A-Z]{3}$"))]
+    pub currency: String,
+    /// How long the amount lasts.
+    pub period: BudgetPeriod,
+    /// What happens once it is spent; `soft` by default.
+    #[serde(default = "soft")]
+    pub enforcement: Enforcement,
+    /// The thresholds, ascending, at most twenty. The same percentage may be there once of what is spent and once of the
+    /// forecast.
+    #[serde(default)]
+    pub alerts: Vec<BudgetAlert>,
+}
+
+/// A budget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Budget {
+    /// Its id.
+    pub id: Uuid,
+    /// Where it was set.
+    pub kind: BudgetKind,
+    /// Its name.
+    #[cfg_attr(feature = "server", schema(example = "Staging"))]
+    pub name: String,
+    /// What it is about.
+    pub scope: NamedScope,
+    /// How much may be spent in a period.
+    pub amount: Amount,
+    /// In which currency.
+    pub currency: String,
+    /// The exchange rate that held when the amount was set, and holds for as long as the amount does; null for `USD`.
+    pub fx: Option<FxRate>,
+    /// How long the amount lasts.
+    pub period: BudgetPeriod,
+    /// What happens once it is spent.
+    pub enforcement: Enforcement,
+    /// The thresholds, ascending.
+    pub alerts: Vec<BudgetAlert>,
+    /// Counts amounts: with another amount, currency, rate or period its thresholds start anew.
+    #[cfg_attr(feature = "server", schema(example = 1))]
+    pub revision: i32,
+    /// Since when that amount holds.
+    pub revised_at: DateTime<Utc>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When anything about it changed last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// `GET /api/budgets`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "server", into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BudgetsQuery {
+    /// How many items, 1 to 200; 50 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(minimum = 1, maximum = 200))]
+    pub limit: Option<u16>,
+    /// `nextCursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Only those about such a thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_type: Option<ScopeType>,
+    /// Only this team's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<Uuid>,
+    /// Only this project's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<Uuid>,
+    /// Only budgets, or only cost thresholds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<BudgetKind>,
+}
+
+/// What an environment's budget usually is. Its fields are those of `POST /api/budgets`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetTemplate {
+    /// Which environment.
+    pub environment: Environment,
+    /// What it is about.
+    pub scope: BudgetScope,
+    /// The amount; null where there is no usual one, and it must be said.
+    #[cfg_attr(feature = "server", schema(example = "500.000000"))]
+    pub amount: Option<Amount>,
+    /// Always `USD`.
+    pub currency: String,
+    /// How long the amount lasts.
+    pub period: BudgetPeriod,
+    /// What happens once it is spent.
+    pub enforcement: Enforcement,
+    /// The thresholds.
+    pub alerts: Vec<BudgetAlert>,
+}
+
+/// A project's cost threshold, as it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CostThreshold {
+    /// More than 0, below 10¹², with at most six decimal places.
+    pub amount: Amount,
+    /// `USD`, or a currency of which an exchange rate is stored; `USD` by default.
+    #[serde(default = "dollars")]
+    #[cfg_attr(feature = "server", schema(pattern = "^[A-Z]{3}$"))]
+    pub currency: String,
+    /// What happens once it is reached; `both` by default.
+    #[serde(default = "both", rename = "type")]
+    pub action: AlertAction,
+    /// Whether spending stops then; `soft` by default.
+    #[serde(default = "soft")]
+    pub enforcement: Enforcement,
+}
+
+const fn both() -> AlertAction {
+    AlertAction::Both
+}
+
+/// `PUT /api/projects/{projectId}/cost-thresholds`. What is left out or null is no threshold from now on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
+#[cfg_attr(feature = "server", schema(example = json!({
+    "daily": {"amount": "500", "type": "both"}, "weekly": {"amount": "2000", "type": "slack", "enforcement": "soft"}
+})))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CostThresholdsRequest {
+    /// How much the project may cost a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily: Option<CostThreshold>,
+    /// How much it may cost from Monday to Sunday.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weekly: Option<CostThreshold>,
+}
+
+/// A project's cost thresholds: budgets of the kind `limit`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CostThresholds {
+    /// How much the project may cost a day.
+    pub daily: Option<Budget>,
+    /// How much it may cost from Monday to Sunday.
+    pub weekly: Option<Budget>,
+}
+
+/// An amount in a currency that could not be converted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Unconverted {
+    /// How much.
+    pub cost: Amount,
+    /// Of which no exchange rate is stored.
+    #[cfg_attr(feature = "server", schema(example = "EUR"))]
+    pub currency: String,
+}
+
+/// What was spent in a period, in the budget's currency, with what is not known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PeriodSpend {
+    /// Its first day.
+    pub from: NaiveDate,
+    /// The day after its last.
+    pub to: NaiveDate,
+    /// When it begins.
+    pub starts_at: DateTime<Utc>,
+    /// When it is over.
+    pub ends_at: DateTime<Utc>,
+    /// The amount that held at its end, or holds now; null where the budget had none for such a period.
+    pub amount: Option<Amount>,
+    /// What was spent: at least this, where something is unknown. Null where nothing is known.
+    pub spent: Option<Amount>,
+    /// Percent of the amount, never more than it is.
+    pub percent: Option<Percent>,
+    /// The ledger it comes from.
+    pub basis: Basis,
+    /// What is known of it.
+    pub state: CostState,
+    /// The parts, where it comes from several ledgers.
+    pub by_basis: Vec<BasisCost>,
+    /// Calls in it that have no price.
+    #[cfg_attr(feature = "server", schema(example = 0))]
+    pub unpriced: i64,
+    /// What was billed in a currency of which no exchange rate is stored.
+    pub unconverted: Vec<Unconverted>,
+    /// Days before today of which nothing is known.
+    #[cfg_attr(feature = "server", schema(example = 0))]
+    pub unknown_days: i64,
+    /// Whether all of it is known: no call without a price, nothing unconverted, no unknown day.
+    pub complete: bool,
+}
+
+/// A day of the running period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct DaySpend {
+    /// The day.
+    pub day: NaiveDate,
+    /// What was spent on it; null where nothing is known.
+    pub spent: Option<Amount>,
+}
+
+/// Where a threshold stands in the running period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ThresholdStanding {
+    /// Percent of the amount.
+    pub threshold: Percent,
+    /// What happens then.
+    #[serde(rename = "type")]
+    pub action: AlertAction,
+    /// Of what is spent, or of the forecast.
+    pub basis: AlertBasis,
+    /// How much that is.
+    pub amount: Amount,
+    /// Whether it is reached as things are now.
+    pub reached: bool,
+    /// When that was noticed.
+    pub crossed_at: Option<DateTime<Utc>>,
+}
+
+/// `GET /api/budgets/{budgetId}/status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetStatus {
+    /// The budget.
+    pub budget: Budget,
+    /// The zone of its days: the organization's, or `UTC` where that has days that begin within an hour. What is billed has
+    /// UTC days, and counts on the day of its date.
+    #[cfg_attr(feature = "server", schema(example = "Asia/Seoul"))]
+    pub time_zone: String,
+    /// The currency of every figure here.
+    pub currency: String,
+    /// The period that runs.
+    pub current: PeriodSpend,
+    /// What is left of the amount; less than zero once more is spent.
+    pub remaining: Option<Amount>,
+    /// What is spent a day: the mean of the last seven whole days, from the first of them on which anything was spent; of
+    /// today so far where there is none.
+    pub burn_rate_per_day: Option<Amount>,
+    /// What will have been spent at the period's end, at that rate. Days of which nothing is known are taken to be like
+    /// the others.
+    pub forecast: Option<Amount>,
+    /// That, in percent of the amount.
+    pub forecast_percent: Option<Percent>,
+    /// The day of this period on which the amount was spent, or will be.
+    pub breach_date: Option<NaiveDate>,
+    /// The thresholds.
+    pub thresholds: Vec<ThresholdStanding>,
+    /// Day by day, up to today.
+    pub days: Vec<DaySpend>,
+    /// The twelve periods before, the latest first.
+    pub history: Vec<PeriodSpend>,
+    /// As of when.
+    pub as_of: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AlertAction, AlertBasis, BudgetRequest, Enforcement, ScopeType};
+
+    #[test]
+    fn what_callers_of_the_guides_send_is_read() {
+        let json = r#"{"name": "a", "scope": {"type": "project", "id": "x"}, "amount": 1000, "period": "monthly",
+            "alerts": [{"threshold": 50, "type": "email"}, {"threshold": "99.5", "type": "both"}]}"#;
+        let request: BudgetRequest = serde_json::from_str(json).unwrap();
+        assert_eq!((request.currency.as_str(), request.enforcement), ("USD", Enforcement::Soft));
+        assert_eq!((request.scope.kind, request.amount.to_string().as_str()), (ScopeType::Project, "1000.000000"));
+        let alerts: Vec<_> =
+            request.alerts.iter().map(|alert| (alert.threshold.to_string(), alert.action, alert.basis)).collect();
+        assert_eq!(
+            alerts,
+            [
+                ("50".into(), AlertAction::Email, AlertBasis::Actual),
+                ("99.5".into(), AlertAction::Both, AlertBasis::Actual)
+            ]
+        );
+        for name in AlertAction::ALL {
+            assert_eq!(AlertAction::from_name(name.name()), Some(*name));
+        }
+    }
+}
