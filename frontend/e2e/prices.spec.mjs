@@ -189,7 +189,7 @@ test("past events are priced anew after a look at the difference", async ({ page
   await expect(report.getByText("+$117.62")).toBeVisible();
   await expect(report.getByText("12,852 → 0")).toBeVisible();
   const row = report.getByRole("row").filter({ hasText: "gpt-6-preview" });
-  await expect(row.getByRole("cell")).toHaveText(["gpt-6-preview OpenAI", "chatbot-experiment", "12,840", "$0.00 USD", "$120.00 USD", "+$120.00 USD", "12,840 → 0"]);
+  await expect(row.getByRole("cell")).toHaveText(["gpt-6-preview OpenAI", "chatbot-experiment", "12,840", "가격 없음", "$120.00 USD", "+$120.00 USD", "12,840 → 0"]);
   await expect(report.getByRole("row").filter({ hasText: "프로젝트 미지정" })).toContainText("−$2.38");
 
   await report.getByRole("button", { name: "재계산 적용" }).click();
