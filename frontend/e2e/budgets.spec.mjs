@@ -83,6 +83,7 @@ test("a budget shows what is left day by day, its thresholds and its past", asyn
   await page.getByRole("link", { name: "2026년 AI 예산" }).click();
   await expect(page).toHaveURL(`/budgets/${MONTHLY}`);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("2026년 AI 예산");
+  await expect(page.getByText("조직 전체 · 월간 · 2026. 11. 1. – 2026. 11. 30.")).toBeVisible();
   const used = page.getByRole("region", { name: "사용", exact: true });
   for (const text of ["$742.10", "74% 사용", "$257.90", "$1,000.00 중", "6일 남았어요", "$42.50", "$1,018.35", "이대로면 11월 30일에 예산을 넘겨요"]) await expect(used).toContainText(text);
   const burn = page.getByRole("region", { name: "남은 금액의 흐름" });
@@ -252,13 +253,13 @@ test("a project's cost thresholds are set together", async ({ page }) => {
   await page.getByRole("button", { name: "비용 한도 설정" }).click();
   const dialog = page.getByRole("dialog", { name: "비용 한도 설정" });
   await expect(dialog.getByLabel("프로젝트")).toHaveValue(CHATBOT);
-  await expect(dialog.getByLabel("일일 한도")).toHaveValue("500");
-  await expect(dialog.getByLabel("주간 한도")).toHaveValue("");
-  await dialog.getByLabel("주간 한도").fill("0");
+  await expect(dialog.getByRole("textbox", { name: "일일 한도" })).toHaveValue("500");
+  await expect(dialog.getByRole("textbox", { name: "주간 한도" })).toHaveValue("");
+  await dialog.getByRole("textbox", { name: "주간 한도" }).fill("0");
   await dialog.getByRole("button", { name: "저장" }).click();
-  await expect(dialog.getByLabel("주간 한도")).toBeFocused();
+  await expect(dialog.getByRole("textbox", { name: "주간 한도" })).toBeFocused();
   await expect(dialog.getByText("0보다 큰 금액을")).toBeVisible();
-  await dialog.getByLabel("주간 한도").fill("2000");
+  await dialog.getByRole("textbox", { name: "주간 한도" }).fill("2000");
   await dialog.getByRole("group", { name: "주간 한도" }).getByLabel("할 일").selectOption("slack");
   await dialog.getByRole("button", { name: "저장" }).click();
   await expect(toast(page, "비용 한도를 저장했어요.")).toBeVisible();
@@ -271,7 +272,7 @@ test("a project's cost thresholds are set together", async ({ page }) => {
   // A day has no course.
   await expect(page.getByText("남은 금액의 흐름")).toHaveCount(0);
   await page.getByRole("button", { name: "수정" }).click();
-  await expect(page.getByRole("dialog", { name: "비용 한도 설정" }).getByLabel("일일 한도")).toHaveValue("500");
+  await expect(page.getByRole("dialog", { name: "비용 한도 설정" }).getByRole("textbox", { name: "일일 한도" })).toHaveValue("500");
 });
 
 test("who only reads is offered no change", async ({ page }) => {
@@ -305,7 +306,7 @@ test("the palette leads here", async ({ page }) => {
   await page.goto("/budgets");
   await settled(page);
   await page.keyboard.press("Control+k");
-  await page.getByRole("combobox").fill("예산 추가");
+  await page.getByRole("combobox", { name: "검색하거나 이동하기" }).fill("예산 추가");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog", { name: "예산 추가" })).toBeVisible();
 });

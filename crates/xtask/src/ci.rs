@@ -22,7 +22,7 @@ const FIRST_LOAD: u64 = 400_000;
 const PIECES: [(&str, u64); 11] = [
     ("common", 115_000),
     ("audit", 34_000),
-    ("budgets", 60_000),
+    ("budgets", 86_000),
     ("events", 57_000),
     ("explore", 7_000),
     ("integration", 15_000),

@@ -37,8 +37,12 @@ pub fn BudgetPage() -> AnyView {
         name.unwrap_or_else(|| words::budgets::BUDGET.get().to_owned())
     });
     let lead = Text::derive(move || {
-        let text = |budget: &Budget| format!("{} · {}", scope_text(&budget.scope), period_name(budget.period).get());
-        budget.with(|budget| budget.as_ref().map(text).unwrap_or_default())
+        let text = |status: &BudgetStatus| {
+            let BudgetStatus { budget, current, .. } = status;
+            let parts = [period_name(budget.period).get().to_owned(), span_text(current.from, current.to)];
+            format!("{} · {}", scope_text(&budget.scope), parts.join(" · "))
+        };
+        status.data.with(|status| status.as_ref().map(text).unwrap_or_default())
     });
     let (edit, remove) = (use_open("edit", "budget"), RwSignal::new(false));
     let manages = session::manages();
@@ -84,8 +88,6 @@ fn loaded(status: &BudgetStatus, as_table: RwSignal<bool>) -> AnyView {
 
 fn stats(status: &BudgetStatus) -> AnyView {
     let (current, currency) = (&status.current, status.currency.as_str());
-    let (from, to) = (current.from, current.to);
-    let label = Text::derive(move || format!("{} · {}", words::budgets::SPENT.get(), span_text(from, to)));
     let (value, basis, bar) = (spent(current, currency), current.basis, current_bar(status));
     let is_known = current.spent.is_some();
     let state = health_badge(health(status));
@@ -94,8 +96,9 @@ fn stats(status: &BudgetStatus) -> AnyView {
         view! { <span>{live(move || words::budgets::percent_used(&text))}</span> }
     });
     view! {
+        <h2 class="sr-only">{t(words::budgets::USED)}</h2>
         <div class="stats">
-            <Stat label value=move || value badge=move || is_known.then(|| basis_badge(basis))>
+            <Stat label=words::budgets::SPENT value=move || value badge=move || is_known.then(|| basis_badge(basis))>
                 <div class="reason">{bar}</div>
                 {state}
                 {share}

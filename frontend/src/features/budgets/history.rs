@@ -30,7 +30,7 @@ pub(super) fn history(status: &BudgetStatus) -> AnyView {
             Column::number(words::budgets::AMOUNT),
             Column::number(words::budgets::SPENT),
             Column::text(words::budgets::USED),
-            Column::text(words::budgets::BY_BASIS),
+            Column::text(words::budgets::SOURCE),
         ];
         let rows = Callback::new(move |()| periods.iter().map(|one| row(one, &currency)).collect::<Vec<_>>());
         view! { <Table label=words::budgets::HISTORY columns rows /> }.into_any()

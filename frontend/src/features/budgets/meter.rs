@@ -7,9 +7,7 @@ use leptos::prelude::*;
 
 use super::model::{self, Health, Meter};
 use super::wording::{basis_name, health};
-use crate::format::money;
 use crate::i18n::{t, words};
-use crate::reactive::live;
 use crate::ui::{Badge, Glyph, Icon, Money, Tone};
 
 /// How sure a figure is.
@@ -28,16 +26,13 @@ pub(super) fn figure(amount: Option<Amount>, currency: &str, sure: Sure) -> AnyV
     let Some(amount) = amount else {
         return view! { <span class="muted">{t(words::budgets::NOTHING_KNOWN)}</span> }.into_any();
     };
-    if sure == Sure::Exactly {
-        return view! { <Money amount=amount.to_string() currency=currency.to_owned() /> }.into_any();
-    }
-    let amount = amount.to_string();
-    let (text, title) = (money::text(&amount, currency), money::exact(&amount, currency));
-    let text = move || match sure {
-        Sure::AtMost => words::budgets::at_most(&text),
-        _ => words::budgets::at_least(&text),
+    let word = match sure {
+        Sure::Exactly => None,
+        Sure::AtLeast => Some(words::budgets::AT_LEAST),
+        Sure::AtMost => Some(words::budgets::AT_MOST),
     };
-    view! { <span title=title>{live(text)}</span> }.into_any()
+    let word = word.map(|word| view! { <span class="small muted">{t(word)}" "</span> });
+    view! { <span>{word}<Money amount=amount.to_string() currency=currency.to_owned() /></span> }.into_any()
 }
 
 /// What was spent in a period: at least that, where something is unknown.

@@ -95,7 +95,7 @@ pub(super) fn editor(editor: Editor, task: Task) -> AnyView {
                 <p class="field-label">{t(words::budgets::THRESHOLDS)}</p>
                 <p class="field-hint">{t(words::budgets::THRESHOLDS_NOTE)}</p>
             </div>
-            <div class="stack" data-gap="8">
+            <div class="stack">
                 <For each=move || editor.entries.get() key=|entry| entry.key let(entry)>{line(editor, entry, task)}</For>
             </div>
             {live(move || none.get().then(|| view! { <p class="muted">{t(words::budgets::THRESHOLDS_NONE)}</p> }))}

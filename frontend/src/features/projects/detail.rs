@@ -75,9 +75,9 @@ fn badges(project: Query<Project>) -> Option<AnyView> {
     let project = project.data.get()?;
     let budgets = format!("/budgets?projectId={}", project.id);
     let badges = view! {
-        <LinkButton href=budgets icon=Icon::Gauge>{t(words::budgets::PROJECT_BUDGETS)}</LinkButton>
         <Badge>{project.team_name}</Badge>
         <Badge>{t(environment_name(project.environment))}</Badge>
+        <LinkButton href=budgets icon=Icon::Gauge>{t(words::budgets::PROJECT_BUDGETS)}</LinkButton>
     };
     Some(badges.into_any())
 }
