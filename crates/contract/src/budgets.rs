@@ -17,8 +17,9 @@ macro_rules! names {
         #[doc = $doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+        #[serde(rename_all = "snake_case")]
         pub enum $kind {
-            $( #[doc = $about] #[serde(rename = $name)] $variant, )+
+            $( #[doc = $about] $variant, )+
         }
 
         impl $kind {
@@ -454,7 +455,7 @@ pub struct BudgetStatus {
 
 #[cfg(test)]
 mod tests {
-    use super::{AlertAction, AlertBasis, BudgetRequest, Enforcement, ScopeType};
+    use super::{AlertAction, AlertBasis, BudgetKind, BudgetPeriod, BudgetRequest, Enforcement, ScopeType};
 
     #[test]
     fn what_callers_of_the_guides_send_is_read() {
@@ -472,8 +473,18 @@ mod tests {
                 ("99.5".into(), AlertAction::Both, AlertBasis::Actual)
             ]
         );
-        for name in AlertAction::ALL {
-            assert_eq!(AlertAction::from_name(name.name()), Some(*name));
+    }
+
+    #[test]
+    fn names_in_json_are_names_in_the_database() {
+        macro_rules! check {
+            ($($kind:ident),+) => {$(
+                for one in $kind::ALL {
+                    assert_eq!(serde_json::to_value(one).unwrap(), one.name());
+                    assert_eq!($kind::from_name(one.name()), Some(*one));
+                }
+            )+};
         }
+        check!(ScopeType, BudgetPeriod, Enforcement, AlertBasis, AlertAction, BudgetKind);
     }
 }

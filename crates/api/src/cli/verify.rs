@@ -18,6 +18,7 @@ use crate::platform::state::State;
 const SHOWN: usize = 50;
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Report {
     #[serde(flatten)]
     billed: RollupReport,

@@ -1,5 +1,6 @@
 //! How many usage events the service stores, beside how many of the same rows PostgreSQL itself does: `pgbench` for
-//! single events, `COPY` for batches, into the same table, in the same run.
+//! single events, `COPY` for batches, into the same table, in the same run. Beside it what `COPY` reaches when it takes the
+//! events' ids too: a table of events alone has one narrow index, and nothing in it would keep an event from being stored twice.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -24,7 +25,10 @@ const BATCH_CALLERS: usize = 8;
 /// Rows of a COPY.
 const COPIED: usize = 200_000;
 const SCRIPT: &str = "target/bench/insert.sql";
-const HALVES: [&str; 2] = ["target/bench/events-0.copy", "target/bench/events-1.copy"];
+const HALVES: [[&str; 2]; 2] = [
+    ["target/bench/events-0.copy", "target/bench/ids-0.copy"],
+    ["target/bench/events-1.copy", "target/bench/ids-1.copy"],
+];
 const MODELS: [&str; 6] = ["gpt-4o-mini", "gpt-4o", "gpt-4.1", "text-embedding-3-small", "gpt-5", "gpt-4o-2024-08-06"];
 const SERVICES: [&str; 4] = ["chatbot", "search", "tutor", "summary"];
 const PROJECTS: usize = 8;
@@ -69,6 +73,8 @@ pub(super) fn measure(stage: &Stage<'_>, number_of_rounds: usize, report: &mut R
             "bench": format!("ingest_bulk_{size}"), "callers": BATCH_CALLERS, "rounds": number_of_rounds,
             "eventsPerSecond": all(rate).round(), "copyRowsPerSecond": all(|round| round.copy).round(),
             "ratio": rounded(ratio), "target": target, "met": ratio >= target,
+            "copyWithIdsRowsPerSecond": all(|round| round.copy_with_ids).round(),
+            "ratioWithIds": rounded(median(&rounds.iter().map(|round| rate(round) / round.copy_with_ids).collect::<Vec<_>>())),
         }));
     }
     figures.push(json!({
@@ -89,6 +95,7 @@ struct Round {
     hundred: f64,
     thousand: f64,
     copy: f64,
+    copy_with_ids: f64,
 }
 
 /// What the events name.
@@ -116,7 +123,7 @@ impl Events {
             self.post("/api/usage/bulk", BATCH_CALLERS, |caller, nth| self.batch(100, number, caller, nth))?;
         let thousand =
             self.post("/api/usage/bulk", BATCH_CALLERS, |caller, nth| self.batch(1_000, number, caller, nth))?;
-        let copy = copy(stage)?;
+        let (copy, copy_with_ids) = copy(stage)?;
         ensure!(scene.service.id() > 0, "the service is gone");
         Ok(Round {
             single: rate(&single, 1),
@@ -125,6 +132,7 @@ impl Events {
             hundred: rate(&hundred, 100),
             thousand: rate(&thousand, 1_000),
             copy,
+            copy_with_ids,
         })
     }
 
@@ -204,27 +212,47 @@ const LITERALS: &str = "SELECT concat_ws(', ', quote_literal(organization_id), '
     quote_literal(learner_id), quote_literal(tags), quote_literal(cost_allocation)) \
     FROM usage_events WHERE output > 0 AND event_id LIKE 'evt-1-1-%' LIMIT 1";
 
-/// Rows a second of `COPY` on two connections at once, of rows that the service stored, under new keys.
-fn copy(stage: &Stage<'_>) -> Result<f64> {
+/// Rows a second of `COPY` on two connections at once, of rows that the service stored, under new keys: of the events
+/// alone, and of the events with the ids that make them be stored once.
+fn copy(stage: &Stage<'_>) -> Result<(f64, f64)> {
     let keyed = COLUMNS.replace("event_key", "gen_random_uuid() AS event_key");
-    for (half, file) in HALVES.iter().enumerate() {
+    for (half, [events, ids]) in HALVES.iter().enumerate() {
         let rows = COPIED / 2;
-        let command = format!(
-            "\\copy (SELECT {keyed} FROM usage_events WHERE event_id LIKE 'evt-_-1000-%' LIMIT {rows} OFFSET {}) TO {}",
-            half * rows,
-            stage.quoted(file)?
+        let made = format!(
+            "CREATE TEMP TABLE made AS SELECT {keyed} FROM usage_events WHERE event_id LIKE 'evt-_-1000-%' LIMIT {rows} OFFSET {}",
+            half * rows
         );
-        stage.cluster.session(DATABASE, &[&command])?;
+        let events = format!("\\copy made TO {}", stage.quoted(events)?);
+        let ids = format!(
+            "\\copy (SELECT organization_id, gen_random_uuid(), 1, occurred_at, received_at FROM made) TO {}",
+            stage.quoted(ids)?
+        );
+        stage.cluster.session(DATABASE, &[&made, &events, &ids])?;
     }
+    let events = copy_halves(stage, |[events, _]| Ok(vec![copy_events(stage, events)?]))?;
+    let both = copy_halves(stage, |[events, ids]| {
+        let ids = format!("\\copy usage_event_ids FROM {}", stage.quoted(ids)?);
+        Ok(vec![copy_events(stage, events)?, ids])
+    })?;
+    Ok((events, both))
+}
+
+fn copy_events(stage: &Stage<'_>, file: &str) -> Result<String> {
+    Ok(format!("\\copy usage_events ({COLUMNS}) FROM {}", stage.quoted(file)?))
+}
+
+/// Runs both halves' commands at once, and says how many rows a second that was.
+fn copy_halves(stage: &Stage<'_>, commands: impl Fn(&[&str; 2]) -> Result<Vec<String>> + Sync) -> Result<f64> {
     stage.cluster.session(DATABASE, &["CHECKPOINT"])?;
     let start = Instant::now();
     let copied = std::thread::scope(|scope| {
         let threads: Vec<_> = HALVES
             .iter()
-            .map(|file| {
+            .map(|half| {
+                let commands = &commands;
                 scope.spawn(move || {
-                    let copy = format!("\\copy usage_events ({COLUMNS}) FROM {}", stage.quoted(file)?);
-                    stage.cluster.session(DATABASE, &[&copy])
+                    let commands = commands(half)?;
+                    stage.cluster.session(DATABASE, &commands.iter().map(String::as_str).collect::<Vec<_>>())
                 })
             })
             .collect();
@@ -240,14 +268,14 @@ fn copy(stage: &Stage<'_>) -> Result<f64> {
 fn weigh(stage: &Stage<'_>) -> Result<f64> {
     let sizes = "SELECT (SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits \
             WHERE inhparent = 'usage_events'::regclass)::numeric / (SELECT count(*) FROM usage_events) \
-        + (pg_total_relation_size('usage_event_ids') + pg_total_relation_size('usage_hourly') \
+        + pg_total_relation_size('usage_event_ids')::numeric / (SELECT count(*) FROM usage_event_ids) \
+        + (pg_total_relation_size('usage_hourly') + pg_total_relation_size('usage_daily') \
             + pg_total_relation_size('usage_dimension_hourly') + pg_total_relation_size('usage_deltas'))::numeric \
-            / (SELECT count(*) FROM usage_event_ids)";
+            / (SELECT sum(events) FROM usage_hourly)";
     // What is on its way into the sums is weighed once it is there, and what changes all the time as a vacuum leaves it.
     while stage.cluster.session(DATABASE, &["SELECT count(*) FROM usage_deltas"])?.trim() != "0" {
         services::pause(Duration::from_millis(100))?;
     }
-    let vacuum = ["usage_hourly", "usage_dimension_hourly", "usage_deltas"].map(|table| format!("VACUUM {table}"));
-    let [hourly, dimensions, deltas] = vacuum.each_ref().map(String::as_str);
-    Ok(stage.cluster.session(DATABASE, &[hourly, dimensions, deltas, sizes])?.trim().parse()?)
+    let vacuum = "VACUUM usage_hourly, usage_daily, usage_dimension_hourly, usage_deltas";
+    Ok(stage.cluster.session(DATABASE, &[vacuum, sizes])?.trim().parse()?)
 }

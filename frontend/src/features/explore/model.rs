@@ -131,6 +131,8 @@ pub struct Group {
     pub cost: Decimal,
     /// Some of it may still change.
     pub moving: bool,
+    /// Calls whose cost nobody knows: no part of it.
+    pub unpriced: i64,
 }
 
 /// The rows of one currency, those about the same thing added, in the answer's order.
@@ -145,8 +147,9 @@ pub fn groups(rows: &[CostRow], currency: &str) -> Vec<Group> {
             Some(group) => {
                 group.cost += row.cost.0;
                 group.moving |= moving;
+                group.unpriced += row.unpriced;
             }
-            None => groups.push(Group { parts, cost: row.cost.0, moving }),
+            None => groups.push(Group { parts, cost: row.cost.0, moving, unpriced: row.unpriced }),
         }
     }
     groups

@@ -14,10 +14,10 @@ use super::model::{self, Group};
 use super::wording::{dimension_name, part_name};
 use crate::api::{self, ApiError};
 use crate::data::{self, Task, use_get};
-use crate::format::number::percent;
+use crate::format::number::{grouped, percent};
 use crate::i18n::{t, words};
 use crate::order::{folded, sort_by};
-use crate::reactive::effect;
+use crate::reactive::{effect, live};
 use crate::ui::{
     Badge, Button, Card, Column, DensityMenu, Icon, Money, Pager, Row, Skeleton, Table, Text, toast, use_sort,
 };
@@ -126,8 +126,15 @@ fn row(view: View, path: &str, group: Group, currency: &str, total: Decimal) -> 
     // Sums of many days nearly always hold a moving one; said of all of them it says nothing.
     let is_day = group.parts.iter().any(|part| part.dimension == Dimension::Day);
     let moving = (group.moving && is_day).then(|| view! { <Badge>{t(words::explore::MOVING)}</Badge>" " });
-    cells.push(view! { {moving}<Money amount=group.cost.to_string() currency=currency.to_owned() /> }.into_any());
-    cells.push(share(model::share(group.cost, total)));
+    let unpriced = (group.unpriced > 0).then(|| {
+        let count = grouped(&group.unpriced.to_string());
+        view! { <Badge>{live(move || words::explore::unpriced(&count))}</Badge>" " }
+    });
+    // A sum of nothing that is known is not known: no zero, and no share.
+    let known = group.unpriced == 0 || !group.cost.is_zero();
+    let cost = known.then(|| view! { <Money amount=group.cost.to_string() currency=currency.to_owned() /> });
+    cells.push(view! { {moving}{unpriced}{cost} }.into_any());
+    cells.push(share(model::share(group.cost, total).filter(|_| known)));
     Row { linked, cells }
 }
 

@@ -95,7 +95,7 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
     };
     let unpriced = u64::try_from(period.unpriced).unwrap_or_default();
     let unpriced =
-        (unpriced > 0).then(|| view! { <p class="reason">{live(move || words::home::unpriced(unpriced))}</p> });
+        (unpriced > 0).then(|| view! { <p class="reason"><a class="link" href="/explore?groupBy=model">{live(move || words::home::unpriced(unpriced))}</a></p> });
     let value = move || view! { <Money amount=amount currency=code /> };
     let reason = period.driver.map(|driver| {
         let currency = currency.clone();

@@ -1,5 +1,6 @@
 //! The public prices as a table, searched and narrowed by the URL.
 
+use chrono::{DateTime, Utc};
 use std::time::Duration;
 
 use finops_contract::Page;
@@ -183,10 +184,19 @@ fn row(entry: &PriceEntry, href: String) -> Row {
         usual(UnitKind::CachedInput),
         usual(UnitKind::Output),
         others(entry),
-        date(from),
+        since(from),
         date(checked),
     ];
     Row { linked: true, cells }
+}
+
+/// From when a price holds. What the book says of all times begins with the century.
+pub(super) fn since(from: DateTime<Utc>) -> AnyView {
+    const FIRST_SECOND: i64 = 946_684_800;
+    if from.timestamp() <= FIRST_SECOND {
+        return t(words::prices::FROM_THE_START).into_any();
+    }
+    view! { <span class="nowrap">{live(move || moment::exact(from, Show::Date))}</span> }.into_any()
 }
 
 /// What is neither input nor output, the first of it by name.

@@ -5,6 +5,7 @@ use finops_contract::prices::{PriceEntry, PriceTier, ResolvedPrice};
 use leptos::prelude::*;
 use uuid::Uuid;
 
+use super::book::since;
 use super::model;
 use super::wording::{kind_name, per, price, price_text, source, tier_name};
 use crate::data::{Query, section, use_get, use_list};
@@ -164,7 +165,7 @@ fn facts(entry: &PriceEntry) -> AnyView {
             <Fact label=words::prices::PROVIDER>{provider}</Fact>
             {region.map(|region| view! { <Fact label=words::prices::REGION>{region}</Fact> })}
             {factors.collect_view()}
-            <Fact label=words::prices::EFFECTIVE_FROM>{moment::at(Some(from), words::common::NONE)}</Fact>
+            <Fact label=words::prices::EFFECTIVE_FROM>{since(from)}</Fact>
             {to.map(|to| view! { <Fact label=words::prices::EFFECTIVE_TO>{moment::at(Some(to), words::common::NONE)}</Fact> })}
             {page.map(|text| view! { <Fact label=words::prices::SOURCE>{source(&text)}</Fact> })}
             <Fact label=words::prices::CONFIRMED_BY>{source(&confirmed_by)}</Fact>

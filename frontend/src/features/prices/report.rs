@@ -131,6 +131,11 @@ fn change(sums: &RepriceSums, currency: &str) -> AnyView {
     view! { <span class="nowrap">{plus}{amount(change, currency)}</span> }.into_any()
 }
 
+/// A cost, unless nothing of it is known.
+fn known(cost: Decimal, unpriced: i64, currency: &str) -> AnyView {
+    if cost.is_zero() && unpriced > 0 { t(words::events::STATE_UNPRICED).into_any() } else { amount(cost, currency) }
+}
+
 fn counts(before: i64, after: i64) -> String {
     format!("{} → {}", grouped(&before.to_string()), grouped(&after.to_string()))
 }
@@ -187,8 +192,8 @@ fn row(one: &RepriceDifference, currency: &str) -> Row {
         .into_any(),
         project,
         grouped(&sums.changed.to_string()).into_any(),
-        amount(sums.cost_before.0, currency),
-        amount(sums.cost_after.0, currency),
+        known(sums.cost_before.0, sums.unpriced_before, currency),
+        known(sums.cost_after.0, sums.unpriced_after, currency),
         change(sums, currency),
         view! { <span class="nowrap">{counts(sums.unpriced_before, sums.unpriced_after)}</span> }.into_any(),
     ];
