@@ -145,7 +145,7 @@ fn line(editor: Editor, entry: Entry, task: Task) -> AnyView {
             <IconButton
                 icon=Icon::Close
                 label=remove
-                size=ButtonSize::Medium
+                size=ButtonSize::Large
                 bare=true
                 on_press=move |_| editor.remove(entry.key)
             />
