@@ -122,6 +122,29 @@ test("the project's page shows what it cost", async () => {
   await expect(page.getByRole("img").or(page.getByRole("group", { name: /비용/ })).first()).toBeVisible();
 });
 
+test("a budget made in the app shows what was spent", async () => {
+  await page.goto("/budgets?new=budget");
+  const dialog = page.getByRole("dialog", { name: "예산 추가" });
+  await dialog.getByLabel("이름").fill("올해의 AI");
+  await dialog.getByLabel("금액", { exact: true }).fill("1000000");
+  await dialog.getByLabel("기간").selectOption("yearly");
+  await dialog.getByRole("button", { name: "예산 추가" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("올해의 AI");
+  const [budget] = (await ask("/budgets")).data;
+  expect(page.url()).toBe(`${service.url}/budgets/${budget.id}`);
+  const { current } = await ask(`/budgets/${budget.id}/status`);
+  expect(Number(current.spent)).toBeGreaterThan(0);
+  const shown = page.getByRole("region", { name: "사용", exact: true });
+  const spent = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(current.spent);
+  await expect(shown).toContainText(`$${spent}`);
+  // The days of the bill that are known add up to it, in integers of the last digit.
+  const digits = (decimal) => BigInt(decimal.replace(/^(-?\d+)(?:\.(\d*))?$/, (_, whole, rest = "") => whole + rest.padEnd(18, "0")));
+  const { days } = await ask(`/budgets/${budget.id}/status`);
+  expect(days.reduce((sum, day) => sum + digits(day.spent ?? "0"), 0n)).toBe(digits(current.spent));
+  await page.goto("/budgets");
+  await expect(page.getByRole("row").filter({ hasText: "올해의 AI" })).toContainText(`$${spent}`);
+});
+
 test("the same in English, one click away", async () => {
   await page.goto("/");
   await page.getByRole("button", { name: "김지우님의 계정 메뉴" }).click();
@@ -137,7 +160,7 @@ test("the same in English, one click away", async () => {
 
 test("every page is clean to axe in both themes", async () => {
   test.setTimeout(180_000);
-  const paths = ["/", "/projects", `/projects/${project}`, "/explore", "/teams", `/teams/${team}`, "/setup", "/settings", "/audit", "/events", "/integration"];
+  const paths = ["/", "/projects", `/projects/${project}`, "/explore", "/teams", `/teams/${team}`, "/setup", "/settings", "/audit", "/events", "/budgets", "/integration"];
   for (const scheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: scheme });
     for (const path of paths) {

@@ -44,6 +44,8 @@ fn Root() -> impl IntoView {
                     <Route path=path!("/projects/:id") view=|| page(pieces::project) />
                     <Route path=path!("/explore") view=|| page(pieces::explore) />
                     <Route path=path!("/events") view=|| page(pieces::events) />
+                    <Route path=path!("/budgets") view=|| page(pieces::budgets) />
+                    <Route path=path!("/budgets/:id") view=|| page(pieces::budget) />
                     <Route path=path!("/integration") view=|| page(pieces::integration) />
                     <Route path=path!("/pricebook") view=|| page(pieces::pricebook) />
                     <Route path=path!("/setup") view=|| page(pieces::setup) />

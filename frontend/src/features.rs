@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod ask;
 pub mod audit;
 pub mod auth;
+pub mod budgets;
 pub mod events;
 pub mod explore;
 pub mod home;

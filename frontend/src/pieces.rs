@@ -18,6 +18,7 @@ use web_sys::Response;
 
 use crate::api::client;
 use crate::features::audit::AuditPage;
+use crate::features::budgets::{BudgetPage, BudgetsPage};
 use crate::features::events::EventsPage;
 use crate::features::explore::ExplorePage;
 use crate::features::integration::IntegrationPage;
@@ -53,6 +54,16 @@ pub(crate) fn explore() -> Fetched {
 #[wasm_split(events, fallible, wasm_split_path = leptos::wasm_split)]
 pub(crate) fn events() -> Fetched {
     Ok(EventsPage)
+}
+
+#[wasm_split(budgets, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn budgets() -> Fetched {
+    Ok(BudgetsPage)
+}
+
+#[wasm_split(budgets, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn budget() -> Fetched {
+    Ok(BudgetPage)
 }
 
 #[wasm_split(integration, fallible, wasm_split_path = leptos::wasm_split)]
@@ -100,10 +111,11 @@ struct Piece {
 }
 
 /// In the order in which they are fetched when there is time.
-const PIECES: [Piece; 9] = [
+const PIECES: [Piece; 10] = [
     Piece { name: "projects", fetch: || Box::pin(projects()) },
     Piece { name: "explore", fetch: || Box::pin(explore()) },
     Piece { name: "events", fetch: || Box::pin(events()) },
+    Piece { name: "budgets", fetch: || Box::pin(budgets()) },
     Piece { name: "teams", fetch: || Box::pin(teams()) },
     Piece { name: "settings", fetch: || Box::pin(settings()) },
     Piece { name: "setup", fetch: || Box::pin(setup()) },

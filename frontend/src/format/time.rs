@@ -19,6 +19,8 @@ pub enum Show {
     Day,
     /// `11. 22. (일)`, for tooltips.
     Weekday,
+    /// `11월 22일`, `Nov 22`, within a sentence.
+    Spoken,
     /// `2026. 11. 22. 14:05`
     Minute,
     /// `2026. 11. 22. 14:05:09`, for audit rows.
@@ -70,6 +72,7 @@ fn date_options(language: Locale, zone: &str, show: Show) -> js_sys::Object {
     match show {
         Show::Date | Show::Minute | Show::Second => push(&[("year", "numeric"), ("month", month), ("day", "numeric")]),
         Show::Day | Show::Moment => push(&[("month", month), ("day", "numeric")]),
+        Show::Spoken => push(&[("month", if named { "short" } else { "long" }), ("day", "numeric")]),
         Show::Weekday => push(&[("month", month), ("day", "numeric"), ("weekday", "short")]),
         Show::Month => push(&[("year", "numeric"), ("month", month)]),
         Show::Clock => {}

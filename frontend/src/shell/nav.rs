@@ -45,6 +45,7 @@ const GROUPS: &[(Word, &[Entry])] = &[
             entry("/events", words::shell::EVENTS, Icon::List),
         ],
     ),
+    (words::shell::GROUP_CONTROL, &[entry("/budgets", words::shell::BUDGETS, Icon::Gauge)]),
     (
         words::shell::GROUP_CONNECT,
         &[

@@ -261,6 +261,7 @@ fn makes() -> Vec<Item> {
     [
         (Icon::People, words::shell::CREATE_TEAM, "/teams?new=team"),
         (Icon::Folder, words::shell::CREATE_PROJECT, "/projects?new=project"),
+        (Icon::Gauge, words::shell::CREATE_BUDGET, "/budgets?new=budget"),
         (Icon::Plus, words::shell::INVITE, "/settings?tab=members&new=invitation"),
     ]
     .map(|(icon, word, href)| item(group, icon, word, Target::Page(href.to_owned())))

@@ -205,7 +205,7 @@ pub fn plot(
     let of = series.len();
     let places =
         days.iter().map(|day| Place { day: day.to_string(), moving: moving.contains(day) }).collect::<Vec<_>>();
-    Plot { places, series: top(series.into_values().collect(), rest), currency: currency.to_owned(), of }
+    Plot { places, series: top(series.into_values().collect(), rest), currency: currency.to_owned(), of, apart: false }
 }
 
 /// Where a row leads: narrowed to what it is about, and cut by what it has not been cut by yet.

@@ -48,7 +48,13 @@ pub fn plot(trend: &[TrendPoint], currency: &str, name: &str) -> Plot {
         colour: 1,
         values: trend.iter().map(|point| point.cost.map(|cost| cost.0)).collect(),
     };
-    Plot { places: trend.iter().map(place).collect(), series: vec![series], currency: currency.to_owned(), of: 1 }
+    Plot {
+        places: trend.iter().map(place).collect(),
+        series: vec![series],
+        currency: currency.to_owned(),
+        of: 1,
+        apart: false,
+    }
 }
 
 /// What an action asks for.

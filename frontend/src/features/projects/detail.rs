@@ -21,8 +21,8 @@ use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::shell::{period_note, tell_freshness};
 use crate::ui::{
-    Badge, Banner, Card, Chart, ChartKind, Crumb, EmptyKind, EmptyState, LinkButton, Money, PageHeader, Skeleton, Tab,
-    Tabs, Text, Tone,
+    Badge, Banner, Card, Chart, ChartKind, Crumb, EmptyKind, EmptyState, Icon, LinkButton, Money, PageHeader, Skeleton,
+    Tab, Tabs, Text, Tone,
 };
 use crate::url::{use_param, use_set_params};
 
@@ -73,9 +73,11 @@ fn skeleton() -> AnyView {
 
 fn badges(project: Query<Project>) -> Option<AnyView> {
     let project = project.data.get()?;
+    let budgets = format!("/budgets?projectId={}", project.id);
     let badges = view! {
         <Badge>{project.team_name}</Badge>
         <Badge>{t(environment_name(project.environment))}</Badge>
+        <LinkButton href=budgets icon=Icon::Gauge>{t(words::budgets::PROJECT_BUDGETS)}</LinkButton>
     };
     Some(badges.into_any())
 }

@@ -37,7 +37,7 @@ pub fn UnattributedCard(
 
 fn all_well() -> AnyView {
     view! {
-        <p class="all-well"><Glyph icon=Icon::Success />{t(words::teams::UNATTRIBUTED_NONE)}</p>
+        <p class="row all-well"><Glyph icon=Icon::Success />{t(words::teams::UNATTRIBUTED_NONE)}</p>
     }
     .into_any()
 }

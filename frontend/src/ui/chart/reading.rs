@@ -21,7 +21,7 @@ pub(super) fn tip(plot: &Plot, plane: Plane, index: usize) -> AnyView {
     let rows = plot.series.iter().filter_map(|series| {
         let value = series.values.get(index).copied().flatten();
         // A long list of nothings says nothing.
-        if plot.series.len() > 1 && value.is_none_or(|value| value.is_zero()) {
+        if plot.series.len() > 1 && value.is_none_or(|value| value.is_zero() && !plot.apart) {
             return None;
         }
         let text = value.map_or_else(|| words::chart::NOTHING_KNOWN.get().to_owned(), |value| amount(value, currency));
@@ -34,7 +34,7 @@ pub(super) fn tip(plot: &Plot, plane: Plane, index: usize) -> AnyView {
         })
     });
     let rows = rows.collect_view();
-    let total = (plot.series.len() > 1).then(|| {
+    let total = (plot.series.len() > 1 && !plot.apart).then(|| {
         let text = plot
             .sum_at(index)
             .map_or_else(|| words::chart::NOTHING_KNOWN.get().to_owned(), |sum| amount(sum, currency));

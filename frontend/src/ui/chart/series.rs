@@ -52,6 +52,8 @@ pub struct Plot {
     pub currency: String,
     /// How many series there were before the small ones were put together.
     pub of: usize,
+    /// The series are no parts of a whole: no sum of them is told.
+    pub apart: bool,
 }
 
 impl Plot {
