@@ -37,10 +37,13 @@ pub fn ReportCard(
         report.data.with(|one| one.as_ref().is_some_and(|one| one.reprice.state == RepriceState::Running))
     });
     data::poll(report, FOLLOW, move || runs.get_untracked());
-    // What it changed is seen in the other lists once it is done.
+    // What it changed is seen in the other lists once it is done, which it may be at the first look.
+    let done = memo(move |_| {
+        report.data.with(|one| one.as_ref().is_some_and(|one| one.reprice.state != RepriceState::Running))
+    });
     effect(move |before: Option<bool>| {
-        let now = runs.get();
-        if before == Some(true) && !now {
+        let now = done.get();
+        if before == Some(false) && now {
             view.tell();
         }
         now
