@@ -5,8 +5,12 @@
 //! Conventions, true for every type here: JSON in camelCase, ids are UUIDv7, times are RFC 3339 in UTC, money is an
 //! exact decimal string beside its ISO 4217 currency, requests refuse fields they do not know.
 
+#[macro_use]
+mod names;
+
 pub mod accounts;
 pub mod admin_keys;
+pub mod alerts;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
