@@ -74,6 +74,9 @@ error_codes! {
     JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
     PriceOverrideOverlaps = "price_override_overlaps", 409, "Another price of yours holds for that time.", "그 기간에 이미 적용 중인 협의 단가가 있어요.";
     PriceChangeDecided = "price_change_decided", 409, "This change of prices was decided already.", "이미 처리한 단가 변경이에요.";
+    ChannelBuiltIn = "channel_built_in", 409, "This channel comes from the service's own settings and is changed there.", "서비스 설정에서 온 채널이라 여기서는 바꿀 수 없어요.";
+    ChannelWithoutSecret = "channel_without_secret", 409, "Only a webhook has a secret of its own.", "자체 시크릿은 웹훅 채널에만 있어요.";
+    DeliveryNotResendable = "delivery_not_resendable", 409, "Only a message that was given up can be sent again, and only to a channel that is enabled.", "중단된 메시지만, 켜져 있는 채널로만 다시 보낼 수 있어요.";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large.", "본문이 너무 커요.";
     BatchTooLarge = "batch_too_large", 413, "A batch takes 1,000 events at most.", "한 번에 이벤트 1,000개까지 보낼 수 있어요.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the body as application/json.", "본문을 application/json으로 보내 주세요.";
@@ -89,6 +92,7 @@ error_codes! {
     RangeTooLarge = "range_too_large", 422, "The period is empty, reversed or too long.", "기간이 비었거나 거꾸로이거나 너무 길어요.";
     SumTooLarge = "sum_too_large", 422, "A sum has more digits than can be told exactly. Ask for a shorter period or for finer groups.", "합계의 자릿수가 너무 많아 정확히 표시할 수 없어요. 기간을 줄이거나 더 잘게 나눠 주세요.";
     FxRateMissing = "fx_rate_missing", 422, "There is no exchange rate of this currency yet. Set one first.", "이 통화의 환율이 아직 없어요. 먼저 환율을 등록해 주세요.";
+    ChannelNotConfigured = "channel_not_configured", 422, "The service is not set up to send this kind of message yet.", "아직 이 방식으로 보낼 수 있게 설정되지 않았어요.";
     CsvInvalid = "csv_invalid", 422, "The CSV file has lines that cannot be read.", "CSV 파일에 읽을 수 없는 줄이 있어요.";
     QuantityInvalid = "quantity_invalid", 422, "A count must be a whole number from 0 to 10,000,000,000.", "개수는 0부터 100억까지의 정수여야 해요.";
     TokensExceedWhole = "tokens_exceed_whole", 422, "The parts add up to more tokens than their whole.", "부분 토큰의 합이 전체 토큰보다 커요.";
