@@ -25,11 +25,13 @@ pub mod page;
 pub mod prices;
 pub mod projects;
 pub mod provider_keys;
+pub mod reports;
 pub mod reprices;
 pub mod teams;
 pub mod units;
 pub mod usage;
 pub mod usage_imports;
+pub mod value;
 
 pub use errors::{ErrorCode, FieldError, Problem};
 pub use money::{Amount, Percent};
