@@ -55,6 +55,7 @@ error_codes! {
     Forbidden = "forbidden", 403, "You do not have permission to do this.", "이 작업을 할 권한이 필요해요.";
     ApiKeyNotAllowed = "api_key_not_allowed", 403, "API keys may not do this. Sign in instead.", "API 키로는 할 수 없는 작업이에요. 로그인해 주세요.";
     ApiKeyScope = "api_key_scope", 403, "This API key lacks the scope for this.", "이 API 키에 필요한 권한 범위가 없어요.";
+    Blocked = "blocked", 403, "This was stopped, and stays so until somebody lifts the block.", "차단된 상태예요. 차단을 해제해야 다시 쓸 수 있어요.";
     RegistrationClosed = "registration_closed", 403, "Registration is closed.", "지금은 가입할 수 없어요.";
     InvitationRequired = "invitation_required", 403, "You need an invitation to register.", "초대를 받아야 가입할 수 있어요.";
     NotFound = "not_found", 404, "There is nothing here.", "찾을 수 없어요.";
@@ -102,7 +103,10 @@ error_codes! {
     DuplicateField = "duplicate_field", 422, "A field is given twice.", "같은 항목이 두 번 있어요.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used for another request.", "다른 요청에 이미 쓴 Idempotency-Key예요.";
     RateLimited = "rate_limited", 429, "Too many attempts. Wait a moment.", "시도가 너무 많아요. 잠시 뒤에 다시 해 주세요.";
+    Throttled = "throttled", 429, "More calls than a block lets through in a minute.", "차단 설정에서 허용한 분당 호출 수를 넘었어요.";
     Internal = "internal", 500, "Something went wrong on our side.", "저희 쪽에서 문제가 생겼어요.";
+    BudgetExceeded = "budget_exceeded", 503, "The call does not fit into a hard budget.", "예산 한도를 넘어서 호출할 수 없어요.";
+    GuardUnavailable = "guard_unavailable", 503, "Whether the call may be made cannot be told right now.", "지금은 호출해도 되는지 확인할 수 없어요.";
     ProviderUnavailable = "provider_unavailable", 503, "The provider does not answer right now. Try again later.", "지금 공급자가 응답하지 않아요. 잠시 뒤에 다시 해 주세요.";
     EncryptionUnavailable = "encryption_unavailable", 503, "The key service does not answer right now. Try again later.", "지금 암호화 서비스가 응답하지 않아요. 잠시 뒤에 다시 해 주세요.";
     Unavailable = "unavailable", 503, "The service is busy. Try again in a moment.", "지금은 처리할 수 없어요. 잠시 뒤에 다시 해 주세요.";

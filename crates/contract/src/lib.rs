@@ -18,6 +18,7 @@ pub mod collector;
 pub mod costs;
 pub mod errors;
 pub mod fx_rates;
+pub mod guard;
 pub mod jobs;
 pub mod money;
 pub mod organizations;
