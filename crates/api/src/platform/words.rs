@@ -68,7 +68,8 @@ fn grouped(digits: &str) -> String {
     let lead = digits.len() % 3;
     let (first, rest) = digits.split_at(lead);
     let groups = rest.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    let parts: Vec<String> = Some(first.to_owned()).filter(|first| !first.is_empty()).into_iter().chain(groups).collect();
+    let parts: Vec<String> =
+        Some(first.to_owned()).filter(|first| !first.is_empty()).into_iter().chain(groups).collect();
     parts.join(",")
 }
 
@@ -95,7 +96,9 @@ mod tests {
 
     #[test]
     fn percentages_are_never_more_than_they_are() {
-        for (number, text) in [("148.4", "148%"), ("99.99", "99.9%"), ("1384", "1,384%"), ("-25", "-25%"), ("100.00", "100%")] {
+        for (number, text) in
+            [("148.4", "148%"), ("99.99", "99.9%"), ("1384", "1,384%"), ("-25", "-25%"), ("100.00", "100%")]
+        {
             assert_eq!(percent(number.parse().unwrap()), text);
         }
         assert_eq!((times(45_000, 3_000), times(7, 2), times(1, 0)), (Some("15".into()), Some("3.5".into()), None));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use finops_contract::alerts::{AlertBudget, AlertCause, AlertKind, AlertSeverity, Compared, Grown, UnpricedCalls};
-use finops_contract::budgets::{AlertAction, AlertBasis, NamedScope};
+use finops_contract::budgets::{AlertAction, AlertBasis, BudgetKind, BudgetPeriod, Enforcement, NamedScope, ScopeType};
 use finops_contract::channels::ChannelType;
 use finops_contract::costs::Named;
 use finops_contract::{Amount, Percent};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::features::costs::{Grew, Growth};
+use crate::platform::clock::Clock;
 
 /// Days before a day that say what is usual.
 const WEEK: usize = 7;
@@ -45,6 +46,59 @@ pub(super) struct Target {
     /// `project` or `admin_key`.
     pub(super) kind: String,
     pub(super) id: Uuid,
+}
+
+impl Facts {
+    /// Of calls without a price.
+    pub(super) fn unpriced(organization: &str, today: NaiveDate, calls: UnpricedCalls) -> Self {
+        Self {
+            organization: organization.to_owned(),
+            today,
+            team: None,
+            project: None,
+            scope: None,
+            budget: None,
+            compared: None,
+            cause: None,
+            unpriced: Some(calls),
+            target: None,
+            blocked: false,
+        }
+    }
+
+    /// What a message looks like, for who wants to see one.
+    pub(super) fn example(organization: &str, today: NaiveDate, clock: &Clock) -> Self {
+        let dollars = |dollars: i64| Amount::from(Decimal::from(dollars));
+        let calls = UnpricedCalls { provider: String::new(), model: String::new(), calls: 0 };
+        Self {
+            scope: Some(NamedScope { kind: ScopeType::Organization, id: None, name: None, deleted: false }),
+            budget: Some(AlertBudget {
+                id: clock.new_id(),
+                name: organization.to_owned(),
+                kind: BudgetKind::Limit,
+                period: BudgetPeriod::Daily,
+                from: today,
+                to: today.succ_opt().unwrap_or(today),
+                enforcement: Enforcement::Soft,
+                threshold: Percent(Decimal::ONE_HUNDRED),
+                basis: AlertBasis::Actual,
+                action: AlertAction::Both,
+                amount: dollars(500),
+                figure: dollars(742),
+                percent: Percent(Decimal::new(1_484, 1)),
+                currency: "USD".into(),
+            }),
+            compared: Some(Compared {
+                day: today,
+                spent: dollars(742),
+                usual: dollars(50),
+                change: Some(Percent(Decimal::from(1_384))),
+                currency: "USD".into(),
+            }),
+            unpriced: None,
+            ..Self::unpriced(organization, today, calls)
+        }
+    }
 }
 
 /// How bad it is that a threshold was crossed. A forecast is not spent yet.

@@ -64,11 +64,11 @@ impl Seen {
             self.waiting.clear();
             return all.into_iter().map(|organization| (organization, true)).collect();
         }
-        let is_due = |past: &HashMap<_, _>, organization| {
-            past.get(organization).is_none_or(|at: &DateTime<Utc>| now - *at >= PAST_PERIODS)
+        let is_due = |past: &HashMap<OrganizationId, DateTime<Utc>>, organization: &OrganizationId| {
+            past.get(organization).is_none_or(|at| now - *at >= PAST_PERIODS)
         };
         let mut due: Vec<(OrganizationId, bool)> =
-            changed.into_iter().map(|organization| (organization, is_due(&self.past, &organization))).collect();
+            changed.into_iter().map(|one| (one, is_due(&self.past, &one))).collect();
         for organization in self.waiting.iter().filter(|organization| is_due(&self.past, organization)) {
             if due.iter().all(|(other, _)| other != organization) {
                 due.push((*organization, true));
@@ -97,7 +97,7 @@ impl Evaluator {
         let last = self.seen.lock().unwrap_or_else(PoisonError::into_inner).all;
         let is_time = last.is_none_or(|last| now < last || now - last >= interval);
         let mut tx = self.state.db.background().platform().await?;
-        let all = if is_time { Some(organizations::all(&mut tx).await?) } else { None };
+        let all = if is_time { Some(organizations::ids(&mut tx).await?) } else { None };
         let changed = budgets::to_check(&mut tx).await?;
         tx.commit().await?;
         Ok(self.seen.lock().unwrap_or_else(PoisonError::into_inner).take(now, all, changed))
@@ -186,8 +186,7 @@ impl Check<'_> {
         let mut reached: Vec<&BudgetAlert> = standing.reached.iter().collect();
         reached.sort_by_key(|alert| (alert.basis == AlertBasis::Forecast, std::cmp::Reverse(alert.threshold)));
         for alert in reached {
-            let key: CrossingKey =
-                (budget.id, standing.revision, standing.period.from, alert.threshold, alert.basis);
+            let key: CrossingKey = (budget.id, standing.revision, standing.period.from, alert.threshold, alert.basis);
             if !known.contains(&key) {
                 let facts = find::budget_facts(conn, &self.place, budget, standing, *alert).await?;
                 self.raise(standing, *alert, facts, &mut group, budgets::spender(budget)).await?;
@@ -248,7 +247,8 @@ impl Check<'_> {
             let exists = all.iter().any(|budget| budget.id == open.budget);
             let standing = current.get(&open.budget).filter(|standing| standing.period.from == open.period_start);
             let is_below = standing.is_some_and(|standing| {
-                let same = |alert: &&BudgetAlert| alert.threshold.0 == open.threshold && alert.basis.name() == open.basis;
+                let same =
+                    |alert: &&BudgetAlert| alert.threshold.0 == open.threshold && alert.basis.name() == open.basis;
                 standing.spent.is_some() && !standing.reached.iter().any(|alert| same(&alert))
             });
             if is_over || !exists || is_below {

@@ -10,7 +10,8 @@ use super::wording::Words;
 /// The message as HTML.
 pub(super) fn mail(words: &Words, links: &[Link], why: &str, locale: Locale) -> String {
     let mut body = String::new();
-    let _ = write!(body, r#"<h1 style="font-size:20px;line-height:28px;margin:0 0 16px">{}</h1>"#, escape(&words.subject));
+    let _ =
+        write!(body, r#"<h1 style="font-size:20px;line-height:28px;margin:0 0 16px">{}</h1>"#, escape(&words.subject));
     for sentence in &words.sentences {
         let _ = write!(body, r#"<p style="margin:0 0 12px">{}</p>"#, escape(sentence));
     }

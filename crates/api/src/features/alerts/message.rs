@@ -116,6 +116,37 @@ pub(super) fn notice(stored: &Stored, told: Told, at: DateTime<Utc>, public_url:
     }
 }
 
+/// The message about it, marked as a test: nothing happened, and nothing is opened anywhere.
+pub(super) fn test(stored: &Stored, at: DateTime<Utc>, public_url: &str, locale: Locale) -> Notice {
+    let mark = match locale {
+        Locale::Ko => "[테스트]",
+        Locale::En => "[Test]",
+    };
+    let notice = notice(stored, Told::Triggered, at, public_url, locale);
+    let links = vec![Link {
+        label: match locale {
+            Locale::Ko => "알림 설정 보기".into(),
+            Locale::En => "See alert settings".into(),
+        },
+        url: format!("{public_url}/alerts"),
+        style: LinkStyle::Plain,
+    }];
+    let html = html::mail(&wording::words(&stored.facts, locale), &links, mark, locale);
+    Notice {
+        subject: format!("{mark} {}", notice.subject),
+        severity: Severity::Info,
+        html: Some(html),
+        links,
+        event: Event { kind: "alert.test".into(), ..notice.event },
+        ..notice
+    }
+}
+
+/// Why spending is stopped, for the record: in the organization's own words, which are Korean unless a person says otherwise.
+pub(super) fn reason(facts: &Facts) -> String {
+    wording::words(facts, Locale::Ko).subject
+}
+
 const fn severity(severity: AlertSeverity) -> Severity {
     match severity {
         AlertSeverity::Info => Severity::Info,
@@ -142,7 +173,9 @@ fn clickable(link: &AlertLink, public_url: &str, locale: Locale) -> Link {
 mod tests {
     use chrono::{NaiveDate, TimeZone as _};
     use finops_contract::alerts::{AlertBudget, AlertCause, AlertKind, AlertStatus, Compared, Grown};
-    use finops_contract::budgets::{AlertAction, AlertBasis, BudgetKind, BudgetPeriod, Enforcement, NamedScope, ScopeType};
+    use finops_contract::budgets::{
+        AlertAction, AlertBasis, BudgetKind, BudgetPeriod, Enforcement, NamedScope, ScopeType,
+    };
     use finops_contract::costs::Named;
     use finops_contract::{Amount, Percent};
     use rust_decimal::Decimal;
@@ -164,7 +197,12 @@ mod tests {
 
     /// The alert of the journey in the requirements.
     pub(super) fn runaway() -> Stored {
-        let grown = |name: &str, cost, usual| Grown { id: name.into(), name: name.into(), cost: amount(cost), usual: amount(usual) };
+        let grown = |name: &str, cost, usual| Grown {
+            id: name.into(),
+            name: name.into(),
+            cost: amount(cost),
+            usual: amount(usual),
+        };
         let facts = Facts {
             organization: "한빛".into(),
             today: day("2026-11-25"),
@@ -216,7 +254,6 @@ mod tests {
             kind: AlertKind::Budget,
             severity: AlertSeverity::Critical,
             status: AlertStatus::Open,
-            subject_key: "x".into(),
             facts,
             raised_at: Utc.with_ymd_and_hms(2026, 11, 25, 5, 0, 0).unwrap(),
             acknowledged: None,

@@ -1,7 +1,10 @@
 //! Rows of alerts.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::alerts::{AlertKind, AlertMark, AlertSeverity, AlertStatus, AlertsQuery};
+use finops_contract::budgets::AlertAction;
 use finops_contract::costs::Named;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -54,7 +57,6 @@ pub(super) struct Stored {
     pub(super) kind: AlertKind,
     pub(super) severity: AlertSeverity,
     pub(super) status: AlertStatus,
-    pub(super) subject_key: String,
     pub(super) facts: Facts,
     pub(super) raised_at: DateTime<Utc>,
     pub(super) acknowledged: Option<AlertMark>,
@@ -91,7 +93,7 @@ pub(super) async fn list(
     let (teams, projects) = (filter.seen.and_then(Visibility::teams), filter.seen.and_then(Visibility::projects));
     let rows = sqlx::query!(
         r#"
-        SELECT a.id, a.kind, a.severity, a.status, a.subject_key, a.facts AS "facts: Json<Facts>", a.raised_at,
+        SELECT a.id, a.kind, a.severity, a.status, a.facts AS "facts: Json<Facts>", a.raised_at,
             a.acknowledged_at, a.acknowledged_by, a.resolved_at, a.resolved_by,
             u.name AS "acknowledged_name?", v.name AS "resolved_name?"
         FROM alerts a
@@ -132,7 +134,6 @@ pub(super) async fn list(
         kind: AlertKind::from_name(&row.kind).unwrap_or(AlertKind::Budget),
         severity: AlertSeverity::from_name(&row.severity).unwrap_or(AlertSeverity::Error),
         status: AlertStatus::from_name(&row.status).unwrap_or(AlertStatus::Open),
-        subject_key: row.subject_key,
         facts: row.facts.0,
         raised_at: row.raised_at,
         acknowledged: mark(row.acknowledged_at, row.acknowledged_by, row.acknowledged_name),
@@ -191,10 +192,7 @@ pub(super) struct Unresolved {
 }
 
 /// The budgets' alerts that are not resolved.
-pub(super) async fn unresolved(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-) -> sqlx::Result<Vec<Unresolved>> {
+pub(super) async fn unresolved(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<Vec<Unresolved>> {
     sqlx::query_as!(
         Unresolved,
         "SELECT a.id, c.budget_id AS budget, c.threshold, c.basis, c.period_start, c.period_end
@@ -214,7 +212,6 @@ impl New<'_> {
             kind: self.kind,
             severity: self.severity,
             status: AlertStatus::Open,
-            subject_key: self.subject_key.to_owned(),
             facts: self.facts.clone(),
             raised_at: self.raised_at,
             acknowledged: None,

@@ -49,7 +49,8 @@ pub(super) fn words(facts: &Facts, locale: Locale) -> Words {
                     ),
                 ),
             };
-            let figures = vec![(pick(locale, "모델", "Model").into(), model), (pick(locale, "호출", "Calls").into(), calls)];
+            let figures =
+                vec![(pick(locale, "모델", "Model").into(), model), (pick(locale, "호출", "Calls").into(), calls)];
             Words { subject, sentences: vec![sentence], figures }
         }
         (None, None) => Words { subject: who(facts, locale), sentences: Vec::new(), figures: Vec::new() },
@@ -115,7 +116,9 @@ fn subject(facts: &Facts, budget: &AlertBudget, locale: Locale) -> String {
     let (now, mark) = (percent(budget.percent.0), if is_over(budget) { "🚨" } else { "⚠️" });
     let threshold = percent(budget.threshold.0);
     match (locale, budget.basis, is_over(budget)) {
-        (Locale::Ko, AlertBasis::Actual, true) => format!("{mark} [{who}] {limit} {amount} 초과 - 현재 {figure} ({now})"),
+        (Locale::Ko, AlertBasis::Actual, true) => {
+            format!("{mark} [{who}] {limit} {amount} 초과 - 현재 {figure} ({now})")
+        }
         (Locale::Ko, AlertBasis::Actual, false) => {
             format!("{mark} [{who}] {limit} {amount}의 {threshold} 도달 - 현재 {figure} ({now})")
         }

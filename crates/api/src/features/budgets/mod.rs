@@ -24,7 +24,8 @@ mod store;
 
 pub use calendar::{Calendar, Span};
 pub use checks::{check_soon, checked, said, to_check};
-pub use crossings::{Crossing, cross, crossed_since};
+pub use crossings::{Crossing, Key as CrossingKey, cross, crossed_since};
+pub use domain::percent_of;
 pub use routes::routes;
 pub use service::{calendar, in_force, standings};
 pub use standing::{Standing, spender};

@@ -199,7 +199,12 @@ impl Question<'_> {
         for (at, (of, name)) in [("s.calls", "calls"), ("s.cost", "cost")].into_iter().enumerate() {
             let cast = if at == 0 { "::bigint" } else { "" };
             for (which, suffix) in [("", ""), ("NOT ", "_before")] {
-                sql.push("coalesce(sum(").push(of).push(") FILTER (WHERE ").push(which).push("s.is_day), 0)").push(cast);
+                sql.push("coalesce(sum(")
+                    .push(of)
+                    .push(") FILTER (WHERE ")
+                    .push(which)
+                    .push("s.is_day), 0)")
+                    .push(cast);
                 sql.push(" AS ").push(name).push(suffix).push(", ");
             }
         }
