@@ -30,6 +30,8 @@ use crate::platform::state::State;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long past periods may wait, where what changed may be in one: a call that is reported late, a bill that is restated.
 const PAST_PERIODS: TimeDelta = TimeDelta::seconds(30);
+/// How long an alert about a period that was over already stays open by itself.
+const LATE: TimeDelta = TimeDelta::days(7);
 /// Days for which what was crossed is remembered: longer than any past period that is looked at is over.
 const REMEMBERED: u64 = 40;
 
@@ -235,7 +237,7 @@ impl Check<'_> {
     }
 
     /// Resolves what is over by itself: the period has ended, the budget is gone, or by its amount now, or by what is known
-    /// now, the threshold is not reached.
+    /// now, the threshold is not reached; or it was crossed anew, of another amount.
     async fn resolve(
         &self,
         conn: &mut PgConnection,
@@ -243,7 +245,10 @@ impl Check<'_> {
         current: &HashMap<Uuid, Standing>,
     ) -> ApiResult<()> {
         for open in store::unresolved(conn, self.place.organization).await? {
-            let is_over = open.period_end <= self.place.today;
+            // What is noticed after its period waits for somebody, a week at most.
+            let raised = self.place.calendar.today(open.raised_at);
+            let is_late = raised >= open.period_end && self.now - open.raised_at < LATE;
+            let is_over = open.period_end <= self.place.today && !is_late;
             let exists = all.iter().any(|budget| budget.id == open.budget);
             let standing = current.get(&open.budget).filter(|standing| standing.period.from == open.period_start);
             let is_below = standing.is_some_and(|standing| {
@@ -251,7 +256,7 @@ impl Check<'_> {
                     |alert: &&BudgetAlert| alert.threshold.0 == open.threshold && alert.basis.name() == open.basis;
                 standing.spent.is_some() && !standing.reached.iter().any(|alert| same(&alert))
             });
-            if is_over || !exists || is_below {
+            if is_over || !exists || is_below || open.superseded {
                 end(self.state, conn, self.place.organization, open.id, self.now).await?;
             }
         }

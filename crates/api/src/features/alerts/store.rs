@@ -189,15 +189,23 @@ pub(super) struct Unresolved {
     pub(super) basis: String,
     pub(super) period_start: NaiveDate,
     pub(super) period_end: NaiveDate,
+    pub(super) raised_at: DateTime<Utc>,
+    /// Whether the same threshold was crossed anew since, of another amount.
+    pub(super) superseded: bool,
 }
 
 /// The budgets' alerts that are not resolved.
 pub(super) async fn unresolved(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<Vec<Unresolved>> {
     sqlx::query_as!(
         Unresolved,
-        "SELECT a.id, c.budget_id AS budget, c.threshold, c.basis, c.period_start, c.period_end
+        r#"
+        SELECT a.id, c.budget_id AS budget, c.threshold, c.basis, c.period_start, c.period_end, a.raised_at,
+            EXISTS (SELECT FROM budget_crossings n WHERE n.organization_id = c.organization_id AND n.budget_id = c.budget_id
+                AND n.period_start = c.period_start AND n.threshold = c.threshold AND n.basis = c.basis
+                AND n.revision > c.revision AND NOT n.carried) AS "superseded!"
         FROM alerts a JOIN budget_crossings c ON c.organization_id = a.organization_id AND c.id = a.crossing_id
-        WHERE a.organization_id = $1 AND a.status <> 'resolved'",
+        WHERE a.organization_id = $1 AND a.status <> 'resolved'
+        "#,
         organization as OrganizationId
     )
     .fetch_all(conn)
