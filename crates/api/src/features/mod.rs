@@ -10,6 +10,7 @@ pub mod budgets;
 pub mod collector;
 pub mod costs;
 pub mod deliveries;
+pub mod figures;
 pub mod operations;
 pub mod organizations;
 pub mod prices;
@@ -31,6 +32,8 @@ pub struct Shared {
     pub books: prices::Books,
     /// Takes usage events.
     pub ingest: usage::Ingest,
+    /// Organizations' figures for Prometheus.
+    pub figures: figures::Figures,
 }
 
 impl Shared {
@@ -38,7 +41,8 @@ impl Shared {
     #[must_use]
     pub fn new(state: &State) -> Self {
         let books = prices::Books::new(state.db.clone(), state.clock.clone());
-        Self { ingest: usage::Ingest::new(state, books.clone()), books }
+        let (ingest, figures) = (usage::Ingest::new(state, books.clone()), figures::Figures::new(state));
+        Self { books, ingest, figures }
     }
 }
 
@@ -58,6 +62,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     prices::routes(config);
     budgets::routes(config);
     alerts::routes(config);
+    figures::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }

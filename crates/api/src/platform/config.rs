@@ -47,6 +47,8 @@ pub struct Config {
     pub usage_poll_interval: u32,
     /// How often budgets are checked whether or not anything changed, in seconds.
     pub budget_check_interval: u32,
+    /// How old the sums of an organization's metrics may be, in seconds.
+    pub cost_aggregation_interval: u32,
     /// Where the list of public prices is that updates the book every day. It may hold a token.
     pub price_map_url: Option<SecretString>,
     /// Whether this process runs background jobs.
@@ -141,6 +143,7 @@ const VARIABLES: &[Variable] = &[
         Some("300"),
         "seconds between two checks of budgets that nothing was reported about, 10 to 3600; what is reported is checked at once",
     ),
+    plain("COST_AGGREGATION_INTERVAL", Some("3600"), "seconds that the sums of /api/metrics may be old, 1 to 86400"),
     secret("PRICE_MAP_URL", "list of public prices (LiteLLM's format) that is read every day; off without it"),
     plain("JOBS_ENABLED", Some("true"), "whether this process runs background jobs"),
     plain("PROMETHEUS_METRICS_ENABLED", Some("true"), "whether /metrics answers"),
@@ -301,6 +304,7 @@ impl Config {
             openai_base_url: read.raw("OPENAI_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
             usage_poll_interval: read.parse("USAGE_POLL_INTERVAL", 60, "a number of seconds"),
             budget_check_interval: read.parse("BUDGET_CHECK_INTERVAL", 300, "a number of seconds"),
+            cost_aggregation_interval: read.parse("COST_AGGREGATION_INTERVAL", 3600, "a number of seconds"),
             price_map_url: read.raw("PRICE_MAP_URL").map(Into::into),
             jobs_enabled: read.parse("JOBS_ENABLED", true, "true or false"),
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
@@ -319,6 +323,9 @@ impl Config {
         }
         if !(10..=3600).contains(&config.budget_check_interval) {
             read.problem("BUDGET_CHECK_INTERVAL", "must be 10 to 3600");
+        }
+        if !(1..=86_400).contains(&config.cost_aggregation_interval) {
+            read.problem("COST_AGGREGATION_INTERVAL", "must be 1 to 86400");
         }
         let price_map = config.price_map_url.as_ref().map(|url| url.expose_secret());
         let urls = [

@@ -23,4 +23,4 @@ pub use domain::Days;
 pub use growth::{Grew, Growth, growth};
 pub use parts::Parts;
 pub use routes::routes;
-pub use spending::{Spender, Spending, Spent, spending};
+pub use spending::{Spender, Spending, Spent, by_provider, spending};

@@ -120,6 +120,25 @@ pub async fn spending(
     Ok(Spending { days: by_day(rows)?, silence })
 }
 
+/// What each provider cost over some days, `to` exclusive, in US dollars, by the truth. Whoever asks must be allowed to see all
+/// of it.
+///
+/// # Errors
+/// `sum_too_large` where they do not add up exactly.
+pub async fn by_provider(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    days: Days,
+    (from, to): (NaiveDate, NaiveDate),
+) -> ApiResult<BTreeMap<String, Decimal>> {
+    let scope = Scope::everything(organization);
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.provider, sum(b.amount)");
+    Ledgers::truth_by(&scope, days, Period { from, to }).push(&mut sql);
+    sql.push(" WHERE b.currency = 'USD' AND b.amount IS NOT NULL GROUP BY b.provider");
+    let rows: Vec<(String, Exact)> = sql.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|(provider, cost)| (provider, cost.0)).collect())
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     day: NaiveDate,
