@@ -15,6 +15,7 @@ pub mod provider_keys;
 pub mod provider_usage;
 pub mod teams;
 pub mod usage;
+pub mod value;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -54,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     costs::routes(config);
     prices::routes(config);
     budgets::routes(config);
+    value::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
