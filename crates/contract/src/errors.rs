@@ -55,6 +55,7 @@ error_codes! {
     Forbidden = "forbidden", 403, "You do not have permission to do this.", "이 작업을 할 권한이 필요해요.";
     ApiKeyNotAllowed = "api_key_not_allowed", 403, "API keys may not do this. Sign in instead.", "API 키로는 할 수 없는 작업이에요. 로그인해 주세요.";
     ApiKeyScope = "api_key_scope", 403, "This API key lacks the scope for this.", "이 API 키에 필요한 권한 범위가 없어요.";
+    Blocked = "blocked", 403, "This was stopped, and stays so until somebody lifts the block.", "차단된 상태예요. 차단을 해제해야 다시 쓸 수 있어요.";
     RegistrationClosed = "registration_closed", 403, "Registration is closed.", "지금은 가입할 수 없어요.";
     InvitationRequired = "invitation_required", 403, "You need an invitation to register.", "초대를 받아야 가입할 수 있어요.";
     NotFound = "not_found", 404, "There is nothing here.", "찾을 수 없어요.";
@@ -74,6 +75,9 @@ error_codes! {
     JobNotRetryable = "job_not_retryable", 409, "Only a dead job can be retried.", "중단된 작업만 다시 실행할 수 있어요.";
     PriceOverrideOverlaps = "price_override_overlaps", 409, "Another price of yours holds for that time.", "그 기간에 이미 적용 중인 협의 단가가 있어요.";
     PriceChangeDecided = "price_change_decided", 409, "This change of prices was decided already.", "이미 처리한 단가 변경이에요.";
+    ChannelBuiltIn = "channel_built_in", 409, "This channel comes from the service's own settings and is changed there.", "서비스 설정에서 온 채널이라 여기서는 바꿀 수 없어요.";
+    ChannelWithoutSecret = "channel_without_secret", 409, "Only a webhook has a secret of its own.", "자체 시크릿은 웹훅 채널에만 있어요.";
+    DeliveryNotResendable = "delivery_not_resendable", 409, "Only a message that was given up can be sent again, and only to a channel that is enabled.", "중단된 메시지만, 켜져 있는 채널로만 다시 보낼 수 있어요.";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large.", "본문이 너무 커요.";
     BatchTooLarge = "batch_too_large", 413, "A batch takes 1,000 events at most.", "한 번에 이벤트 1,000개까지 보낼 수 있어요.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Send the body as application/json.", "본문을 application/json으로 보내 주세요.";
@@ -89,6 +93,7 @@ error_codes! {
     RangeTooLarge = "range_too_large", 422, "The period is empty, reversed or too long.", "기간이 비었거나 거꾸로이거나 너무 길어요.";
     SumTooLarge = "sum_too_large", 422, "A sum has more digits than can be told exactly. Ask for a shorter period or for finer groups.", "합계의 자릿수가 너무 많아 정확히 표시할 수 없어요. 기간을 줄이거나 더 잘게 나눠 주세요.";
     FxRateMissing = "fx_rate_missing", 422, "There is no exchange rate of this currency yet. Set one first.", "이 통화의 환율이 아직 없어요. 먼저 환율을 등록해 주세요.";
+    ChannelNotConfigured = "channel_not_configured", 422, "The service is not set up to send this kind of message yet.", "아직 이 방식으로 보낼 수 있게 설정되지 않았어요.";
     CsvInvalid = "csv_invalid", 422, "The CSV file has lines that cannot be read.", "CSV 파일에 읽을 수 없는 줄이 있어요.";
     QuantityInvalid = "quantity_invalid", 422, "A count must be a whole number from 0 to 10,000,000,000.", "개수는 0부터 100억까지의 정수여야 해요.";
     TokensExceedWhole = "tokens_exceed_whole", 422, "The parts add up to more tokens than their whole.", "부분 토큰의 합이 전체 토큰보다 커요.";
@@ -103,7 +108,10 @@ error_codes! {
     DuplicateField = "duplicate_field", 422, "A field is given twice.", "같은 항목이 두 번 있어요.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used for another request.", "다른 요청에 이미 쓴 Idempotency-Key예요.";
     RateLimited = "rate_limited", 429, "Too many attempts. Wait a moment.", "시도가 너무 많아요. 잠시 뒤에 다시 해 주세요.";
+    Throttled = "throttled", 429, "More calls than a block lets through in a minute.", "차단 설정에서 허용한 분당 호출 수를 넘었어요.";
     Internal = "internal", 500, "Something went wrong on our side.", "저희 쪽에서 문제가 생겼어요.";
+    BudgetExceeded = "budget_exceeded", 503, "The call does not fit into a hard budget.", "예산 한도를 넘어서 호출할 수 없어요.";
+    GuardUnavailable = "guard_unavailable", 503, "Whether the call may be made cannot be told right now.", "지금은 호출해도 되는지 확인할 수 없어요.";
     ProviderUnavailable = "provider_unavailable", 503, "The provider does not answer right now. Try again later.", "지금 공급자가 응답하지 않아요. 잠시 뒤에 다시 해 주세요.";
     EncryptionUnavailable = "encryption_unavailable", 503, "The key service does not answer right now. Try again later.", "지금 암호화 서비스가 응답하지 않아요. 잠시 뒤에 다시 해 주세요.";
     Unavailable = "unavailable", 503, "The service is busy. Try again in a moment.", "지금은 처리할 수 없어요. 잠시 뒤에 다시 해 주세요.";

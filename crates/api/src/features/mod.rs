@@ -2,11 +2,14 @@
 
 pub mod accounts;
 pub mod admin_keys;
+pub mod alerts;
 pub mod api_keys;
 pub mod audit;
+pub mod blocks;
 pub mod budgets;
 pub mod collector;
 pub mod costs;
+pub mod deliveries;
 pub mod operations;
 pub mod organizations;
 pub mod prices;
@@ -55,6 +58,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     costs::routes(config);
     prices::routes(config);
     budgets::routes(config);
+    alerts::routes(config);
     value::routes(config);
     audit::routes(config);
     operations::api_routes(config);
@@ -67,5 +71,6 @@ pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder
     let builder = provider_usage::jobs(builder, state, &shared.books);
     let builder = prices::jobs(builder, state);
     let builder = usage::jobs(builder, state, &shared.ingest);
+    let builder = alerts::jobs(builder, state);
     operations::jobs(builder, state)
 }

@@ -45,6 +45,8 @@ pub struct Config {
     pub openai_base_url: String,
     /// How often the providers' usage is polled, in seconds; 0 polls nothing.
     pub usage_poll_interval: u32,
+    /// How often budgets are checked whether or not anything changed, in seconds.
+    pub budget_check_interval: u32,
     /// Where the list of public prices is that updates the book every day. It may hold a token.
     pub price_map_url: Option<SecretString>,
     /// Whether this process runs background jobs.
@@ -133,6 +135,11 @@ const VARIABLES: &[Variable] = &[
         "USAGE_POLL_INTERVAL",
         Some("60"),
         "seconds between two polls of the providers' usage, 60 to 3600; 0 polls nothing",
+    ),
+    plain(
+        "BUDGET_CHECK_INTERVAL",
+        Some("300"),
+        "seconds between two checks of budgets that nothing was reported about, 10 to 3600; what is reported is checked at once",
     ),
     secret("PRICE_MAP_URL", "list of public prices (LiteLLM's format) that is read every day; off without it"),
     plain("JOBS_ENABLED", Some("true"), "whether this process runs background jobs"),
@@ -293,6 +300,7 @@ impl Config {
             cron_secret: read.raw("CRON_SECRET").map(Into::into),
             openai_base_url: read.raw("OPENAI_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
             usage_poll_interval: read.parse("USAGE_POLL_INTERVAL", 60, "a number of seconds"),
+            budget_check_interval: read.parse("BUDGET_CHECK_INTERVAL", 300, "a number of seconds"),
             price_map_url: read.raw("PRICE_MAP_URL").map(Into::into),
             jobs_enabled: read.parse("JOBS_ENABLED", true, "true or false"),
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
@@ -308,6 +316,9 @@ impl Config {
         }
         if config.usage_poll_interval != 0 && !(60..=3600).contains(&config.usage_poll_interval) {
             read.problem("USAGE_POLL_INTERVAL", "must be 60 to 3600, or 0");
+        }
+        if !(10..=3600).contains(&config.budget_check_interval) {
+            read.problem("BUDGET_CHECK_INTERVAL", "must be 10 to 3600");
         }
         let price_map = config.price_map_url.as_ref().map(|url| url.expose_secret());
         let urls = [

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin_keys;
+mod alerts;
 mod api_keys;
 mod architecture;
 mod audit;

@@ -7,9 +7,10 @@
 //!
 //! For whoever raises alarms and stops spending: [`in_force`] names the budgets, [`spender`] whose spending each is about,
 //! [`standings`] says which thresholds are reached in the period that runs and in those before it, and [`cross`] makes
-//! somebody the only one who noticed.
+//! somebody the only one who noticed. Whatever changes what is spent says so by [`check_soon`].
 
 mod calendar;
+mod checks;
 mod crossings;
 mod domain;
 mod forecast;
@@ -22,7 +23,9 @@ mod status;
 mod store;
 
 pub use calendar::{Calendar, Span};
-pub use crossings::{Crossing, cross};
+pub use checks::{check_soon, checked, said, to_check};
+pub use crossings::{Crossing, Key as CrossingKey, cross, crossed_since};
+pub use domain::percent_of;
 pub use routes::routes;
 pub use service::{calendar, in_force, standings};
 pub use standing::{Standing, spender};

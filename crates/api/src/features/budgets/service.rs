@@ -12,7 +12,7 @@ use super::calendar::Calendar;
 use super::domain::Draft;
 use super::fx::Rates;
 use super::standing::{self, Facts, Standing};
-use super::{crossings, store};
+use super::{checks, crossings, store};
 use crate::features::costs::Spender;
 use crate::features::{audit, organizations, projects, teams};
 use crate::platform::db::{OrganizationId, Tx, violates};
@@ -99,6 +99,7 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, kind: BudgetKind, draft: &Dra
     store::insert_revision(tx, organization, (id, 1), draft, fx.as_ref(), now).await?;
     store::set_thresholds(tx, organization, id, &draft.alerts).await?;
     let budget = store::find(tx, organization, id).await?.ok_or(ErrorCode::NotFound)?;
+    checks::check_soon(tx, organization).await?;
     let change = audit::Change::new("budget.create", id, budget.name.clone()).after(&budget);
     audit::record(tx, ctx, change).await?;
     Ok(budget)
@@ -160,6 +161,7 @@ pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, before: &Budget, draft: &Draf
             crossings::carry(tx, organization, &ctx.clock, before.revision, &standing).await?;
         }
     }
+    checks::check_soon(tx, organization).await?;
     let change = audit::Change::new("budget.update", after.id, after.name.clone()).before(before).after(&after);
     audit::record(tx, ctx, change).await?;
     Ok(after)
@@ -194,6 +196,7 @@ pub(super) async fn delete(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<()> 
 /// Deletes a budget that is locked, and writes that down.
 pub(super) async fn remove(tx: &mut Tx, ctx: &Ctx, budget: &Budget) -> ApiResult<()> {
     store::delete(tx, ctx.organization, budget.id, ctx.now()).await?;
+    checks::check_soon(tx, ctx.organization).await?;
     let change = audit::Change::new("budget.delete", budget.id, budget.name.clone()).before(budget);
     Ok(audit::record(tx, ctx, change).await?)
 }

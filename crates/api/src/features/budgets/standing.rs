@@ -39,6 +39,9 @@ pub struct Standing {
     pub forecast: Option<Decimal>,
     /// Of all of these.
     pub currency: String,
+    /// What was spent on each day of which anything is known, from a week ago or the period's first day on, up to today;
+    /// empty for a period that is over.
+    pub days: BTreeMap<NaiveDate, Decimal>,
     /// The thresholds that are reached.
     pub reached: Vec<BudgetAlert>,
 }
@@ -221,7 +224,10 @@ impl<'a> Facts<'a> {
     pub(super) fn standing(&self, span: Span) -> Result<Option<Standing>, Inexact> {
         let Some(revision) = self.revision(span) else { return Ok(None) };
         let is_over = span != self.current();
-        let forecast = if is_over { None } else { self.forecast()?.total };
+        let (forecast, days) = match is_over {
+            true => (None, BTreeMap::new()),
+            false => (self.forecast()?.total, self.known_days()?),
+        };
         let mut standing = Standing {
             budget_id: self.budget.id,
             revision: revision.number,
@@ -231,6 +237,7 @@ impl<'a> Facts<'a> {
             spent: self.tally(span)?.spent(),
             forecast,
             currency: revision.currency.clone(),
+            days,
             reached: Vec::new(),
         };
         standing.reached = reached(&standing, &self.budget.alerts);

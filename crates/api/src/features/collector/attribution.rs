@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{Slice, hold_attribution};
-use crate::features::audit;
+use crate::features::{audit, budgets};
 use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::{Actor, ApiError, ApiResult, Ctx};
 use crate::platform::jobs::{JobContext, JobHandler, JobOutcome, NewJob, queue};
@@ -142,6 +142,7 @@ async fn give(conn: &mut PgConnection, organization: OrganizationId, of: Registr
         slice.rebuild_rollup(&mut *conn, &row.days).await?;
         lines += row.lines;
     }
+    budgets::check_soon(conn, organization).await?;
     Ok(lines)
 }
 

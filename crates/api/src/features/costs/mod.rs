@@ -10,6 +10,7 @@ mod counts;
 mod domain;
 mod events;
 mod facts;
+mod growth;
 mod ledgers;
 mod parts;
 mod query;
@@ -19,6 +20,7 @@ mod spending;
 mod summary;
 
 pub use domain::Days;
+pub use growth::{Grew, Growth, growth};
 pub use parts::Parts;
 pub use routes::routes;
 pub use spending::{Spender, Spending, Spent, spending, spending_of_projects};

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::features::budgets;
 use crate::platform::db::{Db, OrganizationId};
 use crate::platform::jobs::Reconciler;
 
@@ -56,6 +57,9 @@ async fn fold(db: &Db, organization: OrganizationId) -> sqlx::Result<i64> {
     let folded = sqlx::query_file_scalar!("src/features/usage/fold.sql", organization as OrganizationId, ELEMENTS)
         .fetch_one(&mut *tx)
         .await?;
+    if folded > 0 {
+        budgets::check_soon(&mut tx, organization).await?;
+    }
     tx.commit().await?;
     Ok(folded)
 }
