@@ -104,6 +104,7 @@ error_codes! {
     AmountInvalid = "amount_invalid", 422, "An amount must be an exact decimal of at most 28 digits.", "금액은 28자리 이내의 정확한 십진수여야 해요.";
     TimestampInvalid = "timestamp_invalid", 422, "A time must be RFC 3339 or seconds since 1970.", "시각은 RFC 3339 형식이거나 1970년부터의 초여야 해요.";
     TimestampInFuture = "timestamp_in_future", 422, "The event is more than 5 minutes in the future.", "이벤트 시각이 5분 넘게 미래예요.";
+    EventNotKept = "event_not_kept", 422, "The event is kept no longer, so what came of it cannot change.", "더 이상 보관하지 않는 이벤트라 결과를 바꿀 수 없어요.";
     TimestampTooOld = "timestamp_too_old", 422, "The event is older than 30 days. Import it instead.", "30일이 지난 이벤트예요. 가져오기로 올려 주세요.";
     ProjectUnknown = "project_unknown", 422, "There is no such project.", "찾을 수 없는 프로젝트예요.";
     ProjectRequired = "project_required", 422, "Say which project the event belongs to.", "이벤트의 프로젝트를 알려 주세요.";

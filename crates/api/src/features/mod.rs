@@ -19,6 +19,7 @@ pub mod provider_keys;
 pub mod provider_usage;
 pub mod teams;
 pub mod usage;
+pub mod value;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -63,6 +64,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     budgets::routes(config);
     alerts::routes(config);
     figures::routes(config);
+    value::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }

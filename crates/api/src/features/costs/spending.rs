@@ -116,7 +116,8 @@ pub async fn spending(
     Ledgers::truth_by(&scope, days, period).push(&mut sql);
     sql.push(" GROUP BY b.day, b.currency");
     let rows = sql.build_query_as().fetch_all(&mut *conn).await?;
-    let silence = silence(conn, &scope, spender, period).await?;
+    let team = collecting_team(conn, &scope, spender).await?;
+    let silence = silence(conn, organization, team, period).await?;
     Ok(Spending { days: by_day(rows)?, silence })
 }
 
@@ -147,6 +148,13 @@ struct Row {
     unpriced: Vec<i64>,
 }
 
+#[derive(sqlx::FromRow)]
+struct ProjectRow {
+    project_id: Uuid,
+    #[sqlx(flatten)]
+    row: Row,
+}
+
 /// The days of rows, which must add up exactly, in whatever order.
 fn by_day(rows: Vec<Row>) -> ApiResult<BTreeMap<NaiveDate, Spent>> {
     exact::hold_sums(rows.iter().flat_map(|row| row.costs.iter().flatten().map(|cost| cost.0)))?;
@@ -158,14 +166,59 @@ fn by_day(rows: Vec<Row>) -> ApiResult<BTreeMap<NaiveDate, Spent>> {
     Ok(days)
 }
 
+/// What each project of an organization spent on each of some days, `to` exclusive; projects of which no ledger says anything
+/// are left out. Whoever asks must be allowed to see all of it.
+///
+/// # Errors
+/// `sum_too_large` where the days do not add up exactly.
+pub async fn spending_of_projects(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    days: Days,
+    (from, to): (NaiveDate, NaiveDate),
+) -> ApiResult<BTreeMap<Uuid, Spending>> {
+    let (period, scope) = (Period { from, to }, Scope::everything(organization));
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.project_id, b.day, b.currency, ");
+    sql.push(SUMS);
+    Ledgers::truth_by(&scope, days, period).push(&mut sql);
+    sql.push(" WHERE b.project_id IS NOT NULL GROUP BY b.project_id, b.day, b.currency");
+    let rows: Vec<ProjectRow> = sql.build_query_as().fetch_all(&mut *conn).await?;
+    let mut by_project: BTreeMap<Uuid, Vec<Row>> = BTreeMap::new();
+    for ProjectRow { project_id, row } in rows {
+        by_project.entry(project_id).or_default().push(row);
+    }
+    let mut silences: BTreeMap<Option<Uuid>, Silence> = BTreeMap::new();
+    let mut spending = BTreeMap::new();
+    for (project, rows) in by_project {
+        let team = scope::team_of(conn, organization, project).await?;
+        let silence = match silences.get(&team) {
+            Some(silence) => silence.clone(),
+            None => {
+                let silence = silence(conn, organization, team, period).await?;
+                silences.entry(team).or_insert(silence).clone()
+            }
+        };
+        spending.insert(project, Spending { days: by_day(rows)?, silence });
+    }
+    Ok(spending)
+}
+
+/// Whose collected days say what silence means.
+async fn collecting_team(conn: &mut PgConnection, scope: &Scope, spender: &Spender) -> sqlx::Result<Option<Uuid>> {
+    match spender {
+        Spender::Project(project) => scope::team_of(conn, scope.organization(), *project).await,
+        _ => Ok(scope.team),
+    }
+}
+
 /// What silence means. Where somebody has a key, the bill says something of every day, once it was collected; where nobody
 /// has, and calls are reported, there were none; and where there is neither, nobody knows.
-async fn silence(conn: &mut PgConnection, scope: &Scope, spender: &Spender, period: Period) -> sqlx::Result<Silence> {
-    let organization = scope.organization();
-    let team = match spender {
-        Spender::Project(project) => scope::team_of(conn, organization, *project).await?,
-        _ => scope.team,
-    };
+async fn silence(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Option<Uuid>,
+    period: Period,
+) -> sqlx::Result<Silence> {
     let only_calls = sqlx::query_scalar!(
         r#"
         SELECT EXISTS (SELECT FROM usage_sums WHERE organization_id = $1) AND NOT EXISTS (SELECT FROM collections
