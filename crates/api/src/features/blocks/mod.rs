@@ -18,4 +18,6 @@ pub async fn stop_for_budget(
 ) -> sqlx::Result<Vec<Uuid>> {
     Ok(vec![])
 }
-pub async fn end_with_team(_: &mut PgConnection, _: &crate::platform::http::Ctx, _: Uuid) -> sqlx::Result<()> { Ok(()) }
+pub async fn end_with_team(_: &mut PgConnection, _: &crate::platform::http::Ctx, _: Uuid) -> sqlx::Result<()> {
+    Ok(())
+}

@@ -112,7 +112,15 @@ pub(super) async fn insert(
     .await
     .map_err(name_taken)?;
     let name = name.to_owned();
-    Ok(Team { id, name, project_count: 0, member_count: 0, has_active_admin_key: false, allow_provider_stops: false, created_at: now })
+    Ok(Team {
+        id,
+        name,
+        project_count: 0,
+        member_count: 0,
+        has_active_admin_key: false,
+        allow_provider_stops: false,
+        created_at: now,
+    })
 }
 
 pub(super) async fn update(conn: &mut PgConnection, organization: OrganizationId, team: &Team) -> ApiResult<()> {
