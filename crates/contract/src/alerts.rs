@@ -183,7 +183,7 @@ pub struct Alert {
     /// How far it is dealt with.
     pub status: AlertStatus,
     /// One line that says it all, in the caller's language.
-    #[cfg_attr(feature = "server", schema(example = "🚨 [Marketing] daily limit of $500 exceeded: $742 now (148%)"))]
+    #[cfg_attr(feature = "server", schema(example = "[Marketing] daily limit of $500 exceeded: $742 now (148%)"))]
     pub subject: String,
     /// What else there is to say, in the caller's language.
     pub text: String,

@@ -81,10 +81,10 @@ pub(super) fn notice(stored: &Stored, told: Told, at: DateTime<Utc>, public_url:
     let mut words = wording::words(&stored.facts, locale);
     match (told, locale) {
         (Told::Triggered, _) => {}
-        (Told::Acknowledged, Locale::Ko) => words.subject = format!("👀 확인 중: {}", words.subject),
-        (Told::Acknowledged, Locale::En) => words.subject = format!("👀 Acknowledged: {}", words.subject),
-        (Told::Resolved, Locale::Ko) => words.subject = format!("✅ 해결됨: {}", words.subject),
-        (Told::Resolved, Locale::En) => words.subject = format!("✅ Resolved: {}", words.subject),
+        (Told::Acknowledged, Locale::Ko) => words.subject = format!("확인 중: {}", words.subject),
+        (Told::Acknowledged, Locale::En) => words.subject = format!("Acknowledged: {}", words.subject),
+        (Told::Resolved, Locale::Ko) => words.subject = format!("해결됨: {}", words.subject),
+        (Told::Resolved, Locale::En) => words.subject = format!("Resolved: {}", words.subject),
     }
     let shown = alert(stored, locale);
     let links: Vec<Link> = shown.links.iter().map(|link| clickable(link, public_url, locale)).collect();
@@ -92,20 +92,17 @@ pub(super) fn notice(stored: &Stored, told: Told, at: DateTime<Utc>, public_url:
         Locale::Ko => format!("{}의 알림 설정에 따라 보냈습니다.", stored.facts.organization),
         Locale::En => format!("Sent because of the alert settings of {}.", stored.facts.organization),
     };
-    let mut text = words.sentences.join("\n\n");
-    for (label, value) in &words.figures {
-        text.push_str(&format!("\n{label}: {value}"));
-    }
     Notice {
         // The delivery's own takes its place.
         id: stored.id.to_string(),
         stage: told.stage(),
-        severity: severity(stored.severity),
+        // What is dealt with rings nobody's bell.
+        severity: if told == Told::Triggered { severity(stored.severity) } else { Severity::Info },
         dedup_key: format!("alert-{}", stored.id),
         source: stored.facts.organization.clone(),
         html: Some(html::mail(&words, &links, &why, locale)),
         subject: words.subject,
-        text,
+        text: words.sentences.join("\n\n"),
         facts: words.figures.into_iter().map(|(label, value)| Fact { label, value }).collect(),
         links,
         event: Event {
@@ -266,12 +263,16 @@ mod tests {
         let stored = runaway();
         let notice = |locale| notice(&stored, Told::Triggered, stored.raised_at, "https://f.example", locale);
         let ko = notice(Locale::Ko);
-        assert_eq!(ko.subject, "🚨 [마케팅팀] 일일 한도 $500 초과 - 현재 $742 (148%)");
+        assert_eq!(ko.subject, "[마케팅팀] 일일 한도 $500 초과 - 현재 $742 (148%)");
         assert_eq!(
             ko.text,
             "chatbot-experiment 프로젝트 · 11월 25일\n\n오늘 $742, 평소($50) 대비 1,384% 증가\n\n호출 45,000회, 평소의 15배 · \
-             가장 많이 늘어난 것: 모델 gpt-5 ($700, 평소 $40), 키 key_abc ($690, 평소 $30)\n현재: $742 (148%)\n\
-             일일 한도: $500\n프로젝트: chatbot-experiment\n평소 하루: $50 (+1,384%)"
+             가장 많이 늘어난 것: 모델 gpt-5 ($700, 평소 $40), 키 key_abc ($690, 평소 $30)"
+        );
+        let facts: Vec<String> = ko.facts.iter().map(|fact| format!("{}: {}", fact.label, fact.value)).collect();
+        assert_eq!(
+            facts,
+            ["현재: $742 (148%)", "일일 한도: $500", "프로젝트: chatbot-experiment", "평소 하루: $50 (+1,384%)"]
         );
         let links: Vec<_> = ko.links.iter().map(|link| (link.label.as_str(), link.url.as_str())).collect();
         let (project, alert) = (Uuid::from_u128(1), Uuid::from_u128(3));
@@ -283,7 +284,7 @@ mod tests {
             ]
         );
         let en = notice(Locale::En);
-        assert_eq!(en.subject, "🚨 [마케팅팀] daily limit of $500 exceeded: $742 now (148%)");
+        assert_eq!(en.subject, "[마케팅팀] daily limit of $500 exceeded: $742 now (148%)");
         assert!(en.text.contains("Today $742, 1,384% more than usual ($50)"), "{}", en.text);
         assert!(en.text.contains("45,000 calls, 15× the usual number"), "{}", en.text);
         assert_eq!(en.event.data["budget"]["figure"], "742.000000");
@@ -297,11 +298,11 @@ mod tests {
         (budget.figure, budget.percent, budget.threshold) =
             (amount("400"), Percent(Decimal::from(80)), Percent(Decimal::from(75)));
         let subject = |stored: &Stored, locale| alert(stored, locale).subject;
-        assert_eq!(subject(&stored, Locale::Ko), "⚠️ [마케팅팀] 일일 한도 $500의 75% 도달 - 현재 $400 (80%)");
+        assert_eq!(subject(&stored, Locale::Ko), "[마케팅팀] 일일 한도 $500의 75% 도달 - 현재 $400 (80%)");
         stored.facts.budget.as_mut().unwrap().basis = AlertBasis::Forecast;
         assert_eq!(
             subject(&stored, Locale::En),
-            "⚠️ [마케팅팀] heading over 75% of the daily limit of $500: $400 expected (80%)"
+            "[마케팅팀] heading over 75% of the daily limit of $500: $400 expected (80%)"
         );
     }
 }

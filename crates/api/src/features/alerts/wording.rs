@@ -35,14 +35,14 @@ pub(super) fn words(facts: &Facts, locale: Locale) -> Words {
             let calls = count(calls.calls);
             let (subject, sentence) = match locale {
                 Locale::Ko => (
-                    format!("⚠️ [{who}] 가격을 모르는 호출이 있어요 - {model}"),
+                    format!("[{who}] 가격을 모르는 호출이 있어요 - {model}"),
                     format!(
                         "지난 7일 동안 {calls}건이 들어왔지만 가격표에 이 모델이 없어서 비용에 더하지 못했어요. \
                          가격을 추가하고 다시 계산하면 비용에 반영돼요."
                     ),
                 ),
                 Locale::En => (
-                    format!("⚠️ [{who}] Calls without a price: {model}"),
+                    format!("[{who}] Calls without a price: {model}"),
                     format!(
                         "{calls} calls came in over the last 7 days, but the price book does not know this model, so they \
                          are missing from the costs. Add a price and price them anew."
@@ -113,26 +113,25 @@ fn is_over(budget: &AlertBudget) -> bool {
 fn subject(facts: &Facts, budget: &AlertBudget, locale: Locale) -> String {
     let (who, limit) = (who(facts, locale), limit(budget, locale));
     let (amount, figure) = (money(budget.amount.0, &budget.currency), money(budget.figure.0, &budget.currency));
-    let (now, mark) = (percent(budget.percent.0), if is_over(budget) { "🚨" } else { "⚠️" });
-    let threshold = percent(budget.threshold.0);
+    let (now, threshold) = (percent(budget.percent.0), percent(budget.threshold.0));
     match (locale, budget.basis, is_over(budget)) {
         (Locale::Ko, AlertBasis::Actual, true) => {
-            format!("{mark} [{who}] {limit} {amount} 초과 - 현재 {figure} ({now})")
+            format!("[{who}] {limit} {amount} 초과 - 현재 {figure} ({now})")
         }
         (Locale::Ko, AlertBasis::Actual, false) => {
-            format!("{mark} [{who}] {limit} {amount}의 {threshold} 도달 - 현재 {figure} ({now})")
+            format!("[{who}] {limit} {amount}의 {threshold} 도달 - 현재 {figure} ({now})")
         }
         (Locale::Ko, AlertBasis::Forecast, _) => {
-            format!("{mark} [{who}] 이대로면 {limit} {amount}의 {threshold}를 넘겨요 - 예상 {figure} ({now})")
+            format!("[{who}] 이대로면 {limit} {amount}의 {threshold}를 넘겨요 - 예상 {figure} ({now})")
         }
         (Locale::En, AlertBasis::Actual, true) => {
-            format!("{mark} [{who}] {limit} of {amount} exceeded: {figure} now ({now})")
+            format!("[{who}] {limit} of {amount} exceeded: {figure} now ({now})")
         }
         (Locale::En, AlertBasis::Actual, false) => {
-            format!("{mark} [{who}] {threshold} of the {limit} of {amount} reached: {figure} now ({now})")
+            format!("[{who}] {threshold} of the {limit} of {amount} reached: {figure} now ({now})")
         }
         (Locale::En, AlertBasis::Forecast, _) => {
-            format!("{mark} [{who}] heading over {threshold} of the {limit} of {amount}: {figure} expected ({now})")
+            format!("[{who}] heading over {threshold} of the {limit} of {amount}: {figure} expected ({now})")
         }
     }
 }
