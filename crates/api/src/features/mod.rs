@@ -5,8 +5,10 @@ pub mod admin_keys;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
+pub mod channels;
 pub mod collector;
 pub mod costs;
+pub mod deliveries;
 pub mod operations;
 pub mod organizations;
 pub mod prices;
@@ -54,6 +56,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     costs::routes(config);
     prices::routes(config);
     budgets::routes(config);
+    channels::routes(config);
+    deliveries::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
@@ -65,5 +69,7 @@ pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder
     let builder = provider_usage::jobs(builder, state, &shared.books);
     let builder = prices::jobs(builder, state);
     let builder = usage::jobs(builder, state, &shared.ingest);
+    let builder = channels::jobs(builder, state);
+    let builder = deliveries::jobs(builder, state);
     operations::jobs(builder, state)
 }
