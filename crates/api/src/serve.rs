@@ -68,6 +68,7 @@ pub async fn jobs(config: Config) -> anyhow::Result<()> {
     tracing::info!("running jobs");
     stop.received().await;
     tracing::info!("stopping");
+    state.stopping.begin();
     jobs.shutdown(JOBS).await;
     close(&state).await;
     Ok(())

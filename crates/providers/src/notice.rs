@@ -3,13 +3,15 @@
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::error::scrub;
 use crate::guard::Refused;
 
 /// One message to one channel. Every client takes from it what its vendor has a place for; texts come in the
-/// recipient's language, and what is too long for a vendor is cut there, with an ellipsis.
-#[derive(Debug, Clone)]
+/// recipient's language, and what is too long for a vendor is cut there, with an ellipsis. Its JSON form is for keeping it until
+/// it is sent; no vendor sees that.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Notice {
     /// Names the delivery, the same on every attempt: the webhook's `webhook-id`, Resend's `Idempotency-Key`, the
     /// mail's `Message-ID`. 1 to 256 letters, digits, `_` and `-`.
@@ -37,7 +39,8 @@ pub struct Notice {
 }
 
 /// What a message does to its incident. Only PagerDuty keeps incidents; the others just tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Opens it, or adds to it.
     Trigger,
@@ -48,7 +51,8 @@ pub enum Stage {
 }
 
 /// How bad it is, in PagerDuty's four steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// For information.
     Info,
@@ -73,7 +77,7 @@ impl Severity {
 }
 
 /// A figure with its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// Such as `Spent`.
     pub label: String,
@@ -82,7 +86,7 @@ pub struct Fact {
 }
 
 /// Something to click.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// What it does, such as `Block now`.
     pub label: String,
@@ -93,7 +97,8 @@ pub struct Link {
 }
 
 /// How a link looks where that can be said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LinkStyle {
     /// Like the others.
     #[default]
@@ -105,7 +110,7 @@ pub enum LinkStyle {
 }
 
 /// The message for programs. A webhook's body is `{"type", "timestamp", "data"}`, as Standard Webhooks recommends.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Such as `alert.triggered`.
     pub kind: String,

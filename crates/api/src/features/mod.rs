@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod blocks;
 pub mod budgets;
+pub mod channels;
 pub mod collector;
 pub mod costs;
 pub mod deliveries;
@@ -65,6 +66,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     alerts::routes(config);
     figures::routes(config);
     value::routes(config);
+    channels::routes(config);
+    deliveries::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
@@ -77,5 +80,7 @@ pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder
     let builder = prices::jobs(builder, state);
     let builder = usage::jobs(builder, state, &shared.ingest);
     let builder = alerts::jobs(builder, state);
+    let builder = channels::jobs(builder, state);
+    let builder = deliveries::jobs(builder, state);
     operations::jobs(builder, state)
 }

@@ -1,5 +1,7 @@
 //! Configuration: environment variables, read once at start, checked together.
 
+mod messages;
+
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use finops_contract::accounts::RegistrationMode;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 use serde::Serialize;
 
+pub use self::messages::{MailCarrier, MailSettings, Messages, SmsSettings};
 use super::db::PoolSizes;
 
 /// Connections that store usage events: one for each transaction of the committer, and one to spare.
@@ -51,6 +54,8 @@ pub struct Config {
     pub cost_aggregation_interval: u32,
     /// Where the list of public prices is that updates the book every day. It may hold a token.
     pub price_map_url: Option<SecretString>,
+    /// What messages are sent with.
+    pub messages: Messages,
     /// Whether this process runs background jobs.
     pub jobs_enabled: bool,
     /// Whether `/metrics` answers.
@@ -152,6 +157,11 @@ const VARIABLES: &[Variable] = &[
     plain("LOG_FORMAT", Some("json"), "json or text"),
 ];
 
+/// All of them.
+fn variables() -> impl Iterator<Item = &'static Variable> {
+    VARIABLES.iter().chain(messages::VARIABLES)
+}
+
 /// What is wrong with the configuration, all of it at once.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration is not complete:\n{}", .0.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n"))]
@@ -165,7 +175,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn raw(&self, name: &str) -> Option<String> {
-        let variable = VARIABLES.iter().find(|variable| variable.name == name);
+        let variable = variables().find(|variable| variable.name == name);
         debug_assert!(variable.is_some(), "{name} is not listed");
         (self.get)(name)
             .filter(|value| !value.is_empty())
@@ -174,6 +184,10 @@ impl Reader<'_> {
 
     fn problem(&mut self, name: &str, what: &str) {
         self.problems.push(format!("{name} {what}"));
+    }
+
+    fn is_url(&self, text: &str) -> bool {
+        reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
     }
 
     fn parse<T: FromStr>(&mut self, name: &str, fallback: T, expected: &str) -> T {
@@ -306,6 +320,7 @@ impl Config {
             budget_check_interval: read.parse("BUDGET_CHECK_INTERVAL", 300, "a number of seconds"),
             cost_aggregation_interval: read.parse("COST_AGGREGATION_INTERVAL", 3600, "a number of seconds"),
             price_map_url: read.raw("PRICE_MAP_URL").map(Into::into),
+            messages: messages::read(&mut read),
             jobs_enabled: read.parse("JOBS_ENABLED", true, "true or false"),
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
             trusted_proxy_hops: read.parse("TRUSTED_PROXY_HOPS", 0, "a small number"),
@@ -334,7 +349,7 @@ impl Config {
             ("PRICE_MAP_URL", price_map),
         ];
         for (name, url) in urls.into_iter().filter_map(|(name, url)| Some((name, url?))) {
-            if !reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            if !read.is_url(url) {
                 read.problem(name, "must be an http or https URL");
             }
         }
@@ -378,7 +393,7 @@ pub fn settings() -> Vec<Setting> {
         let value = shown.or_else(|| variable.default.map(str::to_owned));
         Setting { name: variable.name, value, is_default, about: variable.about }
     };
-    VARIABLES.iter().map(setting).collect()
+    variables().map(setting).collect()
 }
 
 /// The same for people, as `finops config` prints it.
@@ -409,12 +424,12 @@ mod tests {
 
     use super::{Config, ConfigError, Encryption};
 
-    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    pub(super) fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let map: HashMap<_, _> = variables.iter().copied().collect();
         Config::read(&|name| map.get(name).map(|value| (*value).to_owned()))
     }
 
-    const MINIMUM: [(&str, &str); 3] = [
+    pub(super) const MINIMUM: [(&str, &str); 3] = [
         ("DATABASE_URL", "postgres://localhost/finops"),
         ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
         ("ENCRYPTION_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),

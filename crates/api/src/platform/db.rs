@@ -109,8 +109,8 @@ impl Db {
         begin(&self.ingest, Scope::Tenant(organization)).await
     }
 
-    /// Begins a transaction across organizations. It sees organizations, accounts, jobs and hashes of API keys and event
-    /// ids; never costs or secrets.
+    /// Begins a transaction across organizations. It sees organizations, accounts, jobs, hashes of API keys and event ids, and
+    /// when which message is due; never costs, messages or secrets.
     pub async fn platform(&self) -> sqlx::Result<Tx> {
         begin(&self.api, Scope::Platform).await
     }

@@ -11,6 +11,7 @@ use crate::platform::config::Config;
 use crate::platform::crypto::{self, SecretStore};
 use crate::platform::db::Db;
 use crate::platform::jobs::Nudge;
+use crate::platform::notifiers::Notifiers;
 use crate::platform::providers::Providers;
 use crate::platform::stopping::Stopping;
 use crate::platform::telemetry::Metrics;
@@ -34,8 +35,12 @@ pub struct State {
     pub secrets: SecretStore,
     /// Clients of the providers.
     pub providers: Providers,
+    /// Clients that tell somebody something.
+    pub notifiers: Notifiers,
     /// Wakes the jobs of this process after something was put in their queue.
     pub nudge: Nudge,
+    /// Wakes what sends messages in this process after one was put into the outbox.
+    pub outbox: Nudge,
     /// Metrics.
     pub metrics: Metrics,
     /// Whether this process is going away.
@@ -50,18 +55,21 @@ impl State {
     pub async fn new(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let db = Db::new(config.database_url.expose_secret(), config.pool_sizes())?;
         let metrics = Metrics::default();
+        let config = Arc::new(config);
         Ok(Self {
             api_keys: ApiKeys::new(db.clone(), clock.clone(), metrics.api_key_lookups()),
             db,
             secrets: SecretStore::new(crypto::vault(&config.encryption).await, clock.clone()),
             providers: Providers::new(&config)?,
+            notifiers: Notifiers::new(Arc::clone(&config))?,
             nudge: Nudge::default(),
+            outbox: Nudge::default(),
             clock,
             passwords: Passwords::new()?,
             tokens: Arc::new(Tokens::new(&config.jwt_secret, config.jwt_expiration_minutes)),
             metrics,
             stopping: Stopping::default(),
-            config: Arc::new(config),
+            config,
         })
     }
 }

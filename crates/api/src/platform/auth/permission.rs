@@ -23,6 +23,8 @@ pub enum Permission {
     PricesWrite,
     /// Set budgets, cost thresholds and exchange rates.
     BudgetsWrite,
+    /// Set up channels, and see what was sent over them.
+    ChannelsWrite,
     /// Decide about the public prices.
     PricesPublish,
     /// Read the audit log.
@@ -49,6 +51,7 @@ impl Permission {
             | Self::CostsCollect
             | Self::PricesWrite
             | Self::BudgetsWrite
+            | Self::ChannelsWrite
             | Self::AuditRead
             | Self::PromptsRead => Role::TenantAdmin,
         }

@@ -22,6 +22,17 @@ pub trait Reconciler: Send + Sync {
     /// How long after the end of a pass the next one begins, if nobody nudges.
     fn period(&self) -> Duration;
 
+    /// Returns when a pass should begin before its time. Never, unless somebody nudges it.
+    async fn woken(&self) {
+        std::future::pending().await
+    }
+
+    /// Whether a pass that is under way when the process stops ends soon by itself: it is waited for until the deadline, and
+    /// dropped only then.
+    fn ends_by_itself(&self) -> bool {
+        false
+    }
+
     /// Brings everything in line. Idempotent: a pass that failed, or was dropped half-way, is followed by another.
     ///
     /// # Errors
@@ -29,16 +40,25 @@ pub trait Reconciler: Send + Sync {
     async fn pass(&self) -> anyhow::Result<()>;
 }
 
-/// Runs passes until the process stops. A pass that is under way then is dropped: what it had not committed is undone.
+/// Runs passes until the process stops. A pass that is under way then is dropped, at once or at the deadline: what it had not
+/// committed is undone.
 pub(super) async fn repeat(reconciler: Arc<dyn Reconciler>, metrics: Arc<JobMetrics>, mut stop: Stop) {
     let name = reconciler.name();
     while stop.borrow().is_none() {
-        tokio::select! {
-            _ = stop.wait_for(Option::is_some) => return,
-            () = pass(Arc::clone(&reconciler), &metrics) => {}
+        let mut passing = std::pin::pin!(pass(Arc::clone(&reconciler), &metrics));
+        let stopped = tokio::select! {
+            stopped = stop.wait_for(Option::is_some) => Some(stopped.ok().and_then(|until| *until)),
+            () = &mut passing => None,
+        };
+        if let Some(until) = stopped {
+            if let Some(until) = until.filter(|_| reconciler.ends_by_itself()) {
+                let _ = tokio::time::timeout_at(until, passing).await;
+            }
+            return;
         }
         tokio::select! {
             _ = stop.wait_for(Option::is_some) => return,
+            () = reconciler.woken() => {}
             () = tokio::time::sleep(reconciler.period()) => {}
         }
     }

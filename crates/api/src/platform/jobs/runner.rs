@@ -55,6 +55,11 @@ impl Nudge {
     pub fn nudge(&self) {
         self.0.notify_one();
     }
+
+    /// Returns once somebody has nudged, also if that was before.
+    pub async fn woken(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// The jobs that this process knows to run. Clones share everything.

@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::deliveries::DeliveryMetrics;
 use super::usage::UsageMetrics;
 use crate::platform::jobs::{JobCounters, JobMetrics};
 
@@ -48,10 +49,10 @@ struct ConnectionLabels {
 }
 
 /// A gauge with a fraction, which can say that it does not know.
-type FloatGauge = Gauge<f64, AtomicU64>;
+pub(super) type FloatGauge = Gauge<f64, AtomicU64>;
 
 /// Not measured yet is not zero.
-fn unknown() -> FloatGauge {
+pub(super) fn unknown() -> FloatGauge {
     let gauge = FloatGauge::default();
     gauge.set(f64::NAN);
     gauge
@@ -68,6 +69,8 @@ pub struct Metrics {
     collections_failing: FloatGauge,
     connections: Family<ConnectionLabels, Gauge>,
     api_key_lookups: Counter,
+    /// What sending messages counts.
+    pub deliveries: DeliveryMetrics,
     /// What the way in of usage events counts.
     pub usage: UsageMetrics,
 }
@@ -94,6 +97,7 @@ impl Default for Metrics {
         registry.register("db_connections", "Database connections of this process", connections.clone());
         let api_key_lookups = Counter::default();
         registry.register("api_key_lookups", "Times the database was asked about an API key", api_key_lookups.clone());
+        let deliveries = DeliveryMetrics::register(&mut registry);
         let usage = UsageMetrics::register(&mut registry);
         registry.register_collector(Box::new(JobsCollector(Arc::clone(&jobs))));
         let registry = Arc::new(registry);
@@ -106,6 +110,7 @@ impl Default for Metrics {
             collections_failing,
             connections,
             api_key_lookups,
+            deliveries,
             usage,
         }
     }
