@@ -275,16 +275,24 @@ pub(super) async fn end(
     if store::advance(conn, organization, id, AlertStatus::Resolved, None, now).await? {
         let filter = Filter { id: Some(id), ..Filter::default() };
         if let Some(stored) = store::list(conn, organization, &filter, 1).await?.pop() {
-            tell(state, conn, organization, &stored, Told::Resolved, FOLLOW_UPS, None).await?;
+            follow_up(state, conn, organization, &stored, Told::Resolved).await?;
         }
     }
     Ok(())
 }
 
-/// Who is told what became of an alert: those that keep it open until they are told. People have been told once.
-pub(super) const FOLLOW_UPS: &[ChannelType] = &[ChannelType::Pagerduty, ChannelType::Webhook];
+/// Tells those that keep an alert open until they are told what became of it.
+pub(super) async fn follow_up(
+    state: &State,
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    stored: &Stored,
+    told: Told,
+) -> sqlx::Result<u64> {
+    send(state, conn, organization, stored, told, To::Followers(stored.id), None).await
+}
 
-/// Puts an alert's messages into the transaction that changes it.
+/// Puts an alert's messages into the transaction that raises it.
 pub(super) async fn tell(
     state: &State,
     conn: &mut PgConnection,
@@ -294,16 +302,23 @@ pub(super) async fn tell(
     types: &[ChannelType],
     group: Option<&str>,
 ) -> sqlx::Result<u64> {
+    let team = stored.facts.team.as_ref().map(|team| team.id);
+    send(state, conn, organization, stored, told, To::Types { types, team }, group).await
+}
+
+async fn send(
+    state: &State,
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    stored: &Stored,
+    told: Told,
+    to: To<'_>,
+    group: Option<&str>,
+) -> sqlx::Result<u64> {
     let now = state.clock.now();
     let notice = |locale| message::notice(stored, told, now, &state.config.public_url, locale);
-    let team = stored.facts.team.as_ref().map(|team| team.id);
-    let outgoing = Outgoing {
-        to: To::Types { types, team },
-        alert_id: Some(stored.id),
-        group: group.map(str::to_owned),
-        kind: told.kind(),
-        notice: &notice,
-    };
+    let outgoing =
+        Outgoing { to, alert_id: Some(stored.id), group: group.map(str::to_owned), kind: told.kind(), notice: &notice };
     deliveries::enqueue(conn, organization, &state.clock, &outgoing).await
 }
 

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::domain::{self, Facts};
-use super::evaluate::{FOLLOW_UPS, tell};
+use super::evaluate::follow_up;
 use super::find::{self, Place};
 use super::message::{self, Told};
 use super::store::{self, Filter, New, Stored};
@@ -52,7 +52,7 @@ pub(super) async fn advance(state: &State, ctx: &Ctx, id: Uuid, status: AlertSta
         .before(serde_json::json!({"status": before.status}))
         .after(serde_json::json!({"status": after.status}));
     audit::record(&mut tx, ctx, change).await?;
-    tell(state, &mut tx, ctx.organization, &after, told, FOLLOW_UPS, None).await?;
+    follow_up(state, &mut tx, ctx.organization, &after, told).await?;
     tx.commit().await?;
     deliveries::nudge(state);
     Ok(shown)
