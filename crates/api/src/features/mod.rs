@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admin_keys;
 pub mod api_keys;
 pub mod audit;
+pub mod blocks;
 pub mod budgets;
 pub mod collector;
 pub mod costs;
@@ -54,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     costs::routes(config);
     prices::routes(config);
     budgets::routes(config);
+    blocks::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
@@ -64,6 +66,7 @@ pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder
     let builder = collector::jobs(builder, state);
     let builder = provider_usage::jobs(builder, state, &shared.books);
     let builder = prices::jobs(builder, state);
+    let builder = blocks::jobs(builder, state);
     let builder = usage::jobs(builder, state, &shared.ingest);
     operations::jobs(builder, state)
 }

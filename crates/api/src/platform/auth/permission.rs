@@ -23,6 +23,8 @@ pub enum Permission {
     PricesWrite,
     /// Set budgets, cost thresholds and exchange rates.
     BudgetsWrite,
+    /// Stop projects, Admin keys and everybody's API keys in an emergency, approve that, and lift it.
+    BlocksWrite,
     /// Decide about the public prices.
     PricesPublish,
     /// Read the audit log.
@@ -49,6 +51,7 @@ impl Permission {
             | Self::CostsCollect
             | Self::PricesWrite
             | Self::BudgetsWrite
+            | Self::BlocksWrite
             | Self::AuditRead
             | Self::PromptsRead => Role::TenantAdmin,
         }
