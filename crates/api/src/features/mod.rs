@@ -68,6 +68,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     value::routes(config);
     channels::routes(config);
     deliveries::routes(config);
+    blocks::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
@@ -78,6 +79,7 @@ pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder
     let builder = collector::jobs(builder, state);
     let builder = provider_usage::jobs(builder, state, &shared.books);
     let builder = prices::jobs(builder, state);
+    let builder = blocks::jobs(builder, state);
     let builder = usage::jobs(builder, state, &shared.ingest);
     let builder = alerts::jobs(builder, state);
     let builder = channels::jobs(builder, state);

@@ -3,7 +3,7 @@
 //! A text that is no key of ours by its checksum is refused without asking anybody. Any other one is looked up by its
 //! hash; what was found is believed for [`VALID`] and then looked up again, once for all callers that wait for it.
 //!
-//! Invariant: a request that arrives more than [`VALID`] after a key was revoked, or after its maker lost what it opens,
+//! Invariant: a request that arrives more than [`VALID`] after a key was revoked or blocked, or after its maker lost what it opens,
 //! is refused, on every replica: nothing is believed that was asked earlier than that before the request arrived.
 
 mod lookup;
@@ -71,6 +71,8 @@ pub struct ApiKeyIdentity {
     pub quota_per_minute: Option<u32>,
     /// When it ends by itself, or by having been rotated.
     ends_at: Option<DateTime<Utc>>,
+    /// Whether it is stopped in an emergency.
+    blocked: bool,
 }
 
 /// What the database said of a hash.
@@ -121,12 +123,17 @@ impl ApiKeys {
     /// Who presents this text.
     ///
     /// # Errors
-    /// `api_key_invalid` for what is no key, is revoked, expired, or has outlived what its maker may do; `unavailable`.
+    /// `api_key_invalid` for what is no key, is revoked, expired, or has outlived what its maker may do; `blocked` for what is
+    /// stopped in an emergency; `unavailable`.
     pub async fn authenticate(&self, text: &str) -> ApiResult<Arc<ApiKeyIdentity>> {
         let hash = ApiKeyText::hash_of(text).ok_or(ErrorCode::ApiKeyInvalid)?;
         let identity = self.look_up(hash).await?.ok_or(ErrorCode::ApiKeyInvalid)?;
         let ended = identity.ends_at.is_some_and(|end| end <= self.clock.now());
-        if ended { Err(ErrorCode::ApiKeyInvalid.into()) } else { Ok(identity) }
+        if ended {
+            return Err(ErrorCode::ApiKeyInvalid.into());
+        }
+        // Whoever holds the key learns why nothing works any more, and that it may work again.
+        if identity.blocked { Err(ErrorCode::Blocked.into()) } else { Ok(identity) }
     }
 
     /// Takes one request out of the key's quota; nothing, if it has none.
