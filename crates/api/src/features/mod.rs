@@ -7,6 +7,7 @@ pub mod audit;
 pub mod budgets;
 pub mod collector;
 pub mod costs;
+pub mod guard;
 pub mod operations;
 pub mod organizations;
 pub mod prices;
@@ -28,6 +29,8 @@ pub struct Shared {
     pub books: prices::Books,
     /// Takes usage events.
     pub ingest: usage::Ingest,
+    /// Says whether calls may be made.
+    pub guard: guard::Guard,
 }
 
 impl Shared {
@@ -35,7 +38,7 @@ impl Shared {
     #[must_use]
     pub fn new(state: &State) -> Self {
         let books = prices::Books::new(state.db.clone(), state.clock.clone());
-        Self { ingest: usage::Ingest::new(state, books.clone()), books }
+        Self { ingest: usage::Ingest::new(state, books.clone()), guard: guard::Guard::new(state), books }
     }
 }
 
@@ -43,6 +46,7 @@ impl Shared {
 pub fn routes(config: &mut ServiceConfig<'_>) {
     // First, because routes are tried in their order, and this is where most requests go.
     usage::routes(config);
+    guard::routes(config);
     accounts::routes(config);
     organizations::routes(config);
     teams::routes(config);

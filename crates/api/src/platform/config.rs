@@ -15,6 +15,8 @@ use super::db::PoolSizes;
 
 /// Connections that store usage events: one for each transaction of the committer, and one to spare.
 const INGEST_CONNECTIONS: u32 = 3;
+/// Connections of the guard: two transactions that hold money for calls, and two that read.
+const GUARD_CONNECTIONS: u32 = 4;
 
 /// Everything the service can be told from outside.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub struct Config {
     pub usage_poll_interval: u32,
     /// Where the list of public prices is that updates the book every day. It may hold a token.
     pub price_map_url: Option<SecretString>,
+    /// What the guard answers when the database has been away for longer than its figures are believed.
+    pub guard_on_database_loss: OnDatabaseLoss,
     /// Whether this process runs background jobs.
     pub jobs_enabled: bool,
     /// Whether `/metrics` answers.
@@ -78,6 +82,15 @@ pub enum Encryption {
         /// Master keys that still decrypt, until `finops rekey` has run.
         previous: Vec<SecretBox<[u8; 32]>>,
     },
+}
+
+/// What the guard answers when nobody knows what was spent and what is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDatabaseLoss {
+    /// Calls may be made.
+    Open,
+    /// They may not: somebody decided that some of them must not be.
+    Closed,
 }
 
 /// How log lines look.
@@ -133,6 +146,11 @@ const VARIABLES: &[Variable] = &[
         "USAGE_POLL_INTERVAL",
         Some("60"),
         "seconds between two polls of the providers' usage, 60 to 3600; 0 polls nothing",
+    ),
+    plain(
+        "GUARD_ON_DATABASE_LOSS",
+        Some("closed"),
+        "whether the guard lets calls through (open) or not (closed) when the database has been away for 30 seconds",
     ),
     secret("PRICE_MAP_URL", "list of public prices (LiteLLM's format) that is read every day; off without it"),
     plain("JOBS_ENABLED", Some("true"), "whether this process runs background jobs"),
@@ -294,6 +312,10 @@ impl Config {
             openai_base_url: read.raw("OPENAI_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
             usage_poll_interval: read.parse("USAGE_POLL_INTERVAL", 60, "a number of seconds"),
             price_map_url: read.raw("PRICE_MAP_URL").map(Into::into),
+            guard_on_database_loss: read.choice(
+                "GUARD_ON_DATABASE_LOSS",
+                &[("closed", OnDatabaseLoss::Closed), ("open", OnDatabaseLoss::Open)],
+            ),
             jobs_enabled: read.parse("JOBS_ENABLED", true, "true or false"),
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
             trusted_proxy_hops: read.parse("TRUSTED_PROXY_HOPS", 0, "a small number"),
@@ -329,7 +351,13 @@ impl Config {
     /// Connections of each pool: cost queries and jobs take half as many as requests.
     pub fn pool_sizes(&self) -> PoolSizes {
         let half = (self.database_pool_size / 2).max(2);
-        PoolSizes { api: self.database_pool_size, analytics: half, jobs: half, ingest: INGEST_CONNECTIONS }
+        PoolSizes {
+            api: self.database_pool_size,
+            analytics: half,
+            jobs: half,
+            ingest: INGEST_CONNECTIONS,
+            guard: GUARD_CONNECTIONS,
+        }
     }
 
     /// Whether cookies may only travel over TLS: always, but on this machine's own address.

@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::guard::GuardMetrics;
 use super::usage::UsageMetrics;
 use crate::platform::jobs::{JobCounters, JobMetrics};
 
@@ -70,6 +71,8 @@ pub struct Metrics {
     api_key_lookups: Counter,
     /// What the way in of usage events counts.
     pub usage: UsageMetrics,
+    /// What the guard counts.
+    pub guard: GuardMetrics,
 }
 
 impl Default for Metrics {
@@ -95,6 +98,7 @@ impl Default for Metrics {
         let api_key_lookups = Counter::default();
         registry.register("api_key_lookups", "Times the database was asked about an API key", api_key_lookups.clone());
         let usage = UsageMetrics::register(&mut registry);
+        let guard = GuardMetrics::register(&mut registry);
         registry.register_collector(Box::new(JobsCollector(Arc::clone(&jobs))));
         let registry = Arc::new(registry);
         Self {
@@ -107,6 +111,7 @@ impl Default for Metrics {
             connections,
             api_key_lookups,
             usage,
+            guard,
         }
     }
 }

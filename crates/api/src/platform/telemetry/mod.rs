@@ -1,8 +1,10 @@
 //! What operators see: logs and metrics.
 
+mod guard;
 pub mod logs;
 pub mod metrics;
 mod usage;
 
+pub use guard::GuardMetrics;
 pub use metrics::Metrics;
 pub use usage::UsageMetrics;
