@@ -49,7 +49,7 @@ impl World {
         Self { app, people, team, web, program }
     }
 
-    fn admin(&self) -> &Client {
+    fn manager(&self) -> &Client {
         &self.people.tenant_admin
     }
 
@@ -146,7 +146,7 @@ async fn block(world: &World, target: &str, id: &str, limit: Option<i32>) -> Uui
             $5, $5)"
     );
     sqlx::query(sqlx::AssertSqlSafe(statement))
-        .bind(world.admin().organization())
+        .bind(world.manager().organization())
         .bind(block)
         .bind(id.parse::<Uuid>().expect("an id"))
         .bind(limit)
@@ -170,7 +170,7 @@ async fn lift(world: &World, block: Uuid) {
 async fn what_remains_is_told_and_what_does_not_fit_is_refused_on_every_replica_within_a_second() {
     let world = World::new().await;
     let (_other, there) = world.replica().await;
-    let (here, admin) = (&world.program, world.admin());
+    let (here, admin) = (&world.program, world.manager());
     let elsewhere = project(admin, &team(admin, "another").await, "elsewhere").await;
     admin.patch(&format!("/api/projects/{elsewhere}"), json!({"environment": "ci"})).await.ok();
     let covered = json!({"projectId": world.web, "service": "chatbot", "learnerId": "ann"});
@@ -241,7 +241,7 @@ async fn what_remains_is_told_and_what_does_not_fit_is_refused_on_every_replica_
 #[tokio::test]
 async fn an_estimate_has_to_fit_and_the_tightest_budget_is_told_first() {
     let world = World::new().await;
-    let (admin, program) = (world.admin(), &world.program);
+    let (admin, program) = (world.manager(), &world.program);
     track(admin, event(&world.web, 950)).await;
     let rate = json!({"currency": "KRW", "date": "2026-03-02", "rate": "1385.5", "source": "Bank"});
     admin.put("/api/fx-rates", rate).await.ok();
@@ -286,7 +286,7 @@ async fn an_estimate_has_to_fit_and_the_tightest_budget_is_told_first() {
 #[tokio::test]
 async fn late_reports_and_bills_of_days_that_are_over_count_too() {
     let world = World::new().await;
-    let (admin, program) = (world.admin(), &world.program);
+    let (admin, program) = (world.manager(), &world.program);
     set(admin, budget("20", json!({"type": "project", "id": world.web}))).await;
     for at in ["2026-03-20T09:00:00Z", "2026-03-05T09:00:00Z"] {
         allowed(program, &world.call()).await;
@@ -302,8 +302,8 @@ async fn a_new_period_has_all_of_the_amount_at_once() {
     let world = World::new().await;
     let mut daily = budget("10", json!({"type": "organization"}));
     daily["period"] = json!("daily");
-    set(world.admin(), daily).await;
-    track(world.admin(), event(&world.web, 1_000)).await;
+    set(world.manager(), daily).await;
+    track(world.manager(), event(&world.web, 1_000)).await;
     let answer = check(&world.program, &world.call()).await;
     refusal(&answer, ErrorCode::BudgetExceeded);
     // 10:30 in the morning: Seoul's day is over at 15:00.
@@ -321,17 +321,17 @@ async fn a_new_period_has_all_of_the_amount_at_once() {
 async fn what_is_blocked_is_blocked_on_every_replica_within_a_second() {
     let world = World::new().await;
     let (_other, there) = world.replica().await;
-    let (here, admin) = (&world.program, world.admin());
+    let (here, admin) = (&world.program, world.manager());
     let other = project(admin, &world.team, "other").await;
-    let beside = json!({"projectId": other});
+    let (call, beside) = (world.call(), json!({"projectId": other}));
     let admin_key = json!({"provider": "openai", "key": world.app.provider_key("org-alpha")});
     let admin_key = admin.post(&format!("/api/teams/{}/admin-keys", world.team), admin_key).await.ok();
     let admin_key = admin_key.pointer("/adminKey/id").and_then(Value::as_str).expect("an id").to_owned();
     world.app.run_jobs().await;
     for (target, id, stops_both) in [("project", &world.web, false), ("admin_key", &admin_key, true)] {
-        tokio::join!(until(here, &world.call(), 200), until(&there, &world.call(), 200));
+        tokio::join!(until(here, &call, 200), until(&there, &call, 200));
         let made = block(&world, target, id, None).await;
-        let (one, two) = tokio::join!(until(here, &world.call(), 403), until(&there, &world.call(), 403));
+        let (one, two) = tokio::join!(until(here, &call, 403), until(&there, &call, 403));
         for answer in [one, two] {
             let found = refusal(&answer, ErrorCode::Blocked).block.expect("the block");
             assert_eq!((found.id, found.target_type.name(), found.cause.name()), (made, target, "manual"));
@@ -339,19 +339,19 @@ async fn what_is_blocked_is_blocked_on_every_replica_within_a_second() {
         }
         assert_eq!(check(here, &beside).await.status, if stops_both { 403 } else { 200 }, "{target}");
         lift(&world, made).await;
-        tokio::join!(until(here, &world.call(), 200), until(&there, &world.call(), 200));
+        tokio::join!(until(here, &call, 200), until(&there, &call, 200));
     }
     // A block goes before a budget, and a key's is that key's alone.
     set(admin, budget("1", json!({"type": "organization"}))).await;
     track(admin, event(&world.web, 100)).await;
-    until(here, &world.call(), 503).await;
+    until(here, &call, 503).await;
     let key = json!({"name": "Blocked", "scopes": ["guard"]});
     let key = admin.post("/api/api-keys", key).await.ok();
     let stopped = world.app.anonymous().with_token(key["key"].as_str().expect("a key"));
-    check(&stopped, &world.call()).await.problem(ErrorCode::BudgetExceeded);
+    check(&stopped, &call).await.problem(ErrorCode::BudgetExceeded);
     block(&world, "api_key", key["id"].as_str().expect("an id"), None).await;
-    until(&stopped, &world.call(), 403).await.problem(ErrorCode::Blocked);
-    check(here, &world.call()).await.problem(ErrorCode::BudgetExceeded);
+    until(&stopped, &call, 403).await.problem(ErrorCode::Blocked);
+    check(here, &call).await.problem(ErrorCode::BudgetExceeded);
 }
 
 #[tokio::test]
@@ -387,7 +387,7 @@ async fn a_throttle_lets_so_many_calls_a_minute_through_on_all_replicas_together
 #[tokio::test]
 async fn nobody_asks_about_what_they_do_not_see_and_nobody_is_told() {
     let world = World::new().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let other = project(admin, &team(admin, "another").await, "other").await;
     let theirs = project(&world.people.outsider, &team(&world.people.outsider, "theirs").await, "theirs").await;
     let bound = program(app, admin, &[Scope::Guard], Some(&world.web)).await;
@@ -442,11 +442,11 @@ async fn nobody_asks_about_what_they_do_not_see_and_nobody_is_told() {
 async fn a_project_is_known_by_its_project_id_too_and_from_the_first_moment() {
     let world = World::new().await;
     allowed(&world.program, &world.call()).await;
-    let keyed = team_with_key(&world.app, world.admin(), "keyed", "org-alpha").await;
-    let keyed = project(world.admin(), &keyed, "keyed").await;
+    let keyed = team_with_key(&world.app, world.manager(), "keyed", "org-alpha").await;
+    let keyed = project(world.manager(), &keyed, "keyed").await;
     allowed(&world.program, &json!({"projectId": keyed})).await;
     world.app.run_jobs().await;
-    set_project_id(world.admin(), &keyed, "proj_web").await;
+    set_project_id(world.manager(), &keyed, "proj_web").await;
     allowed(&world.program, &json!({"projectId": "proj_web"})).await;
     world.app.run_jobs().await;
 }
@@ -484,15 +484,15 @@ async fn what_is_no_question_is_refused_with_its_field() {
 async fn checks_are_counted_by_their_answer_and_within_the_keys_quota() {
     let world = World::new().await;
     let key = json!({"name": "Few", "scopes": ["guard"], "quotaPerMinute": 2});
-    let key = world.admin().post("/api/api-keys", key).await.ok()["key"].as_str().expect("a key").to_owned();
+    let key = world.manager().post("/api/api-keys", key).await.ok()["key"].as_str().expect("a key").to_owned();
     let few = world.app.anonymous().with_token(key);
     let first = check(&few, &world.call()).await;
     first.status(200);
     assert_eq!(first.header("ratelimit"), "\"minute\";r=1;t=60");
     check(&few, &world.call()).await.status(200);
     check(&few, &world.call()).await.problem(ErrorCode::RateLimited);
-    set(world.admin(), budget("1", json!({"type": "organization"}))).await;
-    track(world.admin(), event(&world.web, 100)).await;
+    set(world.manager(), budget("1", json!({"type": "organization"}))).await;
+    track(world.manager(), event(&world.web, 100)).await;
     until(&world.program, &world.call(), 503).await;
     block(&world, "project", &world.web, None).await;
     until(&world.program, &world.call(), 403).await;

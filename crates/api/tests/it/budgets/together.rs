@@ -52,6 +52,8 @@ async fn what_is_remembered_of_days_that_are_over_is_forgotten_when_it_is_anothe
     let mut watch = Watch::default();
     let mut look = async || assert_alike(&app, admin, &mut watch).await;
     look().await;
+    let body = json!({"teamId": alpha, "name": "pipeline", "environment": "ci"});
+    let pipeline = admin.post("/api/projects", body).await.ok()["id"].as_str().expect("an id").to_owned();
     let mut event = call(&web, "2026-03-20T09:00:00Z", 1);
     (event["service"], event["learnerId"]) = (json!("chatbot"), json!("ann"));
     for at in ["2026-03-20T09:00:00Z", "2026-03-19T14:59:00Z", "2026-03-17T09:00:00Z", "2026-02-20T09:00:00Z"] {
@@ -61,9 +63,7 @@ async fn what_is_remembered_of_days_that_are_over_is_forgotten_when_it_is_anothe
     }
     app.runner().reconcile().await;
     look().await;
-    // A new project, and one that runs somewhere else now.
-    let body = json!({"teamId": alpha, "name": "pipeline", "environment": "ci"});
-    let pipeline = admin.post("/api/projects", body).await.ok()["id"].as_str().expect("an id").to_owned();
+    // Of a project that is new since, and of one that runs somewhere else now.
     track(admin, call(&pipeline, "2026-03-17T09:00:00Z", 2)).await;
     look().await;
     admin.patch(&format!("/api/projects/{web}"), json!({"environment": "ci"})).await.ok();

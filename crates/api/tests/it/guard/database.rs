@@ -33,9 +33,9 @@ async fn in_the_end(client: &Client, body: &Value, status: u16) -> Answer {
 async fn figures_are_believed_for_half_a_minute_and_then_calls_are_refused() {
     let (proxy, world) = behind_a_proxy("closed").await;
     let (program, call) = (&world.program, world.call());
-    let stopped = project(world.admin(), &world.team, "stopped").await;
-    set(world.admin(), budget("1", json!({"type": "project", "id": stopped}))).await;
-    track(world.admin(), event(&stopped, 100)).await;
+    let stopped = project(world.manager(), &world.team, "stopped").await;
+    set(world.manager(), budget("1", json!({"type": "project", "id": stopped}))).await;
+    track(world.manager(), event(&stopped, 100)).await;
     let exceeded = json!({"projectId": stopped});
     allowed(program, &call).await;
     until(program, &exceeded, 503).await;

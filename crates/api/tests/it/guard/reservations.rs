@@ -23,7 +23,7 @@ fn reservation(answer: &Answer) -> Uuid {
 #[tokio::test]
 async fn what_is_held_is_let_go_of_in_three_ways() {
     let world = World::new().await;
-    let (program, admin) = (&world.program, world.admin());
+    let (program, admin) = (&world.program, world.manager());
     set(admin, budget("1", json!({"type": "project", "id": world.web}))).await;
     track(admin, event(&world.web, 10)).await;
     let answer: GuardAnswer = reserve(program, &world.web, "0.5").await.expect(200);
@@ -78,7 +78,7 @@ async fn what_is_held_is_let_go_of_in_three_ways() {
 #[tokio::test]
 async fn whose_call_is_not_seen_has_nothing_held() {
     let world = World::new().await;
-    let admin = world.admin();
+    let admin = world.manager();
     let other = project(admin, &world.team, "other").await;
     let bound = program(&world.app, admin, &[Scope::Guard], Some(&other)).await;
     let held = reservation(&reserve(&world.program, &world.web, "1").await);
@@ -105,12 +105,12 @@ async fn sixty_four_at_once_on_two_replicas_never_spend_more_than_there_is() {
     let (here, web) = (world.program.clone(), world.web.clone());
     let mut yearly = budget("1", json!({"type": "organization"}));
     yearly["period"] = json!("yearly");
-    set(world.admin(), yearly).await;
-    let all = set(world.admin(), budget("1", json!({"type": "environment", "id": "production"}))).await;
+    set(world.manager(), yearly).await;
+    let all = set(world.manager(), budget("1", json!({"type": "environment", "id": "production"}))).await;
     let (spent, began) = (AtomicI64::new(0), Instant::now());
     let caller = async |nth: usize| {
         // What one replica granted may be settled at the other.
-        let (asks, settles) = if nth % 2 == 0 { (&here, &there) } else { (&there, &here) };
+        let (asks, settles) = if nth.is_multiple_of(2) { (&here, &there) } else { (&there, &here) };
         while spent.load(Ordering::SeqCst) < 100 && began.elapsed() < Duration::from_secs(30) {
             let answer = reserve(asks, &web, "0.01").await;
             if answer.status == 503 {
@@ -125,13 +125,15 @@ async fn sixty_four_at_once_on_two_replicas_never_spend_more_than_there_is() {
             let total = spent.fetch_add(1, Ordering::SeqCst) + 1;
             assert!(total <= 100, "{total} cents of a dollar");
             track(settles, event(&web, 1)).await;
-            settle(settles, held, if nth % 2 == 0 { json!({}) } else { json!({"cost": "0.01"}) }).await.status(204);
+            settle(settles, held, if nth.is_multiple_of(2) { json!({}) } else { json!({"cost": "0.01"}) })
+                .await
+                .status(204);
         }
     };
     futures_util::future::join_all((0..64).map(caller)).await;
     assert_eq!(spent.load(Ordering::SeqCst), 100, "all of it can be spent");
     assert_eq!(world.app.database.count("SELECT count(*) FROM usage_events").await, 100);
-    let status = world.admin().get(&format!("/api/budgets/{}/status", all.id)).await.ok();
+    let status = world.manager().get(&format!("/api/budgets/{}/status", all.id)).await.ok();
     assert_eq!(status.pointer("/current/spent"), Some(&json!("1.000000")));
     for client in [&here, &there] {
         reserve(client, &web, "0.01").await.problem(ErrorCode::BudgetExceeded);
@@ -142,10 +144,10 @@ async fn sixty_four_at_once_on_two_replicas_never_spend_more_than_there_is() {
 async fn without_reservations_both_replicas_refuse_within_a_second_of_the_crossing() {
     let world = World::new().await;
     let (_other, there) = world.replica().await;
-    set(world.admin(), budget("1", json!({"type": "organization"}))).await;
+    set(world.manager(), budget("1", json!({"type": "organization"}))).await;
     let spent = AtomicI64::new(0);
     let caller = async |nth: usize| {
-        let client = if nth % 2 == 0 { &world.program } else { &there };
+        let client = if nth.is_multiple_of(2) { &world.program } else { &there };
         let call = json!({"projectId": world.web, "estimatedCost": "0.01"});
         let mut crossed: Option<Instant> = None;
         loop {
@@ -171,7 +173,7 @@ async fn what_others_hold_is_theirs() {
     let world = World::new().await;
     let outsider = &world.people.outsider;
     let theirs = project(outsider, &team(outsider, "theirs").await, "theirs").await;
-    for (client, project) in [(world.admin(), &world.web), (outsider, &theirs)] {
+    for (client, project) in [(world.manager(), &world.web), (outsider, &theirs)] {
         set(client, budget("1", json!({"type": "organization"}))).await;
         reserve(client, project, "1").await.status(200);
         reserve(client, project, "0.01").await.problem(ErrorCode::BudgetExceeded);

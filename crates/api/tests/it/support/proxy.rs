@@ -10,7 +10,7 @@ use tokio::sync::watch;
 pub(crate) struct Proxy {
     address: SocketAddr,
     is_open: watch::Sender<bool>,
-    task: tokio::task::JoinHandle<()>,
+    _task: tokio::task::JoinSet<()>,
 }
 
 impl Proxy {
@@ -19,7 +19,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (is_open, opened) = watch::channel(true);
-        let task = tokio::spawn(async move {
+        let mut task = tokio::task::JoinSet::new();
+        task.spawn(async move {
             let mut all = tokio::task::JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let (target, opened) = (target.clone(), opened.clone());
@@ -34,7 +35,7 @@ impl Proxy {
                 });
             }
         });
-        Self { address, is_open, task }
+        Self { address, is_open, _task: task }
     }
 
     /// Where it begins.
@@ -45,12 +46,6 @@ impl Proxy {
     /// Lets nothing through from now on, or everything again.
     pub(crate) fn open(&self, is_open: bool) {
         self.is_open.send_replace(is_open);
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
