@@ -12,6 +12,7 @@ pub mod collector;
 pub mod costs;
 pub mod deliveries;
 pub mod figures;
+pub mod guard;
 pub mod operations;
 pub mod organizations;
 pub mod prices;
@@ -36,6 +37,8 @@ pub struct Shared {
     pub ingest: usage::Ingest,
     /// Organizations' figures for Prometheus.
     pub figures: figures::Figures,
+    /// Says whether calls may be made.
+    pub guard: guard::Guard,
 }
 
 impl Shared {
@@ -44,7 +47,7 @@ impl Shared {
     pub fn new(state: &State) -> Self {
         let books = prices::Books::new(state.db.clone(), state.clock.clone());
         let (ingest, figures) = (usage::Ingest::new(state, books.clone()), figures::Figures::new(state));
-        Self { books, ingest, figures }
+        Self { books, ingest, figures, guard: guard::Guard::new(state) }
     }
 }
 
@@ -52,6 +55,7 @@ impl Shared {
 pub fn routes(config: &mut ServiceConfig<'_>) {
     // First, because routes are tried in their order, and this is where most requests go.
     usage::routes(config);
+    guard::routes(config);
     accounts::routes(config);
     organizations::routes(config);
     teams::routes(config);

@@ -18,6 +18,8 @@ use super::db::PoolSizes;
 
 /// Connections that store usage events: one for each transaction of the committer, and one to spare.
 const INGEST_CONNECTIONS: u32 = 3;
+/// Connections of the guard: two transactions that hold money for calls, and two that read.
+const GUARD_CONNECTIONS: u32 = 4;
 
 /// Everything the service can be told from outside.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub struct Config {
     pub price_map_url: Option<SecretString>,
     /// What messages are sent with.
     pub messages: Messages,
+    /// What the guard answers when the database has been away for longer than its figures are believed.
+    pub guard_on_database_loss: OnDatabaseLoss,
     /// Whether this process runs background jobs.
     pub jobs_enabled: bool,
     /// Whether `/metrics` answers.
@@ -87,6 +91,15 @@ pub enum Encryption {
         /// Master keys that still decrypt, until `finops rekey` has run.
         previous: Vec<SecretBox<[u8; 32]>>,
     },
+}
+
+/// What the guard answers when nobody knows what was spent and what is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDatabaseLoss {
+    /// Calls may be made.
+    Open,
+    /// They may not: somebody decided that some of them must not be.
+    Closed,
 }
 
 /// How log lines look.
@@ -149,6 +162,11 @@ const VARIABLES: &[Variable] = &[
         "seconds between two checks of budgets that nothing was reported about, 10 to 3600; what is reported is checked at once",
     ),
     plain("COST_AGGREGATION_INTERVAL", Some("3600"), "seconds that the sums of /api/metrics may be old, 1 to 86400"),
+    plain(
+        "GUARD_ON_DATABASE_LOSS",
+        Some("closed"),
+        "whether the guard lets calls through (open) or not (closed) when the database has been away for 30 seconds",
+    ),
     secret("PRICE_MAP_URL", "list of public prices (LiteLLM's format) that is read every day; off without it"),
     plain("JOBS_ENABLED", Some("true"), "whether this process runs background jobs"),
     plain("PROMETHEUS_METRICS_ENABLED", Some("true"), "whether /metrics answers"),
@@ -321,6 +339,10 @@ impl Config {
             cost_aggregation_interval: read.parse("COST_AGGREGATION_INTERVAL", 3600, "a number of seconds"),
             price_map_url: read.raw("PRICE_MAP_URL").map(Into::into),
             messages: messages::read(&mut read),
+            guard_on_database_loss: read.choice(
+                "GUARD_ON_DATABASE_LOSS",
+                &[("closed", OnDatabaseLoss::Closed), ("open", OnDatabaseLoss::Open)],
+            ),
             jobs_enabled: read.parse("JOBS_ENABLED", true, "true or false"),
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
             trusted_proxy_hops: read.parse("TRUSTED_PROXY_HOPS", 0, "a small number"),
@@ -362,7 +384,13 @@ impl Config {
     /// Connections of each pool: cost queries and jobs take half as many as requests.
     pub fn pool_sizes(&self) -> PoolSizes {
         let half = (self.database_pool_size / 2).max(2);
-        PoolSizes { api: self.database_pool_size, analytics: half, jobs: half, ingest: INGEST_CONNECTIONS }
+        PoolSizes {
+            api: self.database_pool_size,
+            analytics: half,
+            jobs: half,
+            ingest: INGEST_CONNECTIONS,
+            guard: GUARD_CONNECTIONS,
+        }
     }
 
     /// Whether cookies may only travel over TLS: always, but on this machine's own address.

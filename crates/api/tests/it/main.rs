@@ -12,6 +12,7 @@ mod cli;
 mod collector;
 mod costs;
 mod crypto;
+mod guard;
 mod harness;
 mod http;
 mod idempotency;

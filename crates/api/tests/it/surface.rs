@@ -31,9 +31,10 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 51] = [
+const FOR_USERS: [&str; 54] = [
     "cancel_usage_import",
     "change_password",
+    "check_call",
     "create_api_key",
     "create_usage_event",
     "create_usage_events",
@@ -75,9 +76,11 @@ const FOR_USERS: [&str; 51] = [
     "list_usage_imports",
     "query_costs",
     "receive_cloud_events",
+    "release_reservation",
     "resolve_price",
     "revoke_api_key",
     "rotate_api_key",
+    "settle_reservation",
     "store_provider_key",
     "tail_usage_events",
     "track_usage",
@@ -179,6 +182,8 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
     });
     let event = id_of(&by.post("/api/usage/track", event).await, "/eventId");
     let import = id_of(&by.post("/api/usage/imports", json!({"format": "ndjson"})).await, "/id");
+    let call = json!({"projectId": project, "estimatedCost": "0.01", "reserve": true});
+    let reservation = id_of(&by.post("/api/guard/check", call).await, "/reservationId");
     Things::from([
         ("eventId", event),
         ("importId", import),
@@ -193,6 +198,7 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         ("overrideId", own_price),
         ("budgetId", budget),
         ("repriceId", reprice),
+        ("reservationId", reservation),
         // Nobody's: who may see one sees all of them.
         ("changeId", job.to_string()),
         // Who did it, and to what: any thing will do.
@@ -408,6 +414,7 @@ async fn fingerprint(world: &World) -> Vec<(String, String)> {
         "budget_revisions",
         "budget_thresholds",
         "fx_rates",
+        "guard_reservations",
     ] {
         let query = format!(
             "SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {table} t WHERE organization_id = $1"

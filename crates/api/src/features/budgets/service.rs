@@ -16,6 +16,7 @@ use super::{checks, crossings, store};
 use crate::features::costs::Spender;
 use crate::features::{audit, organizations, projects, teams};
 use crate::platform::db::{OrganizationId, Tx, violates};
+use crate::platform::exact::Inexact;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
 
@@ -53,6 +54,29 @@ pub async fn standings(
     let spans = calendar.back(budget.period, calendar.today(now)).take(before + 1);
     let standings = spans.map(|span| facts.standing(span)).collect::<Result<Vec<_>, _>>()?;
     Ok(standings.into_iter().flatten().collect())
+}
+
+/// How many budgets stand, each as [`standings`] says, by a few questions for all of them. Whose spending does not add up
+/// exactly has no standing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn standings_of(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    calendar: Calendar,
+    budgets: &[Budget],
+    now: DateTime<Utc>,
+    before: usize,
+) -> ApiResult<Vec<Result<Vec<Standing>, Inexact>>> {
+    let all = Facts::read_all(conn, organization, calendar, budgets, now, before).await?;
+    let standings = |(facts, budget): (Result<Facts<'_>, Inexact>, &Budget)| {
+        let facts = facts?;
+        let spans = calendar.back(budget.period, calendar.today(now)).take(before + 1);
+        let standings = spans.map(|span| facts.standing(span)).collect::<Result<Vec<_>, _>>()?;
+        Ok(standings.into_iter().flatten().collect())
+    };
+    Ok(all.into_iter().zip(budgets).map(standings).collect())
 }
 
 /// A budget that the caller sees; any other does not exist.

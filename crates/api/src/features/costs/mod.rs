@@ -3,7 +3,8 @@
 //! Sums by project, team, provider and day come from the rollups `billed_daily` and `provider_usage_daily`; what only single
 //! lines know (line item, model, API key) comes from `billed_costs` and `provider_usage_hourly`. Both say the same: a test
 //! compares them. Events come from `usage_sums`. [`ledgers`] decides whose word counts. What others need to know of it (what
-//! somebody spent, day by day) they ask [`spending()`], of all projects at once [`spending_of_projects`].
+//! somebody spent, day by day) they ask [`spending()`], of many at once [`Spenders`], of all projects
+//! [`spending_of_projects`].
 
 mod actions;
 mod counts;
@@ -16,6 +17,7 @@ mod parts;
 mod query;
 mod routes;
 mod scope;
+mod spenders;
 mod spending;
 mod summary;
 
@@ -23,4 +25,5 @@ pub use domain::Days;
 pub use growth::{Grew, Growth, growth};
 pub use parts::Parts;
 pub use routes::routes;
+pub use spenders::{Spenders, SpentByAll, mark};
 pub use spending::{Spender, Spending, Spent, by_provider, spending, spending_of_projects};
