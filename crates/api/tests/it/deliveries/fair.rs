@@ -53,6 +53,8 @@ async fn a_channel_that_hangs_delays_no_other_of_the_same_tenant_for_long() {
     let worker = app.runner().start();
     let arrived = app.provider().await_inbox(&InboxQuery::webhook("other"), 1, Duration::from_secs(10)).await;
     assert_eq!(arrived.len(), 1);
+    let stuck = InboxQuery::webhook("hang").attempts();
+    assert_eq!(app.provider().await_inbox(&stuck, 1, Duration::from_secs(10)).await.len(), 1);
     let sending = list(&people.admin, &format!("status=sending&channelId={hook}")).await;
     assert_eq!(sending.len(), 1, "one in flight a channel");
     assert_eq!(sending[0].status, DeliveryStatus::Sending);
