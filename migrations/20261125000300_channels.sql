@@ -112,7 +112,7 @@ CREATE TABLE delivery_queue (
     FOREIGN KEY (organization_id, delivery_id) REFERENCES deliveries ON DELETE CASCADE
 );
 CREATE INDEX delivery_queue_due ON delivery_queue (due_at);
-CREATE INDEX delivery_queue_lane ON delivery_queue (organization_id, lane, due_at);
+CREATE INDEX delivery_queue_lane ON delivery_queue (organization_id, lane, delivery_id);
 CALL finops_protect('delivery_queue', 'platform', 'SELECT, INSERT, UPDATE, DELETE');
 
 -- Lanes of which one message is going out, under a lease on the database's time, and lanes that rest because the other side asked

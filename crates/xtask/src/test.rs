@@ -68,6 +68,8 @@ pub(crate) struct Servers {
     moto: Option<(Service, String)>,
     /// A Python with OpenTelemetry's exporter.
     otlp: Option<PathBuf>,
+    /// A Python with a mail server.
+    smtp: Option<PathBuf>,
     /// The throw-away PostgreSQL.
     pub(crate) cluster: Cluster,
     _lock: File,
@@ -82,6 +84,7 @@ impl Servers {
         let mut servers = Self::database(root)?;
         let server = toolchain::moto(root)?;
         servers.otlp = Some(toolchain::otlp(root)?);
+        servers.smtp = Some(toolchain::smtp(root)?);
         servers.moto = Some(toolchain::start_moto(&server, &root.join("target/moto.log"))?);
         Ok(servers)
     }
@@ -95,7 +98,7 @@ impl Servers {
         fs::create_dir_all(&home)?;
         let lock = lock(&home.join("lock"), "the tests")?;
         let cluster = Cluster::start(&Spec { home, throw_away: true, flush: false, room: false, connections: 200 })?;
-        Ok(Self { moto: None, otlp: None, cluster, _lock: lock })
+        Ok(Self { moto: None, otlp: None, smtp: None, cluster, _lock: lock })
     }
 
     fn describe(&self, report: &Report) {
@@ -157,6 +160,9 @@ pub(crate) fn cargo_test(root: &Path, servers: &Servers, filter: Option<&str>) -
     }
     if let Some(python) = &servers.otlp {
         test.env("OTLP_TEST_PYTHON", python);
+    }
+    if let Some(python) = &servers.smtp {
+        test.env("SMTP_TEST_PYTHON", python);
     }
     services::run(&mut test)
 }

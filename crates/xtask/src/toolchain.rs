@@ -21,6 +21,9 @@ const METERED: &[&str] = &["anthropic==2.13.0", "openai==3.57.0"];
 /// What an unmodified program that uses OpenTelemetry has.
 const OTLP: &[&str] = &["opentelemetry-sdk==1.45.2", "opentelemetry-exporter-otlp-proto-http==1.45.2"];
 
+/// A mail server.
+const SMTP: &[&str] = &["aiosmtpd==1.4.6"];
+
 /// The cargo that runs this xtask, in the checkout. Queries are always checked against `.sqlx`:
 /// a `DATABASE_URL` in the environment must not change what is built.
 pub(crate) fn cargo(root: &Path) -> Command {
@@ -163,6 +166,15 @@ pub(crate) fn sdk_python(root: &Path) -> Result<PathBuf> {
 /// When Python or pip fails.
 pub(crate) fn otlp(root: &Path) -> Result<PathBuf> {
     let home = python(&root.join("target/otlp"), OTLP).context("the test of OpenTelemetry's exporter needs Python")?;
+    Ok(home.join("python"))
+}
+
+/// A Python with a mail server.
+///
+/// # Errors
+/// When Python or pip fails.
+pub(crate) fn smtp(root: &Path) -> Result<PathBuf> {
+    let home = python(&root.join("target/smtp"), SMTP).context("the test of mail by SMTP needs Python")?;
     Ok(home.join("python"))
 }
 

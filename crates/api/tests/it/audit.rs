@@ -166,6 +166,15 @@ async fn every_change_is_written_down_or_not_made() {
     let lowered = json!({"name": "Budget", "scope": {"type": "organization"}, "amount": "50", "period": "monthly"});
     script.step("update_budget", admin, &made, lowered).await;
     script.step("delete_budget", admin, &made, Value::Null).await;
+    let channel = json!({"type": "webhook", "name": "Hook", "url": app.simulator.webhook_url("audit")});
+    let channel_id = id(&script.step("create_channel", admin, "/api/channels", channel).await, "/id");
+    let channel = format!("/api/channels/{channel_id}");
+    script.step("update_channel", admin, &channel, json!({"name": "Renamed"})).await;
+    script.step("test_channel", admin, &format!("{channel}/test"), Value::Null).await;
+    script.step("rotate_channel_secret", admin, &format!("{channel}/rotate-secret"), Value::Null).await;
+    let delivery = crate::deliveries::dead(&app, admin, &channel_id).await;
+    script.step("resend_delivery", admin, &format!("/api/deliveries/{delivery}/resend"), Value::Null).await;
+    script.step("delete_channel", admin, &channel, Value::Null).await;
     let thresholds = json!({"daily": {"amount": "500"}});
     script.step("set_cost_thresholds", admin, &format!("{project}/cost-thresholds"), thresholds).await;
     script.step("delete_project", admin, &project, Value::Null).await;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use finops_api::platform::auth::api_keys::ApiKeyText;
+use finops_simulator::{Channel, Simulator, SimulatorConfig};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -20,6 +21,13 @@ use crate::support::process::{Process, finops};
 const PASSWORD: &str = "canary-in-the-password";
 const PROVIDER_KEY: &str = "sk-canary0in0the0provider0key000";
 const NEXT_PROVIDER_KEY: &str = "sk-canary1in1the1provider1key111";
+const SLACK_URL: &str = "T0/B0/canary2in2the2slack2url222";
+const ROUTING_KEY: &str = "canary3in3the3routing3key3333333";
+const WEBHOOK_URL: &str = "canary4in4the4webhook4url444";
+const SMTP_PASSWORD: &str = "canary5in5the5mail5password555";
+const RESEND_KEY: &str = "re_canary6in6the6resend6key666";
+const TWILIO_TOKEN: &str = "canary7in7the7twilio7token777777";
+const OPERATORS_SLACK_URL: &str = "T1/B1/canary8in8the8operators8url";
 
 /// Every row of every table, as text; bytes as hexadecimal digits.
 async fn dump(database: &Database) -> String {
@@ -51,8 +59,77 @@ fn text(value: &Value, pointer: &str) -> String {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {value}")).to_owned()
 }
 
+/// Where messages go, knowing the secrets that are for it.
+async fn outside() -> Simulator {
+    let simulator = Simulator::start(SimulatorConfig::default()).await.expect("a simulator");
+    for (channel, credential) in [
+        (Channel::Slack, SLACK_URL),
+        (Channel::Slack, OPERATORS_SLACK_URL),
+        (Channel::PagerDuty, ROUTING_KEY),
+        (Channel::Resend, RESEND_KEY),
+    ] {
+        simulator.control().add_credential(channel, credential);
+    }
+    simulator
+}
+
+/// Channels with secrets, tried, refused, changed; returns secrets of our own making.
+async fn channels(me: &Client, simulator: &Simulator, answers: &mut Vec<Answer>) -> Vec<String> {
+    let (base, mut secrets) = (simulator.base_url(), Vec::new());
+    let slack = format!("{base}/slack/services/{SLACK_URL}");
+    let smtp = json!({"host": "smtp.example.com", "security": "tls", "username": "u", "password": SMTP_PASSWORD,
+        "from": "a@example.com"});
+    let hostile = json!({"type": "slack", "name": "S", "url": format!("http://10.0.0.1/{SLACK_URL}")});
+    answers.push(me.post("/api/channels", hostile).await);
+    for body in [
+        json!({"type": "slack", "name": "Slack", "url": slack}),
+        json!({"type": "webhook", "name": "Hook", "url": simulator.webhook_url(WEBHOOK_URL)}),
+        json!({"type": "pagerduty", "name": "Pager", "routingKey": ROUTING_KEY}),
+        json!({"type": "email", "name": "Own", "addresses": ["a@example.com"], "smtp": smtp}),
+        json!({"type": "email", "name": "Ours", "addresses": ["a@example.com"]}),
+        json!({"type": "sms", "name": "SMS", "numbers": ["+821012345678"]}),
+    ] {
+        let created = me.post("/api/channels", &body).await;
+        let path = format!("/api/channels/{}", text(&created.ok(), "/id"));
+        match created.ok()["secret"].as_str() {
+            None => answers.push(created),
+            Some(secret) => {
+                secrets.push(secret.to_owned());
+                secrets.push(text(&me.post(&format!("{path}/rotate-secret"), json!({})).await.ok(), "/secret"));
+            }
+        }
+        // The mail server is nobody's.
+        if body["smtp"].is_null() {
+            answers.push(me.post(&format!("{path}/test"), json!({})).await);
+        }
+        answers.push(me.patch(&path, json!({"name": "Renamed"})).await);
+    }
+    // The service's own is there as soon as there is an account.
+    let built_in = async {
+        let mut again = tokio::time::interval(Duration::from_millis(250));
+        loop {
+            again.tick().await;
+            let found = me.get("/api/channels?type=slack").await;
+            let channels = found.ok()["data"].as_array().cloned().unwrap_or_default();
+            if let Some(channel) = channels.into_iter().find(|channel| channel["builtIn"] == true) {
+                return text(&channel, "/id");
+            }
+        }
+    };
+    let built_in = tokio::time::timeout(Duration::from_secs(40), built_in).await.expect("a built-in channel");
+    answers.push(me.post(&format!("/api/channels/{built_in}/test"), json!({})).await);
+    for path in ["/api/channels", "/api/deliveries", "/api/audit-log?limit=200"] {
+        answers.push(me.get(path).await);
+    }
+    for channel in [Channel::Slack, Channel::Webhook, Channel::PagerDuty, Channel::Resend] {
+        let query = finops_simulator::InboxQuery::new(channel);
+        assert!(!simulator.control().inbox(&query).is_empty(), "{channel:?}: nothing was sent with the secret");
+    }
+    secrets
+}
+
 /// Everything that somebody with secrets does; returns the secrets, and all answers that must not hold one.
-async fn live(url: &str) -> (Vec<String>, Vec<Answer>) {
+async fn live(url: &str, simulator: &Simulator) -> (Vec<String>, Vec<Answer>) {
     let anonymous = Client::anonymous(url.to_owned());
     let account = json!({"email": "admin@example.com", "password": PASSWORD, "name": "Founder",
         "organizationName": "Example Inc."});
@@ -85,15 +162,32 @@ async fn live(url: &str) -> (Vec<String>, Vec<Answer>) {
         answers.push(me.get(path).await);
     }
     answers.push(me.send(Method::DELETE, "/api/user/api-keys/openai").await);
-    let secrets = [PASSWORD, PROVIDER_KEY, NEXT_PROVIDER_KEY].map(str::to_owned).into_iter();
-    (secrets.chain([token, refresh, first, second, nobodys]).collect(), answers)
+    let mut secrets = channels(&me, simulator, &mut answers).await;
+    let given = [PASSWORD, PROVIDER_KEY, NEXT_PROVIDER_KEY, SLACK_URL, ROUTING_KEY, WEBHOOK_URL, SMTP_PASSWORD];
+    secrets.extend(given.map(str::to_owned));
+    secrets.extend([RESEND_KEY, TWILIO_TOKEN, OPERATORS_SLACK_URL].map(str::to_owned));
+    secrets.extend([token, refresh, first, second, nobodys]);
+    (secrets, answers)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_found_in_logs_answers_or_the_database() {
     let database = Database::new().await;
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let simulator = outside().await;
+    let base = simulator.base_url();
     let mut command = finops(database.url(), &["serve"]);
+    command
+        .env("OUTBOUND_ALLOW", base.trim_start_matches("http://"))
+        .env("PAGERDUTY_BASE_URL", format!("{base}/pagerduty"))
+        .env("RESEND_BASE_URL", format!("{base}/resend"))
+        .env("TWILIO_BASE_URL", format!("{base}/twilio"))
+        .env("MAIL_FROM", "alerts@finops.example")
+        .env("RESEND_API_KEY", RESEND_KEY)
+        .env("TWILIO_ACCOUNT_SID", format!("AC{}", "0".repeat(32)))
+        .env("TWILIO_AUTH_TOKEN", TWILIO_TOKEN)
+        .env("TWILIO_FROM", "+15005550006")
+        .env("SLACK_WEBHOOK_URL", format!("{base}/slack/services/{OPERATORS_SLACK_URL}"));
     command.env("PORT", port.to_string()).env("RUST_LOG", "trace").stderr(Stdio::piped());
     let mut process = Process(command.spawn().expect("finops"));
     let mut stderr = process.0.stderr.take().expect("a pipe");
@@ -107,7 +201,7 @@ async fn no_secret_is_found_in_logs_answers_or_the_database() {
     let up = async { while anonymous.is_ready().await != Some(true) {} };
     tokio::time::timeout(Duration::from_secs(20), up).await.expect("ready");
 
-    let (secrets, answers) = live(&url).await;
+    let (secrets, answers) = live(&url, &simulator).await;
     let dump = dump(&database).await;
     process.terminate();
     assert!(process.0.wait().expect("ended").success());

@@ -171,6 +171,9 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
     let budget = id_of(&admin.post("/api/budgets", budget).await, "/id");
     let rate = json!({"currency": "KRW", "date": "2026-03-02", "rate": "1385.5", "source": "Bank"});
     admin.put("/api/fx-rates", rate).await.ok();
+    let channel = json!({"type": "webhook", "name": "Channel", "url": "https://hooks.example.com/finops"});
+    let channel = id_of(&admin.post("/api/channels", channel).await, "/id");
+    let delivery = crate::deliveries::dead(app, admin, &channel).await;
     let job: Uuid = sqlx::query_scalar("SELECT id FROM jobs WHERE organization_id = $1 LIMIT 1")
         .bind(admin.organization())
         .fetch_one(&mut app.database.owner().await)
@@ -197,6 +200,9 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         ("jobId", job.to_string()),
         ("overrideId", own_price),
         ("budgetId", budget),
+        ("channelId", channel),
+        ("deliveryId", delivery),
+        ("alertId", user.to_string()),
         ("repriceId", reprice),
         ("reservationId", reservation),
         // Nobody's: who may see one sees all of them.
@@ -415,6 +421,10 @@ async fn fingerprint(world: &World) -> Vec<(String, String)> {
         "budget_thresholds",
         "fx_rates",
         "guard_reservations",
+        "channels",
+        "deliveries",
+        "delivery_queue",
+        "delivery_lanes",
     ] {
         let query = format!(
             "SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {table} t WHERE organization_id = $1"

@@ -50,18 +50,20 @@ pub(super) async fn claim(
             WHERE (l.lease_until IS NULL OR l.lease_until <= clock_timestamp())
                 AND (l.resting_until IS NULL OR l.resting_until <= $3)
         ), turns AS (
-            SELECT free.*,
-                row_number() OVER (PARTITION BY free.organization_id ORDER BY free.due_at, free.delivery_id)
-                    + (SELECT count(*) FROM busy WHERE busy.organization_id = free.organization_id) AS turn,
-                row_number() OVER (PARTITION BY free.host ORDER BY free.due_at, free.delivery_id)
-                    + (SELECT count(*) FROM busy WHERE busy.host = free.host) AS host_turn
+            SELECT free.*, row_number() OVER (PARTITION BY free.organization_id ORDER BY free.due_at, free.delivery_id)
+                + (SELECT count(*) FROM busy WHERE busy.organization_id = free.organization_id) AS turn
             FROM free
+        ), places AS (
+            -- Of a host's places none is counted for a lane whose organization has none left.
+            SELECT turns.*, row_number() OVER (PARTITION BY turns.host ORDER BY turns.turn, turns.due_at, turns.delivery_id)
+                + (SELECT count(*) FROM busy WHERE busy.host = turns.host) AS place
+            FROM turns WHERE turns.turn <= $4
         ), next AS MATERIALIZED (
             -- Another process at the same place goes on with other lanes instead of waiting.
             SELECT q.organization_id, q.lane, q.host
-            FROM turns JOIN delivery_queue q ON q.organization_id = turns.organization_id AND q.delivery_id = turns.delivery_id
-            WHERE turns.turn <= $4 AND turns.host_turn <= $5
-            ORDER BY turns.turn, turns.due_at LIMIT $2 FOR UPDATE OF q SKIP LOCKED
+            FROM places JOIN delivery_queue q ON q.organization_id = places.organization_id AND q.delivery_id = places.delivery_id
+            WHERE places.place <= $5
+            ORDER BY places.turn, places.due_at LIMIT $2 FOR UPDATE OF q SKIP LOCKED
         )
         INSERT INTO delivery_lanes AS l (organization_id, lane, host, lease_owner, lease_until)
         SELECT organization_id, lane, host, $1, clock_timestamp() + make_interval(secs => $6) FROM next

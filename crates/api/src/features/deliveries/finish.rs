@@ -13,14 +13,24 @@ use crate::platform::clock::Clock;
 use crate::platform::db::OrganizationId;
 use crate::platform::telemetry::DeliveryMetrics;
 
-/// Writes it down, and gives the lane back; false, and nothing written, if that is another worker's by now.
+/// What was written down.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    /// What became of the message.
+    pub(super) becomes: Becomes,
+    /// Whether the lane is still this worker's.
+    pub(super) is_kept: bool,
+}
+
+/// Writes it down. Gives the lane back unless it is to be kept for the next message; a lane that is to rest is not kept. Nothing is
+/// written if the lane is another worker's by now.
 pub(super) async fn write(
     conn: &mut PgConnection,
     clock: &Clock,
     work: &Work,
-    ended: &Ended,
-    took: Duration,
-) -> sqlx::Result<Option<Becomes>> {
+    (ended, took): &(Ended, Duration),
+    keep: bool,
+) -> sqlx::Result<Option<Written>> {
     let lane = work.lane;
     if !claim::still_mine(conn, lane).await? {
         return Ok(None);
@@ -28,7 +38,7 @@ pub(super) async fn write(
     let is_alone = work.ready.as_ref().is_some_and(channels::Ready::is_one);
     let Verdict { becomes, sign, rest } = domain::verdict(ended, work.failures, work.once, is_alone);
     let now = clock.now();
-    write_attempt(conn, work, ended, took).await?;
+    write_attempt(conn, work, ended, *took).await?;
     let reason = match ended {
         Ended::Delivered { .. } => None,
         Ended::Failed(failure) => Some(failure.reason),
@@ -41,8 +51,11 @@ pub(super) async fn write(
     if let Some((channel, sign)) = work.channel.zip(sign) {
         channels::note(conn, clock, lane.organization, channel, sign).await?;
     }
-    claim::release(conn, lane, rest.map(|rest| later(now, rest))).await?;
-    Ok(Some(becomes))
+    let is_kept = keep && rest.is_none();
+    if !is_kept {
+        claim::release(conn, lane, rest.map(|rest| later(now, rest))).await?;
+    }
+    Ok(Some(Written { becomes, is_kept }))
 }
 
 fn later(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {

@@ -5,7 +5,7 @@
 //! sender ([`sender`]) looks for that across organizations; `delivery_lanes` holds the lease of the one attempt that is under way
 //! in a lane. Putting something into the outbox only inserts, so two who do it never wait for each other.
 //!
-//! One turn of a lane ([`plan`], [`attempt`], [`finish`]): in a transaction the next message is chosen and the attempt written down
+//! One attempt ([`plan`], [`attempt`], [`finish`]): in a transaction the next message is chosen and the attempt written down
 //! as begun; it is made; in another transaction what came of it is written. Whoever dies in between leaves a lease that runs out,
 //! and the same message is sent once more, under the same id.
 //!

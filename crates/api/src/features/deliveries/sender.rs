@@ -9,9 +9,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use super::attempt;
 use super::claim::{self, Lane, Limits};
+use super::domain::Ended;
+use super::finish::{self, Written};
 use super::plan::{self, Planned, Work};
-use super::{attempt, finish};
 use crate::platform::jobs::Reconciler;
 use crate::platform::state::State;
 
@@ -23,6 +25,11 @@ const LIMITS: Limits = Limits { organization: 4, host: 8 };
 const TRANSACTIONS: usize = 2;
 /// How often to look for what nobody nudged about.
 const POLL: Duration = Duration::from_secs(1);
+/// How long a lane goes on with one message after the other before others get its place.
+const TURN: Duration = Duration::from_secs(3);
+/// How often, and after which time again, the end of an attempt is written down when the database does not answer: a message must
+/// not go out twice for that.
+const WRITES: (u32, Duration) = (20, Duration::from_millis(500));
 /// How often the backlog is measured.
 const MEASURE: Duration = Duration::from_secs(15);
 
@@ -50,26 +57,53 @@ impl Sender {
         Ok(lanes)
     }
 
-    /// One attempt of a lane. What goes wrong with the database leaves a lease that runs out.
+    /// A lane's turn. What goes wrong with the database leaves a lease that runs out.
     async fn turn(self, lane: Lane) {
-        if let Err(error) = self.attempt(lane).await {
-            let (organization, lane) = (lane.organization, lane.lane);
-            tracing::warn!(%organization, %lane, %error, "an attempt could not be written down; it will be made again");
+        let until = Instant::now() + TURN;
+        loop {
+            match self.attempt(lane, until).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    let (organization, lane) = (lane.organization, lane.lane);
+                    tracing::warn!(%organization, %lane, %error, "a lane was left; another worker takes it over");
+                    return;
+                }
+            }
         }
     }
 
-    async fn attempt(&self, lane: Lane) -> anyhow::Result<()> {
-        let Some(work) = self.plan(lane).await? else { return Ok(()) };
-        let (ended, took) = attempt::make(&self.state, &self.state.notifiers, &work).await;
-        let _permit = self.database.acquire().await?;
-        let mut tx = self.state.db.background().tenant(lane.organization).await?;
-        let becomes = finish::write(&mut tx, &self.state.clock, &work, &ended, took).await?;
-        tx.commit().await?;
-        match becomes {
-            Some(becomes) => finish::tell(&self.state.metrics.deliveries, &work, &ended, becomes),
-            None => tracing::warn!(id = %work.id, "the attempt ended after another worker had taken its lane over"),
+    /// One attempt; whether the lane is still this worker's.
+    async fn attempt(&self, lane: Lane, until: Instant) -> anyhow::Result<bool> {
+        let Some(work) = self.plan(lane).await? else { return Ok(false) };
+        let ended = attempt::make(&self.state, &self.state.notifiers, &work).await;
+        let keep = Instant::now() < until && !self.state.stopping.has_begun();
+        let Some(written) = self.write(&work, &ended, keep).await? else {
+            tracing::warn!(id = %work.id, "the attempt ended after another worker had taken its lane over");
+            return Ok(false);
+        };
+        finish::tell(&self.state.metrics.deliveries, &work, &ended.0, written.becomes);
+        Ok(written.is_kept)
+    }
+
+    async fn write(&self, work: &Work, ended: &(Ended, Duration), keep: bool) -> anyhow::Result<Option<Written>> {
+        let (times, pause) = WRITES;
+        for _ in 1..times {
+            match self.write_once(work, ended, keep).await {
+                Err(error) => tracing::debug!(%error, "the end of an attempt could not be written down; trying again"),
+                written => return written,
+            }
+            tokio::time::sleep(pause).await;
         }
-        Ok(())
+        self.write_once(work, ended, keep).await
+    }
+
+    async fn write_once(&self, work: &Work, ended: &(Ended, Duration), keep: bool) -> anyhow::Result<Option<Written>> {
+        let _permit = self.database.acquire().await?;
+        let mut tx = self.state.db.background().tenant(work.lane.organization).await?;
+        let written = finish::write(&mut tx, &self.state.clock, work, ended, keep).await?;
+        tx.commit().await?;
+        Ok(written)
     }
 
     async fn plan(&self, lane: Lane) -> anyhow::Result<Option<Box<Work>>> {
@@ -121,7 +155,9 @@ impl Reconciler for Sender {
     async fn pass(&self) -> anyhow::Result<()> {
         let mut running = JoinSet::new();
         loop {
-            self.measure().await?;
+            if let Err(error) = self.measure().await {
+                tracing::debug!(%error, "the backlog cannot be measured");
+            }
             let claimed = self.claim(PLACES.saturating_sub(running.len())).await;
             match claimed {
                 Ok(lanes) => {

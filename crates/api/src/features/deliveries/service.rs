@@ -46,9 +46,9 @@ pub async fn try_channel(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<Channe
     let ended = join_all(works.iter().map(|work| attempt::make(state, &notifiers, work))).await;
     let mut tx = state.db.tenant(ctx.organization).await?;
     let mut deliveries = Vec::new();
-    for (work, (ended, took)) in works.iter().zip(&ended) {
-        let becomes = finish::write(&mut tx, &ctx.clock, work, ended, *took).await?;
-        becomes.into_iter().for_each(|becomes| finish::tell(&state.metrics.deliveries, work, ended, becomes));
+    for (work, ended) in works.iter().zip(&ended) {
+        let written = finish::write(&mut tx, &ctx.clock, work, ended, false).await?;
+        written.iter().for_each(|written| finish::tell(&state.metrics.deliveries, work, &ended.0, written.becomes));
         deliveries.extend(store::detail(&mut tx, ctx.organization, work.id).await?);
     }
     let channel = channels::find(&mut tx, ctx.organization, id, ctx.now()).await?.ok_or(ErrorCode::NotFound)?;

@@ -15,7 +15,7 @@ use finops_api::platform::jobs::Jobs;
 use finops_api::platform::state::State;
 use finops_contract::jobs::Job;
 use finops_providers::CallPolicy;
-use finops_simulator::{Control, OrganizationSpec, ProjectSpec, Simulator, SimulatorConfig};
+use finops_simulator::{Channel, Control, OrganizationSpec, ProjectSpec, Simulator, SimulatorConfig, presets};
 use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 
@@ -60,6 +60,16 @@ impl TestAppBuilder {
         self
     }
 
+    /// With accounts for mail (Resend) and SMS (Twilio).
+    #[must_use]
+    pub(crate) fn with_accounts(self) -> Self {
+        self.set("MAIL_FROM", "FinOps <alerts@finops.example>")
+            .set("RESEND_API_KEY", presets::RESEND_KEY)
+            .set("TWILIO_ACCOUNT_SID", presets::TWILIO_ACCOUNT)
+            .set("TWILIO_AUTH_TOKEN", presets::TWILIO_TOKEN)
+            .set("TWILIO_FROM", presets::TWILIO_FROM)
+    }
+
     /// Starts it.
     pub(crate) async fn spawn(self) -> TestApp {
         self.spawn_on(Database::new().await).await
@@ -76,7 +86,10 @@ impl TestAppBuilder {
         settings.insert("DATABASE_URL", database.url().to_owned());
         settings.insert("OPENAI_BASE_URL", simulator.openai_base_url());
         settings.insert("PUBLIC_URL", format!("http://{address}"));
+        settings.extend(vendors(&simulator));
         settings.extend(self.settings);
+        // Tests know the outside world's address only once it listens.
+        settings.values_mut().for_each(|value| *value = value.replace("{simulator}", &simulator.base_url()));
         let config = Config::read(&|name| settings.get(name).cloned()).expect("a configuration");
         let mut state = State::new(config, Clock::fixed(now)).await.expect("the service's parts");
         state.providers = state.providers.with_policy(CallPolicy::fast());
@@ -99,6 +112,18 @@ fn defaults() -> BTreeMap<&'static str, String> {
     .into_iter()
     .map(|(name, value)| (name, value.to_owned()))
     .collect()
+}
+
+/// Where the vendors are that messages go to, and the one private address that tenants may name.
+fn vendors(simulator: &Simulator) -> [(&'static str, String); 5] {
+    let host = simulator.base_url().trim_start_matches("http://").to_owned();
+    [
+        ("RESEND_BASE_URL", simulator.channel_base_url(Channel::Resend)),
+        ("SENDGRID_BASE_URL", simulator.channel_base_url(Channel::SendGrid)),
+        ("TWILIO_BASE_URL", simulator.channel_base_url(Channel::Twilio)),
+        ("PAGERDUTY_BASE_URL", simulator.channel_base_url(Channel::PagerDuty)),
+        ("OUTBOUND_ALLOW", host),
+    ]
 }
 
 /// What the provider knows: `org-alpha` with `proj_web` (three lines a day), `proj_batch`
