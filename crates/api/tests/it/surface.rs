@@ -31,7 +31,7 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 51] = [
+const FOR_USERS: [&str; 53] = [
     "cancel_usage_import",
     "change_password",
     "create_api_key",
@@ -52,6 +52,7 @@ const FOR_USERS: [&str; 51] = [
     "get_me",
     "get_organization",
     "get_project",
+    "get_project_value",
     "get_team",
     "get_team_collection",
     "get_usage_event",
@@ -75,6 +76,7 @@ const FOR_USERS: [&str; 51] = [
     "list_usage_imports",
     "query_costs",
     "receive_cloud_events",
+    "report_outcomes",
     "resolve_price",
     "revoke_api_key",
     "rotate_api_key",
@@ -178,6 +180,8 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         "eventId": format!("evt-{provider}"), "projectId": project, "model": "gpt-4o", "promptTokens": 1, "prompt": "Hi",
     });
     let event = id_of(&by.post("/api/usage/track", event).await, "/eventId");
+    let outcome = json!({"outcomes": [{"eventId": format!("evt-{provider}"), "outcome": "success"}]});
+    by.post(&format!("/api/projects/{project}/outcomes"), outcome).await.ok();
     let import = id_of(&by.post("/api/usage/imports", json!({"format": "ndjson"})).await, "/id");
     Things::from([
         ("eventId", event),
@@ -402,6 +406,8 @@ async fn fingerprint(world: &World) -> Vec<(String, String)> {
         "users",
         "secrets",
         "usage_events",
+        "usage_outcomes",
+        "usage_event_outcomes",
         "usage_imports",
         "usage_import_slices",
         "budgets",
