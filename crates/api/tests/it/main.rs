@@ -33,3 +33,4 @@ mod usage;
 mod usage_cloudevents;
 mod usage_import;
 mod usage_otlp;
+mod value;

@@ -53,6 +53,7 @@ const FOR_USERS: [&str; 54] = [
     "get_me",
     "get_organization",
     "get_project",
+    "get_project_value",
     "get_team",
     "get_team_collection",
     "get_usage_event",
@@ -77,6 +78,7 @@ const FOR_USERS: [&str; 54] = [
     "query_costs",
     "receive_cloud_events",
     "release_reservation",
+    "report_outcomes",
     "resolve_price",
     "revoke_api_key",
     "rotate_api_key",
@@ -184,6 +186,8 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         "eventId": format!("evt-{provider}"), "projectId": project, "model": "gpt-4o", "promptTokens": 1, "prompt": "Hi",
     });
     let event = id_of(&by.post("/api/usage/track", event).await, "/eventId");
+    let outcome = json!({"outcomes": [{"eventId": format!("evt-{provider}"), "outcome": "success"}]});
+    by.post(&format!("/api/projects/{project}/outcomes"), outcome).await.ok();
     let import = id_of(&by.post("/api/usage/imports", json!({"format": "ndjson"})).await, "/id");
     let call = json!({"projectId": project, "estimatedCost": "0.01", "reserve": true});
     let reservation = id_of(&by.post("/api/guard/check", call).await, "/reservationId");
@@ -414,6 +418,8 @@ async fn fingerprint(world: &World) -> Vec<(String, String)> {
         "users",
         "secrets",
         "usage_events",
+        "usage_outcomes",
+        "usage_event_outcomes",
         "usage_imports",
         "usage_import_slices",
         "budgets",

@@ -203,7 +203,7 @@ pub async fn spending_of_projects(
                 silences.entry(team).or_insert(silence).clone()
             }
         };
-        spending.insert(project, Spending { days: by_day(rows)?, silence });
+        spending.insert(project, Spending { days: by_day(rows)?, silence: Arc::new(silence) });
     }
     Ok(spending)
 }
