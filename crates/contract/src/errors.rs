@@ -56,10 +56,14 @@ error_codes! {
     ApiKeyNotAllowed = "api_key_not_allowed", 403, "API keys may not do this. Sign in instead.", "API 키로는 할 수 없는 작업이에요. 로그인해 주세요.";
     ApiKeyScope = "api_key_scope", 403, "This API key lacks the scope for this.", "이 API 키에 필요한 권한 범위가 없어요.";
     Blocked = "blocked", 403, "This was stopped, and stays so until somebody lifts the block.", "차단된 상태예요. 차단을 해제해야 다시 쓸 수 있어요.";
+    SecondPersonNeeded = "second_person_needed", 403, "Another person must decide about what you asked for.", "요청한 사람이 아닌 다른 관리자가 결정해야 해요.";
     RegistrationClosed = "registration_closed", 403, "Registration is closed.", "지금은 가입할 수 없어요.";
     InvitationRequired = "invitation_required", 403, "You need an invitation to register.", "초대를 받아야 가입할 수 있어요.";
     NotFound = "not_found", 404, "There is nothing here.", "찾을 수 없어요.";
     MethodNotAllowed = "method_not_allowed", 405, "This address does not take that method.", "이 주소에서는 쓸 수 없는 메서드예요.";
+    AlreadyBlocked = "already_blocked", 409, "There is a block of this already, in force or waiting for a second person.", "이미 차단했거나 승인을 기다리는 차단이 있어요.";
+    BlockInForce = "block_in_force", 409, "This is stopped in an emergency. Lift the block first.", "긴급 차단 중이에요. 먼저 차단을 해제해 주세요.";
+    BlockSettled = "block_settled", 409, "Nothing about this block waits for that any more.", "이 차단에서 더 처리할 것이 없어요.";
     Conflict = "conflict", 409, "This clashes with what is stored.", "저장된 내용과 충돌해요.";
     EmailTaken = "email_taken", 409, "This e-mail already has an account.", "이미 가입한 이메일이에요.";
     NameTaken = "name_taken", 409, "This name is already in use.", "이미 쓰고 있는 이름이에요.";

@@ -13,6 +13,7 @@ pub mod admin_keys;
 pub mod alerts;
 pub mod api_keys;
 pub mod audit;
+pub mod blocks;
 pub mod budgets;
 pub mod channels;
 pub mod collector;
