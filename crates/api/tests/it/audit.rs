@@ -12,9 +12,7 @@ use crate::support::client::{Answer, Client};
 use crate::support::openapi::{Access, operations};
 
 /// Changes that leave no row, and why.
-const WITHOUT: [&str; 11] = [
-    // It only asks what would be.
-    "preview_block",
+const WITHOUT: [&str; 10] = [
     // A question, and what is held for a call until it was made: nobody's decision, and gone in minutes.
     "check_call",
     "release_reservation",
@@ -178,23 +176,6 @@ async fn every_change_is_written_down_or_not_made() {
     let delivery = crate::deliveries::dead(&app, admin, &channel_id).await;
     script.step("resend_delivery", admin, &format!("/api/deliveries/{delivery}/resend"), Value::Null).await;
     script.step("delete_channel", admin, &channel, Value::Null).await;
-    let target = json!({"type": "project", "id": project.trim_start_matches("/api/projects/")});
-    let block = json!({"target": target, "mode": "stop", "reason": "An endless loop"});
-    let made = script.step("create_block", admin, "/api/blocks", block.clone()).await;
-    let reason = json!({"reason": "It is over"});
-    script.step("lift_block", admin, &format!("/api/blocks/{}/lift", id(&made, "/id")), reason.clone()).await;
-    admin.patch("/api/organization", json!({"twoPersonBlocks": true})).await.ok();
-    for (verb, by) in [("approve", &people.tenant_admin), ("decline", admin)] {
-        let made = admin.post("/api/blocks", block.clone()).await.ok();
-        let path = format!("/api/blocks/{}/{verb}", id(&made, "/id"));
-        script.step(&format!("{verb}_block"), by, &path, reason.clone()).await;
-        if verb == "approve" {
-            admin.patch("/api/organization", json!({"twoPersonBlocks": false})).await.ok();
-            admin.post(&format!("/api/blocks/{}/lift", id(&made, "/id")), reason.clone()).await.ok();
-            admin.patch("/api/organization", json!({"twoPersonBlocks": true})).await.ok();
-        }
-    }
-    admin.patch("/api/organization", json!({"twoPersonBlocks": false})).await.ok();
     let thresholds = json!({"daily": {"amount": "500"}});
     script.step("set_cost_thresholds", admin, &format!("{project}/cost-thresholds"), thresholds).await;
     script.step("delete_project", admin, &project, Value::Null).await;

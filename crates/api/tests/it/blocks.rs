@@ -400,8 +400,7 @@ async fn at_once_there_is_one_block_and_one_lift() {
     let world = World::new().await;
     let (app, admin, second) = (&world.app, world.admin(), &world.people.admin);
     for _ in 0..4 {
-        let ask = |client: &Client| client.post("/api/blocks", stop("project", &world.web));
-        let make = async |client: &Client| ask(client).await;
+        let make = async |client: &Client| client.post("/api/blocks", stop("project", &world.web)).await;
         let (a, b, c) = tokio::join!(make(admin), make(second), make(admin));
         let mut statuses = [a.status, b.status, c.status];
         statuses.sort_unstable();

@@ -31,21 +31,18 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 60] = [
+const FOR_USERS: [&str; 56] = [
     "cancel_usage_import",
     "change_password",
     "check_call",
     "create_api_key",
-    "create_block",
     "create_usage_event",
     "create_usage_events",
     "create_usage_import",
-    "decline_block",
     "delete_provider_key",
     "end_all_sessions",
     "export_traces",
     "get_api_key",
-    "get_block",
     "get_budget",
     "get_budget_status",
     "get_cost_summary",
@@ -63,9 +60,7 @@ const FOR_USERS: [&str; 60] = [
     "get_usage_import",
     "import_usage",
     "list_admin_keys",
-    "lift_block",
     "list_api_keys",
-    "list_blocks",
     "list_budget_templates",
     "list_budgets",
     "list_fx_rates",
@@ -80,7 +75,6 @@ const FOR_USERS: [&str; 60] = [
     "list_unpriced_models",
     "list_usage_events",
     "list_usage_imports",
-    "preview_block",
     "query_costs",
     "receive_cloud_events",
     "release_reservation",
@@ -194,10 +188,6 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
     let event = id_of(&by.post("/api/usage/track", event).await, "/eventId");
     let outcome = json!({"outcomes": [{"eventId": format!("evt-{provider}"), "outcome": "success"}]});
     by.post(&format!("/api/projects/{project}/outcomes"), outcome).await.ok();
-    let blocked = json!({"name": "Blocked", "scopes": ["read"], "projectId": project});
-    let blocked = id_of(&admin.post("/api/api-keys", blocked).await, "/id");
-    let block = json!({"target": {"type": "api_key", "id": blocked}, "mode": "stop", "reason": "It was leaked"});
-    let block = id_of(&admin.post("/api/blocks", block).await, "/id");
     let import = id_of(&by.post("/api/usage/imports", json!({"format": "ndjson"})).await, "/id");
     let call = json!({"projectId": project, "estimatedCost": "0.01", "reserve": true});
     let reservation = id_of(&by.post("/api/guard/check", call).await, "/reservationId");
@@ -214,7 +204,6 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         ("jobId", job.to_string()),
         ("overrideId", own_price),
         ("budgetId", budget),
-        ("blockId", block),
         ("channelId", channel),
         ("deliveryId", delivery),
         ("alertId", user.to_string()),
@@ -433,7 +422,6 @@ async fn fingerprint(world: &World) -> Vec<(String, String)> {
         "usage_event_outcomes",
         "usage_imports",
         "usage_import_slices",
-        "blocks",
         "budgets",
         "budget_revisions",
         "budget_thresholds",
