@@ -1,3 +1,12 @@
+-- Organizations whose spending, or what it is held against, changed: one row a change, written in its transaction, deleted by
+-- whoever has checked the budgets since. Only added to and deleted from, so that writers never wait for each other.
+CREATE TABLE budget_checks (
+    organization_id uuid NOT NULL REFERENCES organizations,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (organization_id, id)
+);
+CALL finops_protect('budget_checks', 'platform', 'SELECT, INSERT, DELETE');
+
 -- What somebody should know of. Each is raised once: a budget's by its crossing, others once until they are resolved.
 CREATE TABLE alerts (
     organization_id uuid NOT NULL REFERENCES organizations,
@@ -33,3 +42,13 @@ CREATE UNIQUE INDEX alerts_one_a_subject ON alerts (organization_id, subject_key
 CREATE INDEX alerts_open ON alerts (organization_id, id) WHERE status <> 'resolved';
 CREATE INDEX alerts_project ON alerts (organization_id, project_id, id) WHERE project_id IS NOT NULL;
 CALL finops_protect('alerts', 'tenant', 'SELECT, INSERT, UPDATE');
+
+-- What raises alerts besides budgets. Without a row it is as the service has it from the start.
+CREATE TABLE alert_rules (
+    organization_id uuid NOT NULL REFERENCES organizations,
+    kind text NOT NULL CHECK (kind IN ('unpriced')),
+    enabled boolean NOT NULL,
+    action text NOT NULL CHECK (action IN ('email', 'slack', 'webhook', 'sms', 'pagerduty', 'both')),
+    PRIMARY KEY (organization_id, kind)
+);
+CALL finops_protect('alert_rules', 'tenant', 'SELECT, INSERT, UPDATE');

@@ -79,48 +79,53 @@ pub struct AlertBudget {
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Compared {
-    /// The day: the latest of which anything is known.
+    /// The day: the latest of the period of which anything is known.
     pub day: NaiveDate,
     /// What was spent on it.
     pub spent: Amount,
-    /// The mean of the days of the week before it of which anything is known.
+    /// The mean of the days of the week before it of which anything is known, rounded to six decimal places.
     pub usual: Amount,
-    /// How much more than usual, in percent of that; null where nothing is usual.
+    /// How much more than usual, in whole percent of that; less than zero for less; null where usual is nothing.
     pub change: Option<Percent>,
     /// Of both amounts.
     pub currency: String,
 }
 
-/// What grew most, as far as calls tell.
+/// What grew most, as far as calls tell: by the provider's usage or by events, whichever counted more of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Cause {
+pub struct AlertCause {
     /// Calls on that day.
     #[cfg_attr(feature = "server", schema(example = 45_000))]
     pub calls: i64,
-    /// The mean of the week before, rounded down.
+    /// The mean of the week before, over its days with any.
     #[cfg_attr(feature = "server", schema(example = 3_000))]
     pub usual_calls: i64,
+    /// The project that grew most, where it is not the alert's own.
+    pub project: Option<Grown>,
     /// The model that grew most.
-    pub model: Option<Grew>,
+    pub model: Option<Grown>,
     /// The API key that grew most: the provider's, or ours.
-    pub api_key: Option<Grew>,
+    pub api_key: Option<Grown>,
     /// The service that grew most.
-    pub service: Option<Grew>,
+    pub service: Option<Grown>,
 }
 
 /// What grew, and by how much.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Grew {
+pub struct Grown {
+    /// Its id, or its name where that is all there is.
+    #[cfg_attr(feature = "server", schema(example = "gpt-5"))]
+    pub id: String,
     /// Its name, or its id where it has none.
     #[cfg_attr(feature = "server", schema(example = "gpt-5"))]
     pub name: String,
     /// What it cost on that day, in US dollars.
     pub cost: Amount,
-    /// The mean of the week before.
+    /// The mean of the week before, over the days on which there were calls; rounded to six decimal places.
     pub usual: Amount,
 }
 
@@ -128,14 +133,14 @@ pub struct Grew {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct UnpricedModel {
+pub struct UnpricedCalls {
     /// The provider.
     #[cfg_attr(feature = "server", schema(example = "openai"))]
     pub provider: String,
     /// The model.
     #[cfg_attr(feature = "server", schema(example = "gpt-9-preview"))]
     pub model: String,
-    /// How many calls.
+    /// How many calls of the last seven days.
     #[cfg_attr(feature = "server", schema(example = 120))]
     pub calls: i64,
 }
@@ -178,7 +183,7 @@ pub struct Alert {
     /// How far it is dealt with.
     pub status: AlertStatus,
     /// One line that says it all, in the caller's language.
-    #[cfg_attr(feature = "server", schema(example = "🚨 [Marketing] daily limit of $500 exceeded: $742 now (148%)"))]
+    #[cfg_attr(feature = "server", schema(example = "[Marketing] daily limit of $500 exceeded: $742 now (148%)"))]
     pub subject: String,
     /// What else there is to say, in the caller's language.
     pub text: String,
@@ -193,9 +198,9 @@ pub struct Alert {
     /// Compared with usual.
     pub compared: Option<Compared>,
     /// The likely cause.
-    pub cause: Option<Cause>,
-    /// The models, of an alert about calls without a price.
-    pub unpriced: Vec<UnpricedModel>,
+    pub cause: Option<AlertCause>,
+    /// The model, of an alert about calls without a price.
+    pub unpriced: Option<UnpricedCalls>,
     /// What to do next, the most important first.
     pub links: Vec<AlertLink>,
     /// When it was raised.
@@ -231,4 +236,57 @@ pub struct AlertsQuery {
     /// Only those of this budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_id: Option<Uuid>,
+}
+
+/// What raises an alert besides budgets, and what it does then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AlertRule {
+    /// What is looked for.
+    pub kind: AlertKind,
+    /// Whether it is.
+    pub enabled: bool,
+    /// How somebody is told.
+    #[serde(rename = "type")]
+    pub action: AlertAction,
+}
+
+/// `PUT /api/alerts/rules/{kind}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
+#[cfg_attr(feature = "server", schema(example = json!({"enabled": true, "type": "slack"})))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AlertRuleRequest {
+    /// Whether it is looked for.
+    pub enabled: bool,
+    /// How somebody is told; not `block`.
+    #[serde(rename = "type")]
+    pub action: AlertAction,
+}
+
+/// `POST /api/alerts/test`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
+#[cfg_attr(feature = "server", schema(example = json!({"budgetId": "0199f3d2-7c5e-7f10-a1b2-c3d4e5f60718"})))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TestAlertRequest {
+    /// The budget whose message is sent as if its highest threshold had been crossed now; an example without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_id: Option<Uuid>,
+    /// Only to this channel; else to all that the threshold's action names, and to all there are for the example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<Uuid>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TestAlertAnswer {
+    /// How many deliveries are on their way: see `GET /api/deliveries`.
+    #[cfg_attr(feature = "server", schema(example = 2))]
+    pub deliveries: u64,
+    /// The message's first line, in the caller's language.
+    pub subject: String,
 }

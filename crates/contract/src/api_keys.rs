@@ -49,6 +49,8 @@ pub enum ApiKeyState {
     Expired,
     /// Its project was deleted, or whoever made it is gone or may not see that much any more.
     Stopped,
+    /// It was stopped in an emergency, until somebody lifts that.
+    Blocked,
 }
 
 /// Whoever made a key.

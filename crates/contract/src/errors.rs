@@ -55,10 +55,15 @@ error_codes! {
     Forbidden = "forbidden", 403, "You do not have permission to do this.", "이 작업을 할 권한이 필요해요.";
     ApiKeyNotAllowed = "api_key_not_allowed", 403, "API keys may not do this. Sign in instead.", "API 키로는 할 수 없는 작업이에요. 로그인해 주세요.";
     ApiKeyScope = "api_key_scope", 403, "This API key lacks the scope for this.", "이 API 키에 필요한 권한 범위가 없어요.";
+    Blocked = "blocked", 403, "This was stopped in an emergency. Whoever runs the organization can lift that.", "긴급 차단된 상태예요. 조직 관리자가 해제할 수 있어요.";
+    SecondPersonNeeded = "second_person_needed", 403, "Another person must decide about what you asked for.", "요청한 사람이 아닌 다른 관리자가 결정해야 해요.";
     RegistrationClosed = "registration_closed", 403, "Registration is closed.", "지금은 가입할 수 없어요.";
     InvitationRequired = "invitation_required", 403, "You need an invitation to register.", "초대를 받아야 가입할 수 있어요.";
     NotFound = "not_found", 404, "There is nothing here.", "찾을 수 없어요.";
     MethodNotAllowed = "method_not_allowed", 405, "This address does not take that method.", "이 주소에서는 쓸 수 없는 메서드예요.";
+    AlreadyBlocked = "already_blocked", 409, "There is a block of this already, in force or waiting for a second person.", "이미 차단했거나 승인을 기다리는 차단이 있어요.";
+    BlockInForce = "block_in_force", 409, "This is stopped in an emergency. Lift the block first.", "긴급 차단 중이에요. 먼저 차단을 해제해 주세요.";
+    BlockSettled = "block_settled", 409, "Nothing about this block waits for that any more.", "이 차단에서 더 처리할 것이 없어요.";
     Conflict = "conflict", 409, "This clashes with what is stored.", "저장된 내용과 충돌해요.";
     EmailTaken = "email_taken", 409, "This e-mail already has an account.", "이미 가입한 이메일이에요.";
     NameTaken = "name_taken", 409, "This name is already in use.", "이미 쓰고 있는 이름이에요.";
@@ -99,6 +104,7 @@ error_codes! {
     AmountInvalid = "amount_invalid", 422, "An amount must be an exact decimal of at most 28 digits.", "금액은 28자리 이내의 정확한 십진수여야 해요.";
     TimestampInvalid = "timestamp_invalid", 422, "A time must be RFC 3339 or seconds since 1970.", "시각은 RFC 3339 형식이거나 1970년부터의 초여야 해요.";
     TimestampInFuture = "timestamp_in_future", 422, "The event is more than 5 minutes in the future.", "이벤트 시각이 5분 넘게 미래예요.";
+    EventNotKept = "event_not_kept", 422, "The event is kept no longer, so what came of it cannot change.", "더 이상 보관하지 않는 이벤트라 결과를 바꿀 수 없어요.";
     TimestampTooOld = "timestamp_too_old", 422, "The event is older than 30 days. Import it instead.", "30일이 지난 이벤트예요. 가져오기로 올려 주세요.";
     ProjectUnknown = "project_unknown", 422, "There is no such project.", "찾을 수 없는 프로젝트예요.";
     ProjectRequired = "project_required", 422, "Say which project the event belongs to.", "이벤트의 프로젝트를 알려 주세요.";
@@ -106,7 +112,10 @@ error_codes! {
     DuplicateField = "duplicate_field", 422, "A field is given twice.", "같은 항목이 두 번 있어요.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used for another request.", "다른 요청에 이미 쓴 Idempotency-Key예요.";
     RateLimited = "rate_limited", 429, "Too many attempts. Wait a moment.", "시도가 너무 많아요. 잠시 뒤에 다시 해 주세요.";
+    Throttled = "throttled", 429, "More calls than a block lets through in a minute.", "차단 설정에서 허용한 분당 호출 수를 넘었어요.";
     Internal = "internal", 500, "Something went wrong on our side.", "저희 쪽에서 문제가 생겼어요.";
+    BudgetExceeded = "budget_exceeded", 503, "The call does not fit into a hard budget.", "예산 한도를 넘어서 호출할 수 없어요.";
+    GuardUnavailable = "guard_unavailable", 503, "Whether the call may be made cannot be told right now.", "지금은 호출해도 되는지 확인할 수 없어요.";
     ProviderUnavailable = "provider_unavailable", 503, "The provider does not answer right now. Try again later.", "지금 공급자가 응답하지 않아요. 잠시 뒤에 다시 해 주세요.";
     EncryptionUnavailable = "encryption_unavailable", 503, "The key service does not answer right now. Try again later.", "지금 암호화 서비스가 응답하지 않아요. 잠시 뒤에 다시 해 주세요.";
     Unavailable = "unavailable", 503, "The service is busy. Try again in a moment.", "지금은 처리할 수 없어요. 잠시 뒤에 다시 해 주세요.";

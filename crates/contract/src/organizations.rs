@@ -27,6 +27,9 @@ pub struct Organization {
     /// Days that single usage events are kept. Costs are kept for good.
     #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 3650, example = 90))]
     pub retention_days: u16,
+    /// Whether a person's block, and every lift, needs a second person before it takes effect.
+    #[serde(default)]
+    pub two_person_blocks: bool,
     /// When it was founded.
     pub created_at: DateTime<Utc>,
 }
@@ -59,6 +62,9 @@ pub struct UpdateOrganizationRequest {
     #[cfg_attr(feature = "server", validate(range(min = 1, max = 3650)))]
     #[cfg_attr(feature = "server", schema(minimum = 1, maximum = 3650, example = 180))]
     pub retention_days: Option<u16>,
+    /// Whether a person's block, and every lift, needs a second person before it takes effect. A budget's block never waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub two_person_blocks: Option<bool>,
 }
 
 /// A person of the organization.

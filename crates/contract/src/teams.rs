@@ -19,6 +19,9 @@ pub struct Team {
     pub member_count: i64,
     /// Whether it has an active admin key.
     pub has_active_admin_key: bool,
+    /// Whether a block of its things may stop them at the provider too.
+    #[serde(default)]
+    pub allow_provider_stops: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -44,6 +47,9 @@ pub struct UpdateTeamRequest {
     #[cfg_attr(feature = "server", validate(length(min = 1, max = 100), custom(function = "not_blank")))]
     #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 100, example = "마케팅팀"))]
     pub name: Option<String>,
+    /// Whether a block of its things may stop them at the provider too: limits there are clamped, remembered, and put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_provider_stops: Option<bool>,
 }
 
 /// A person who belongs to a team or a project.

@@ -26,13 +26,13 @@ pub struct Notice {
     pub source: String,
     /// One line that says it all: the mail's subject, Slack's header, the SMS.
     pub subject: String,
-    /// The whole message in plain text, paragraphs separated by empty lines.
+    /// The message in plain text, paragraphs separated by empty lines.
     pub text: String,
     /// The same for mail programs; None sends the text alone.
     pub html: Option<String>,
-    /// Figures beside the text. Mail does not show them: its text and HTML are complete.
+    /// Figures beside the text. The HTML has them in its own way.
     pub facts: Vec<Fact>,
-    /// What can be done next, the most important first. Mail does not show them either; an SMS has the first one.
+    /// What can be done next, the most important first. The HTML has them in its own way; an SMS has the first one.
     pub links: Vec<Link>,
     /// The same for programs.
     pub event: Event,
@@ -137,6 +137,14 @@ impl Notice {
             return Err(NotifyError::invalid("the message has no subject"));
         }
         Ok(())
+    }
+
+    /// All of it in plain text: the text, the figures and the links.
+    pub(crate) fn plain(&self) -> String {
+        let facts: Vec<String> = self.facts.iter().map(|fact| format!("{}: {}", fact.label, fact.value)).collect();
+        let links: Vec<String> = self.links.iter().map(|link| format!("{}: {}", link.label, link.url)).collect();
+        let parts = [self.text.trim().to_owned(), facts.join("\n"), links.join("\n")];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
     }
 
     /// The subject on one line, at most `limit` characters.

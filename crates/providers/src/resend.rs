@@ -82,7 +82,7 @@ impl Notifier for ResendMailer {
             from: self.route.from.to_string(),
             to: self.route.to.iter().map(ToString::to_string).collect(),
             subject: notice.title(SUBJECT),
-            text: &notice.text,
+            text: &notice.plain(),
             html: notice.html.as_deref(),
             headers: Headers { automatic: "auto-generated", reference: &notice.id },
         };

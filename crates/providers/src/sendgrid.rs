@@ -82,7 +82,8 @@ impl Notifier for SendGridMailer {
     async fn notify(&self, notice: &Notice) -> Result<Delivered, NotifyError> {
         notice.check()?;
         // SendGrid refuses a part without text, and HTML before plain text.
-        let parts = [("text/plain", Some(notice.text.as_str())), ("text/html", notice.html.as_deref())];
+        let plain = notice.plain();
+        let parts = [("text/plain", Some(plain.as_str())), ("text/html", notice.html.as_deref())];
         let content = parts.into_iter().filter_map(|(kind, value)| Some(Content { kind, value: value? }));
         let mail = Mail {
             personalizations: [Personalization {

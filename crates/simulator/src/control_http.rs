@@ -40,6 +40,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(clear_requests)
             .service(list_inbox)
             .service(list_all_letters)
+            .service(show_inbox)
             .service(clear_inbox)
             .service(add_credential)
             .service(revoke_credential)
@@ -244,6 +245,12 @@ async fn list_all_letters(control: web::Data<Control>) -> HttpResponse {
         Channel::ALL.into_iter().flat_map(|channel| control.inbox(&InboxQuery::new(channel).attempts())).collect();
     letters.sort_by_key(|letter| letter.number);
     HttpResponse::Ok().json(json!({ "data": letters }))
+}
+
+/// The same for people: a page that renders what arrived, with its links.
+#[get("/inbox.html")]
+async fn show_inbox() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("channels/inbox.html"))
 }
 
 #[delete("/inbox")]

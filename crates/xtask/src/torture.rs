@@ -1,6 +1,7 @@
 //! `cargo xtask torture`: what must hold when processes, servers and networks die under load. It judges: a promise that
 //! is broken fails the run. The seed it prints makes the same moments and the same events again.
 
+mod control;
 mod import;
 mod ledger;
 mod load;
@@ -26,6 +27,30 @@ use scene::Stage;
 pub(crate) enum Torture {
     /// Storing usage events; one JSON line a promise on standard output
     Ingest(Ingest),
+    /// Alerts and stops; one JSON line a promise on standard output
+    Control(Control),
+}
+
+/// What both kinds are told.
+#[derive(clap::Args)]
+struct Common {
+    /// What decides the moments and the events
+    #[arg(long)]
+    seed: Option<u64>,
+    /// With unoptimised programs, which are built sooner
+    #[arg(long)]
+    dev: bool,
+}
+
+/// How much of it.
+#[derive(clap::Args)]
+pub(crate) struct Control {
+    /// Which promises: 8 many events cross thresholds, 9 the sender is killed, 10 sinks refuse or hang, 11 a hard budget under
+    /// many callers, 12 ten thousand anomalies a minute
+    #[arg(long, value_delimiter = ',', default_values_t = [8, 9, 10, 11, 12])]
+    only: Vec<u8>,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// How much of it.
@@ -44,12 +69,8 @@ pub(crate) struct Ingest {
     /// Lines of the import
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
-    /// What decides the moments and the events
-    #[arg(long)]
-    seed: Option<u64>,
-    /// With unoptimised programs, which are built sooner
-    #[arg(long)]
-    dev: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Builds, tortures and judges. Everything is stopped and removed at the end.
@@ -57,29 +78,32 @@ pub(crate) struct Ingest {
 /// # Errors
 /// When something cannot be built or started, a promise is broken, or a stop is asked for.
 pub(crate) fn run(root: &Path, torture: &Torture) -> Result<()> {
-    let Torture::Ingest(options) = torture;
+    let (only, common) = match torture {
+        Torture::Ingest(options) => (&options.only, &options.common),
+        Torture::Control(options) => (&options.only, &options.common),
+    };
     let home = root.join("target/torture");
     paths::private_dir(&home, rustix::process::geteuid().is_root())?;
     let _lock = test::lock(&home.join("lock"), "the torture")?;
     let ledger = Ledger::at(home.join("children.json"));
     ledger.sweep();
     let mut report = Report::aside();
-    let profile = if options.dev { "debug" } else { "release" };
+    let profile = if common.dev { "debug" } else { "release" };
     report.step("building the service", || {
         let mut build = toolchain::cargo(root);
-        build.args(["build", "-p", "finops-api"]).args((!options.dev).then_some("--release"));
+        build.args(["build", "-p", "finops-api", "-p", "finops-simulator"]).args((!common.dev).then_some("--release"));
         services::run(&mut build)
     })?;
     let programs = Programs { root, bin: toolchain::target(root).join(profile), home: &home, ledger: &ledger };
     let spec = Spec { home: home.join("postgres"), throw_away: true, flush: true, room: false, connections: 100 };
     let mut cluster = report.step("PostgreSQL", || Cluster::start(&spec))?;
     report.line(&cluster.describe());
-    let seed = options.seed.unwrap_or_else(now);
+    let seed = common.seed.unwrap_or_else(now);
     report.line(&format!("the seed is {seed}"));
     let mut stage = Stage { programs: &programs, cluster: &mut cluster, spec: &spec, seed };
     let mut broken = Vec::new();
-    for number in &options.only {
-        let verdict = report.step(&format!("promise {number}"), || judge(&mut stage, *number, options))?;
+    for number in only {
+        let verdict = report.step(&format!("promise {number}"), || judge(&mut stage, *number, torture))?;
         if verdict["held"] != true {
             broken.push(number.to_string());
         }
@@ -89,14 +113,21 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> Result<()> {
     Ok(())
 }
 
-fn judge(stage: &mut Stage<'_>, number: u8, options: &Ingest) -> Result<Value> {
-    match number {
-        1 => numbers::kill_the_service(stage, options.rounds),
-        2 => numbers::kill_postgres(stage, (options.rounds * 2).div_ceil(5), options.rounds.div_ceil(5)),
-        3 => numbers::out_of_reach(stage, options.outage),
-        4 => numbers::one_id(stage),
-        7 => import::killed(stage, options.rows),
-        other => anyhow::bail!("there is no promise {other} here"),
+fn judge(stage: &mut Stage<'_>, number: u8, torture: &Torture) -> Result<Value> {
+    match (torture, number) {
+        (Torture::Ingest(options), 1) => numbers::kill_the_service(stage, options.rounds),
+        (Torture::Ingest(options), 2) => {
+            numbers::kill_postgres(stage, (options.rounds * 2).div_ceil(5), options.rounds.div_ceil(5))
+        }
+        (Torture::Ingest(options), 3) => numbers::out_of_reach(stage, options.outage),
+        (Torture::Ingest(_), 4) => numbers::one_id(stage),
+        (Torture::Ingest(options), 7) => import::killed(stage, options.rows),
+        (Torture::Control(_), 8) => control::crossed_by_many(stage),
+        (Torture::Control(_), 9) => control::killed_between(stage),
+        (Torture::Control(_), 10) => control::refused(stage),
+        (Torture::Control(_), 11) => control::guarded(stage),
+        (Torture::Control(_), 12) => control::flooded(stage),
+        (_, other) => anyhow::bail!("there is no promise {other} here"),
     }
 }
 

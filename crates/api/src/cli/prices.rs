@@ -49,7 +49,7 @@ async fn import(state: &State, from: &str, since: Option<DateTime<Utc>>) -> anyh
 
 /// Reads the shipped book into a database that does not have it.
 pub(super) async fn install(url: &str) -> anyhow::Result<()> {
-    let db = Db::new(url, PoolSizes { api: 1, analytics: 1, jobs: 1, ingest: 1 })?;
+    let db = Db::new(url, PoolSizes { api: 1, analytics: 1, jobs: 1, ingest: 1, guard: 1 })?;
     let mut tx = db.platform().await?;
     prices::install(&mut tx, &Clock::system()).await.context("the shipped prices could not be read in")?;
     tx.commit().await?;

@@ -2,13 +2,17 @@
 
 pub mod accounts;
 pub mod admin_keys;
+pub mod alerts;
 pub mod api_keys;
 pub mod audit;
+pub mod blocks;
 pub mod budgets;
 pub mod channels;
 pub mod collector;
 pub mod costs;
 pub mod deliveries;
+pub mod figures;
+pub mod guard;
 pub mod operations;
 pub mod organizations;
 pub mod prices;
@@ -17,6 +21,7 @@ pub mod provider_keys;
 pub mod provider_usage;
 pub mod teams;
 pub mod usage;
+pub mod value;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -30,6 +35,10 @@ pub struct Shared {
     pub books: prices::Books,
     /// Takes usage events.
     pub ingest: usage::Ingest,
+    /// Organizations' figures for Prometheus.
+    pub figures: figures::Figures,
+    /// Says whether calls may be made.
+    pub guard: guard::Guard,
 }
 
 impl Shared {
@@ -37,7 +46,8 @@ impl Shared {
     #[must_use]
     pub fn new(state: &State) -> Self {
         let books = prices::Books::new(state.db.clone(), state.clock.clone());
-        Self { ingest: usage::Ingest::new(state, books.clone()), books }
+        let (ingest, figures) = (usage::Ingest::new(state, books.clone()), figures::Figures::new(state));
+        Self { books, ingest, figures, guard: guard::Guard::new(state) }
     }
 }
 
@@ -45,6 +55,7 @@ impl Shared {
 pub fn routes(config: &mut ServiceConfig<'_>) {
     // First, because routes are tried in their order, and this is where most requests go.
     usage::routes(config);
+    guard::routes(config);
     accounts::routes(config);
     organizations::routes(config);
     teams::routes(config);
@@ -56,8 +67,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     costs::routes(config);
     prices::routes(config);
     budgets::routes(config);
+    alerts::routes(config);
+    figures::routes(config);
+    value::routes(config);
     channels::routes(config);
     deliveries::routes(config);
+    blocks::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
@@ -68,7 +83,9 @@ pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder
     let builder = collector::jobs(builder, state);
     let builder = provider_usage::jobs(builder, state, &shared.books);
     let builder = prices::jobs(builder, state);
+    let builder = blocks::jobs(builder, state);
     let builder = usage::jobs(builder, state, &shared.ingest);
+    let builder = alerts::jobs(builder, state);
     let builder = channels::jobs(builder, state);
     let builder = deliveries::jobs(builder, state);
     operations::jobs(builder, state)

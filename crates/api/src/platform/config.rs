@@ -18,6 +18,8 @@ use super::db::PoolSizes;
 
 /// Connections that store usage events: one for each transaction of the committer, and one to spare.
 const INGEST_CONNECTIONS: u32 = 3;
+/// Connections of the guard: two transactions that hold money for calls, and two that read.
+const GUARD_CONNECTIONS: u32 = 4;
 
 /// Everything the service can be told from outside.
 #[derive(Debug)]
@@ -48,10 +50,16 @@ pub struct Config {
     pub openai_base_url: String,
     /// How often the providers' usage is polled, in seconds; 0 polls nothing.
     pub usage_poll_interval: u32,
+    /// How often budgets are checked whether or not anything changed, in seconds.
+    pub budget_check_interval: u32,
+    /// How old the sums of an organization's metrics may be, in seconds.
+    pub cost_aggregation_interval: u32,
     /// Where the list of public prices is that updates the book every day. It may hold a token.
     pub price_map_url: Option<SecretString>,
     /// What messages are sent with.
     pub messages: Messages,
+    /// What the guard answers when the database has been away for longer than its figures are believed.
+    pub guard_on_database_loss: OnDatabaseLoss,
     /// Whether this process runs background jobs.
     pub jobs_enabled: bool,
     /// Whether `/metrics` answers.
@@ -83,6 +91,15 @@ pub enum Encryption {
         /// Master keys that still decrypt, until `finops rekey` has run.
         previous: Vec<SecretBox<[u8; 32]>>,
     },
+}
+
+/// What the guard answers when nobody knows what was spent and what is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDatabaseLoss {
+    /// Calls may be made.
+    Open,
+    /// They may not: somebody decided that some of them must not be.
+    Closed,
 }
 
 /// How log lines look.
@@ -138,6 +155,17 @@ const VARIABLES: &[Variable] = &[
         "USAGE_POLL_INTERVAL",
         Some("60"),
         "seconds between two polls of the providers' usage, 60 to 3600; 0 polls nothing",
+    ),
+    plain(
+        "BUDGET_CHECK_INTERVAL",
+        Some("300"),
+        "seconds between two checks of budgets that nothing was reported about, 10 to 3600; what is reported is checked at once",
+    ),
+    plain("COST_AGGREGATION_INTERVAL", Some("3600"), "seconds that the sums of /api/metrics may be old, 1 to 86400"),
+    plain(
+        "GUARD_ON_DATABASE_LOSS",
+        Some("closed"),
+        "whether the guard lets calls through (open) or not (closed) when the database has been away for 30 seconds",
     ),
     secret("PRICE_MAP_URL", "list of public prices (LiteLLM's format) that is read every day; off without it"),
     plain("JOBS_ENABLED", Some("true"), "whether this process runs background jobs"),
@@ -307,8 +335,14 @@ impl Config {
             cron_secret: read.raw("CRON_SECRET").map(Into::into),
             openai_base_url: read.raw("OPENAI_BASE_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
             usage_poll_interval: read.parse("USAGE_POLL_INTERVAL", 60, "a number of seconds"),
+            budget_check_interval: read.parse("BUDGET_CHECK_INTERVAL", 300, "a number of seconds"),
+            cost_aggregation_interval: read.parse("COST_AGGREGATION_INTERVAL", 3600, "a number of seconds"),
             price_map_url: read.raw("PRICE_MAP_URL").map(Into::into),
             messages: messages::read(&mut read),
+            guard_on_database_loss: read.choice(
+                "GUARD_ON_DATABASE_LOSS",
+                &[("closed", OnDatabaseLoss::Closed), ("open", OnDatabaseLoss::Open)],
+            ),
             jobs_enabled: read.parse("JOBS_ENABLED", true, "true or false"),
             metrics_enabled: read.parse("PROMETHEUS_METRICS_ENABLED", true, "true or false"),
             trusted_proxy_hops: read.parse("TRUSTED_PROXY_HOPS", 0, "a small number"),
@@ -323,6 +357,12 @@ impl Config {
         }
         if config.usage_poll_interval != 0 && !(60..=3600).contains(&config.usage_poll_interval) {
             read.problem("USAGE_POLL_INTERVAL", "must be 60 to 3600, or 0");
+        }
+        if !(10..=3600).contains(&config.budget_check_interval) {
+            read.problem("BUDGET_CHECK_INTERVAL", "must be 10 to 3600");
+        }
+        if !(1..=86_400).contains(&config.cost_aggregation_interval) {
+            read.problem("COST_AGGREGATION_INTERVAL", "must be 1 to 86400");
         }
         let price_map = config.price_map_url.as_ref().map(|url| url.expose_secret());
         let urls = [
@@ -344,7 +384,13 @@ impl Config {
     /// Connections of each pool: cost queries and jobs take half as many as requests.
     pub fn pool_sizes(&self) -> PoolSizes {
         let half = (self.database_pool_size / 2).max(2);
-        PoolSizes { api: self.database_pool_size, analytics: half, jobs: half, ingest: INGEST_CONNECTIONS }
+        PoolSizes {
+            api: self.database_pool_size,
+            analytics: half,
+            jobs: half,
+            ingest: INGEST_CONNECTIONS,
+            guard: GUARD_CONNECTIONS,
+        }
     }
 
     /// Whether cookies may only travel over TLS: always, but on this machine's own address.

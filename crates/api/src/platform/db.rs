@@ -47,6 +47,7 @@ pub struct Db {
     analytics: PgPool,
     jobs: PgPool,
     ingest: PgPool,
+    guard: PgPool,
 }
 
 /// How many connections each pool may hold, and how long a caller waits for one.
@@ -60,6 +61,8 @@ pub struct PoolSizes {
     pub jobs: u32,
     /// Transactions that store usage events.
     pub ingest: u32,
+    /// What the guard reads, and holds for calls under way.
+    pub guard: u32,
 }
 
 /// How long a caller waits for a connection.
@@ -91,6 +94,7 @@ impl Db {
             analytics: pool("analytics", sizes.analytics, "15s"),
             jobs: pool("jobs", sizes.jobs, "60s"),
             ingest: pool("ingest", sizes.ingest, "15s"),
+            guard: pool("guard", sizes.guard, "5s"),
         })
     }
 
@@ -107,6 +111,16 @@ impl Db {
     /// Begins a transaction that stores usage events, first of all one organization's.
     pub async fn ingest(&self, organization: OrganizationId) -> sqlx::Result<Tx> {
         begin(&self.ingest, Scope::Tenant(organization)).await
+    }
+
+    /// Begins a transaction of the guard, whose answers must not wait for anybody else's connection.
+    pub async fn guard(&self, organization: OrganizationId) -> sqlx::Result<Tx> {
+        begin(&self.guard, Scope::Tenant(organization)).await
+    }
+
+    /// The same to read by: all of its statements see the database as it was at the first, which is not before its `now()`.
+    pub async fn guard_snapshot(&self, organization: OrganizationId) -> sqlx::Result<Tx> {
+        begin(&self.guard, Scope::Snapshot(organization)).await
     }
 
     /// Begins a transaction across organizations. It sees organizations, accounts, jobs, hashes of API keys and event ids, and
@@ -133,15 +147,15 @@ impl Db {
 
     /// Connections of all pools: open, and of them idle.
     pub fn usage(&self) -> (u32, usize) {
-        [&self.api, &self.analytics, &self.jobs, &self.ingest]
+        [&self.api, &self.analytics, &self.jobs, &self.ingest, &self.guard]
             .iter()
             .fold((0, 0), |(open, idle), pool| (open + pool.size(), idle + pool.num_idle()))
     }
 
     /// Closes the pools once their connections are returned.
     pub async fn close(&self) {
-        futures_util::future::join4(self.api.close(), self.analytics.close(), self.jobs.close(), self.ingest.close())
-            .await;
+        let all = [&self.api, &self.analytics, &self.jobs, &self.ingest, &self.guard];
+        futures_util::future::join_all(all.map(PgPool::close)).await;
     }
 }
 
@@ -163,6 +177,7 @@ impl Background<'_> {
 
 enum Scope {
     Tenant(OrganizationId),
+    Snapshot(OrganizationId),
     Platform,
 }
 
@@ -171,6 +186,9 @@ async fn begin(pool: &PgPool, scope: Scope) -> sqlx::Result<Tx> {
     // formatted UUID, so nothing can be smuggled in.
     let statement = match scope {
         Scope::Tenant(organization) => format!("BEGIN; SET LOCAL finops.organization_id = '{organization}'"),
+        Scope::Snapshot(organization) => format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL finops.organization_id = '{organization}'"
+        ),
         Scope::Platform => "BEGIN; SET LOCAL finops.scope = 'platform'".to_owned(),
     };
     let pool = pool.clone();

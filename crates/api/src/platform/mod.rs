@@ -16,3 +16,4 @@ pub mod snapshots;
 pub mod state;
 pub mod stopping;
 pub mod telemetry;
+pub mod words;

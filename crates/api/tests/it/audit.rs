@@ -12,12 +12,17 @@ use crate::support::client::{Answer, Client};
 use crate::support::openapi::{Access, operations};
 
 /// Changes that leave no row, and why.
-const WITHOUT: [&str; 6] = [
+const WITHOUT: [&str; 10] = [
+    // A question, and what is held for a call until it was made: nobody's decision, and gone in minutes.
+    "check_call",
+    "release_reservation",
+    "settle_reservation",
     // A report is no change of anybody's: events are what they are a record of themselves.
     "create_usage_event",
     "create_usage_events",
     "export_traces",
     "receive_cloud_events",
+    "report_outcomes",
     "track_usage",
     // What is sent for an import that is written down; its parts are put away as they arrive.
     "upload_usage_import",

@@ -2,6 +2,7 @@
 
 mod crossings;
 mod spending;
+mod together;
 
 use chrono::{NaiveDate, TimeDelta};
 use finops_contract::budgets::{AlertBasis, Budget, BudgetKind, BudgetPeriod, BudgetStatus, CostThresholds, ScopeType};

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin_keys;
+mod alerts;
 mod api_keys;
 mod architecture;
 mod audit;
@@ -12,6 +13,7 @@ mod cli;
 mod collector;
 mod costs;
 mod crypto;
+mod guard;
 mod deliveries;
 mod harness;
 mod http;
@@ -31,3 +33,4 @@ mod usage;
 mod usage_cloudevents;
 mod usage_import;
 mod usage_otlp;
+mod value;

@@ -12,6 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::app::MASTER_KEY;
+use crate::support::costs::{project, team};
 use crate::support::process::{Process, finops};
 use crate::support::{Database, TestApp};
 
@@ -226,4 +227,46 @@ async fn rekey_reports_what_it_did() {
     let output = finops(app.database.url(), &["rekey"]).env("ENCRYPTION_KEY", &next).output().expect("finops");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 could not be opened"));
+}
+
+#[tokio::test]
+async fn an_organizations_figures_are_behind_its_key() {
+    let app = TestApp::builder().set("COST_AGGREGATION_INTERVAL", "1").spawn().await;
+    let people = app.people().await;
+    let admin = &people.tenant_admin;
+    let alpha = team(admin, "alpha").await;
+    let web = project(admin, &alpha, "web").await;
+    let budget = json!({"name": "Web", "scope": {"type": "project", "id": web}, "amount": "80", "period": "monthly",
+        "alerts": [{"threshold": 25, "type": "email"}]});
+    admin.post("/api/budgets", &budget).await.status(201);
+    let call = |service: &str, learner: &str, tokens: i64| {
+        json!({"projectId": web, "provider": "openai", "model": "gpt-4o", "promptTokens": tokens,
+            "completionTokens": 0, "service": service, "learnerId": learner})
+    };
+    for event in [call("chat", "kim", 8_000_000), call("search", "lee", 4_000_000)] {
+        admin.post("/api/usage/track", event).await.ok();
+    }
+    app.runner().reconcile().await;
+
+    let key = json!({"name": "Prometheus", "scopes": ["read"], "projectId": null});
+    let key = admin.post("/api/api-keys", key).await.ok()["key"].as_str().expect("a key").to_owned();
+    let text = app.anonymous().with_token(key).get("/api/metrics").await.text;
+    for line in [
+        "finops_total_cost_usd 30.0",
+        "finops_cost_by_provider_usd{provider=\"openai\"} 30.0",
+        "finops_cost_by_service_usd{service=\"chat\"} 20.0",
+        "finops_cost_by_learner_usd{learner=\"lee\"} 10.0",
+        "finops_tokens_total{provider=\"openai\",model=\"gpt-4o\"} 12000000",
+        "finops_budget_alerts_active{kind=\"budget\",severity=\"info\"} 1",
+        "finops_budget_alerts_active{kind=\"unpriced\",severity=\"warning\"} 0",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
+    }
+    let used = text.lines().find(|line| line.starts_with("finops_budget_percentage_used{")).expect("a budget");
+    assert!(used.contains("budget=\"Web\"") && used.contains("scope=\"web\"") && used.ends_with(" 37.5"), "{used}");
+
+    app.anonymous().get("/api/metrics").await.problem(ErrorCode::Unauthenticated);
+    people.user.get("/api/metrics").await.problem(ErrorCode::Forbidden);
+    let others = people.outsider.get("/api/metrics").await.text;
+    assert!(others.contains("finops_total_cost_usd NaN") && !others.contains("kim"), "{others}");
 }

@@ -31,9 +31,10 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 51] = [
+const FOR_USERS: [&str; 54] = [
     "cancel_usage_import",
     "change_password",
+    "check_call",
     "create_api_key",
     "create_usage_event",
     "create_usage_events",
@@ -52,6 +53,7 @@ const FOR_USERS: [&str; 51] = [
     "get_me",
     "get_organization",
     "get_project",
+    "get_project_value",
     "get_team",
     "get_team_collection",
     "get_usage_event",
@@ -75,9 +77,12 @@ const FOR_USERS: [&str; 51] = [
     "list_usage_imports",
     "query_costs",
     "receive_cloud_events",
+    "release_reservation",
+    "report_outcomes",
     "resolve_price",
     "revoke_api_key",
     "rotate_api_key",
+    "settle_reservation",
     "store_provider_key",
     "tail_usage_events",
     "track_usage",
@@ -181,7 +186,11 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         "eventId": format!("evt-{provider}"), "projectId": project, "model": "gpt-4o", "promptTokens": 1, "prompt": "Hi",
     });
     let event = id_of(&by.post("/api/usage/track", event).await, "/eventId");
+    let outcome = json!({"outcomes": [{"eventId": format!("evt-{provider}"), "outcome": "success"}]});
+    by.post(&format!("/api/projects/{project}/outcomes"), outcome).await.ok();
     let import = id_of(&by.post("/api/usage/imports", json!({"format": "ndjson"})).await, "/id");
+    let call = json!({"projectId": project, "estimatedCost": "0.01", "reserve": true});
+    let reservation = id_of(&by.post("/api/guard/check", call).await, "/reservationId");
     Things::from([
         ("eventId", event),
         ("importId", import),
@@ -199,6 +208,7 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         ("deliveryId", delivery),
         ("alertId", user.to_string()),
         ("repriceId", reprice),
+        ("reservationId", reservation),
         // Nobody's: who may see one sees all of them.
         ("changeId", job.to_string()),
         // Who did it, and to what: any thing will do.
@@ -408,12 +418,15 @@ async fn fingerprint(world: &World) -> Vec<(String, String)> {
         "users",
         "secrets",
         "usage_events",
+        "usage_outcomes",
+        "usage_event_outcomes",
         "usage_imports",
         "usage_import_slices",
         "budgets",
         "budget_revisions",
         "budget_thresholds",
         "fx_rates",
+        "guard_reservations",
         "channels",
         "deliveries",
         "delivery_queue",

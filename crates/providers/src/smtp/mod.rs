@@ -208,8 +208,8 @@ impl SmtpMailer {
             builder = builder.to(to.clone());
         }
         let message = match &notice.html {
-            Some(html) => builder.multipart(MultiPart::alternative_plain_html(notice.text.clone(), html.clone())),
-            None => builder.singlepart(SinglePart::plain(notice.text.clone())),
+            Some(html) => builder.multipart(MultiPart::alternative_plain_html(notice.plain(), html.clone())),
+            None => builder.singlepart(SinglePart::plain(notice.plain())),
         };
         message.map_err(|_| NotifyError::invalid("the mail could not be built"))
     }

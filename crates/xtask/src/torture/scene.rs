@@ -53,6 +53,17 @@ impl Stage<'_> {
     }
 
     fn replica(&self, database: &str, port: u16, jobs: bool) -> Result<Replica> {
+        self.replica_with(database, port, jobs, &[])
+    }
+
+    /// Starts a service on a database, reached at `port`, with more in its environment.
+    pub(super) fn replica_with(
+        &self,
+        database: &str,
+        port: u16,
+        jobs: bool,
+        more: &[(&str, String)],
+    ) -> Result<Replica> {
         let listens = free_port()?;
         let url = format!("http://127.0.0.1:{listens}");
         let env = [
@@ -66,7 +77,8 @@ impl Stage<'_> {
             ("JOBS_ENABLED", jobs.to_string()),
             ("LOG_FORMAT", "json".to_owned()),
         ];
-        let env: Vec<(String, OsString)> = env.map(|(name, value)| (name.to_owned(), value.into())).into();
+        let env = env.into_iter().chain(more.iter().map(|(name, value)| (*name, value.clone())));
+        let env: Vec<(String, OsString)> = env.map(|(name, value)| (name.to_owned(), value.into())).collect();
         self.programs.migrate(&env)?;
         let service = self.programs.serve(&env, listens)?.grace(Duration::from_secs(3));
         Ok(Replica { service, url, env, port: listens })

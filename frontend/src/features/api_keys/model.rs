@@ -44,6 +44,7 @@ pub(super) const fn state(state: ApiKeyState) -> (Tone, Word) {
         ApiKeyState::Active => (Tone::Success, words::api_keys::ACTIVE),
         ApiKeyState::Expired => (Tone::Warning, words::api_keys::EXPIRED),
         ApiKeyState::Stopped => (Tone::Danger, words::api_keys::STOPPED),
+        ApiKeyState::Blocked => (Tone::Danger, words::api_keys::BLOCKED),
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) fn changes(now: &Organization, wanted: &Organization) -> UpdateOrgani
         fiscal_year_start_month: (now.fiscal_year_start_month != wanted.fiscal_year_start_month)
             .then_some(wanted.fiscal_year_start_month),
         retention_days: (now.retention_days != wanted.retention_days).then_some(wanted.retention_days),
+        two_person_blocks: (now.two_person_blocks != wanted.two_person_blocks).then_some(wanted.two_person_blocks),
     }
 }
 
@@ -66,6 +67,7 @@ mod tests {
             currency: "USD".into(),
             fiscal_year_start_month: 1,
             retention_days: 90,
+            two_person_blocks: false,
             created_at: chrono::DateTime::UNIX_EPOCH,
         };
         let wanted = Organization { currency: "KRW".into(), ..now.clone() };

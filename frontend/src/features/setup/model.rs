@@ -64,6 +64,7 @@ mod tests {
             project_count: 0,
             member_count: 0,
             has_active_admin_key: key,
+            allow_provider_stops: false,
             created_at: chrono::DateTime::UNIX_EPOCH,
         }
     }

@@ -66,7 +66,7 @@ pub fn RenameForm(
         if wanted.is_empty() && task.refuse(&[("/name", "required")]) {
             return;
         }
-        let (path, request) = (path.clone(), UpdateTeamRequest { name: Some(wanted) });
+        let (path, request) = (path.clone(), UpdateTeamRequest { name: Some(wanted), ..Default::default() });
         task.run(async move { api::patch::<Team>(&path, &request).await }, move |team| {
             toast::done(words::common::SAVED.get_untracked());
             on_done.run(team);

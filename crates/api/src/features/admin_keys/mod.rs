@@ -6,5 +6,5 @@ mod service;
 mod store;
 
 pub use routes::routes;
-pub use service::{KeyProblem, OpenKey, note_use, open_active, register, settle};
+pub use service::{KeyProblem, OpenKey, note_use, open, open_active, register, settle, switch};
 pub use store::{ActiveKey, CollectedTeam, active, is_in_use, teams_with_active_keys};

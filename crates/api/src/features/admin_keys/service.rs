@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::domain::AdminKeySecret;
 use super::store::{self, ActiveKey, Verdict};
+use crate::features::blocks::{self, Target};
 use crate::features::{audit, collector, teams};
 use crate::platform::crypto::{self, SecretError};
 use crate::platform::db::{OrganizationId, Tx};
@@ -172,36 +173,50 @@ pub(super) async fn verify(state: &State, ctx: &Ctx, team: Uuid, id: Uuid) -> Ap
 /// Stops or starts the use of a key.
 ///
 /// # Errors
-/// `not_found`, `admin_key_active_exists`.
+/// `not_found`, `admin_key_active_exists`, `block_in_force`.
 pub(super) async fn set_active(state: &State, ctx: &Ctx, team: Uuid, id: Uuid, active: bool) -> ApiResult<AdminKey> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     teams::seen(&mut tx, ctx, team).await?;
-    let before = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
+    store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
+    if active {
+        blocks::require_unblocked(&mut tx, ctx.organization, Target::AdminKey(id)).await?;
+    }
+    let key = switch(&mut tx, ctx, team, id, active).await?;
+    tx.commit().await?;
+    state.nudge.nudge();
+    Ok(key)
+}
+
+/// The same in a transaction that does more: nudge the jobs after its commit.
+///
+/// # Errors
+/// `not_found`, `admin_key_active_exists`.
+pub async fn switch(tx: &mut Tx, ctx: &Ctx, team: Uuid, id: Uuid, active: bool) -> ApiResult<AdminKey> {
+    let before = store::lock(tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
     if before.is_active == active {
         return Ok(before);
     }
-    store::set_active(&mut tx, ctx.organization, id, active).await?;
-    collector::follow_key(&mut tx, ctx.organization, team, active).await?;
+    store::set_active(tx, ctx.organization, id, active).await?;
+    collector::follow_key(tx, ctx.organization, team, active).await?;
     let action = if active { "admin_key.activate" } else { "admin_key.deactivate" };
     let change = audit::Change::new(action, id, before.masked.clone());
     let change = change.before(json!({"isActive": before.is_active})).after(json!({"isActive": active}));
-    audit::record(&mut tx, ctx, change).await?;
+    audit::record(tx, ctx, change).await?;
     if active {
-        collector::request(&mut tx, ctx, team, &format!("key:{id}:activated:{}", ctx.clock.new_id())).await?;
+        collector::request(tx, ctx, team, &format!("key:{id}:activated:{}", ctx.clock.new_id())).await?;
     }
-    tx.commit().await?;
-    state.nudge.nudge();
     Ok(AdminKey { is_active: active, ..before })
 }
 
-/// Deletes a key and its secret. What was collected with it stays.
+/// Deletes a key and its secret. What was collected with it stays; a block of it ends.
 ///
 /// # Errors
-/// `not_found`.
+/// `not_found`; `block_in_force` while limits at the provider are still to be put back with it.
 pub(super) async fn delete(state: &State, ctx: &Ctx, team: Uuid, id: Uuid) -> ApiResult<()> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     teams::seen(&mut tx, ctx, team).await?;
     let before = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
+    blocks::end_with(&mut tx, ctx, Target::AdminKey(id)).await?;
     store::delete(&mut tx, ctx.organization, id, ctx.now()).await?;
     crypto::delete(&mut tx, ctx.organization, store::owner(id)).await?;
     if before.is_active {
@@ -271,6 +286,19 @@ pub async fn open_active(
     tx.commit().await?;
     let secret = state.secrets.open(organization, store::owner(key.id), &sealed).await?;
     Ok(OpenKey { key, secret, version: sealed.version() })
+}
+
+/// Opens a key of the organization that was not deleted, in use or not: limits that were clamped with it must be put back
+/// also after it was stopped.
+///
+/// # Errors
+/// [`KeyProblem`], but for the provider's: it is not asked.
+pub async fn open(state: &State, organization: OrganizationId, id: Uuid) -> Result<SecretString, KeyProblem> {
+    let mut tx = state.db.background().tenant(organization).await?;
+    let sealed = crypto::load(&mut tx, organization, store::owner(id)).await?.ok_or(KeyProblem::Missing)?;
+    store::touch(&mut tx, organization, id, state.clock.now()).await?;
+    tx.commit().await?;
+    Ok(state.secrets.open(organization, store::owner(id), &sealed).await?)
 }
 
 /// What the provider calls the account behind a key. Asks the provider when that is not known yet, as for a key that was stored while

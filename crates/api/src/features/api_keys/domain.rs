@@ -41,9 +41,15 @@ pub(super) fn masked(last4: &str) -> String {
 }
 
 /// Whether a key opens anything.
-pub(super) fn state(in_force: bool, expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> ApiKeyState {
+pub(super) fn state(
+    in_force: bool,
+    blocked: bool,
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> ApiKeyState {
     match in_force {
         _ if expires_at.is_some_and(|end| end <= now) => ApiKeyState::Expired,
+        true if blocked => ApiKeyState::Blocked,
         true => ApiKeyState::Active,
         false => ApiKeyState::Stopped,
     }
@@ -97,9 +103,10 @@ mod tests {
 
     #[test]
     fn what_has_expired_is_not_called_stopped() {
-        assert_eq!(state(true, None, now()), ApiKeyState::Active);
-        assert_eq!(state(true, Some(now()), now()), ApiKeyState::Expired);
-        assert_eq!(state(false, Some(now()), now()), ApiKeyState::Expired);
-        assert_eq!(state(false, Some(now() + TimeDelta::days(1)), now()), ApiKeyState::Stopped);
+        assert_eq!(state(true, false, None, now()), ApiKeyState::Active);
+        assert_eq!(state(true, true, Some(now()), now()), ApiKeyState::Expired);
+        assert_eq!(state(false, false, Some(now()), now()), ApiKeyState::Expired);
+        assert_eq!(state(false, true, Some(now() + TimeDelta::days(1)), now()), ApiKeyState::Stopped);
+        assert_eq!(state(true, true, None, now()), ApiKeyState::Blocked);
     }
 }

@@ -5,6 +5,7 @@ use finops_contract::api_keys::{ApiKey, CreateApiKeyRequest, CreatedApiKey, Rota
 use uuid::Uuid;
 
 use super::{domain, store};
+use crate::features::blocks::{self, Target};
 use crate::features::{audit, projects};
 use crate::platform::auth::Permission;
 use crate::platform::auth::api_keys::ApiKeyText;
@@ -95,7 +96,7 @@ pub(super) async fn rotate(
     Ok(CreatedApiKey { api_key, key: text.reveal().to_owned() })
 }
 
-/// Ends a key.
+/// Ends a key, and with it a block of it.
 ///
 /// # Errors
 /// `not_found`.
@@ -103,6 +104,7 @@ pub(super) async fn revoke(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<()> 
     let mut tx = state.db.tenant(ctx.organization).await?;
     store::lock(&mut tx, ctx.organization, id).await?;
     let before = managed(&mut tx, ctx, id).await?;
+    blocks::end_with(&mut tx, ctx, Target::ApiKey(id)).await?;
     store::revoke(&mut tx, ctx.organization, id, ctx.now()).await?;
     let change = audit::Change::new("api_key.revoke", id, before.name.clone()).before(before);
     audit::record(&mut tx, ctx, change).await?;

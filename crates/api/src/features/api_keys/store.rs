@@ -30,6 +30,7 @@ struct Row {
     environment: Option<String>,
     quota_per_minute: Option<i32>,
     in_force: bool,
+    blocked: bool,
     created_by: Uuid,
     maker_name: Option<String>,
     created_at: DateTime<Utc>,
@@ -51,7 +52,7 @@ impl Row {
             project_name: self.project_name,
             environment: self.environment.as_deref().and_then(Environment::from_name),
             quota_per_minute: self.quota_per_minute.map(i32::unsigned_abs),
-            state: domain::state(self.in_force, self.expires_at, now),
+            state: domain::state(self.in_force, self.blocked, self.expires_at, now),
             created_by: ApiKeyMaker { id: self.created_by, name: self.maker_name.unwrap_or_default() },
             created_at: self.created_at,
             expires_at: self.expires_at,
@@ -80,7 +81,9 @@ pub(super) async fn list(
             k.last_used_at,
             (SELECT max(o.valid_until) FROM api_key_secrets o
                 WHERE o.organization_id = $1 AND o.api_key_id = k.id AND o.valid_until > $5) AS overlap_until,
-            EXISTS (SELECT FROM api_keys_in_force f WHERE f.organization_id = $1 AND f.id = k.id) AS "in_force!"
+            EXISTS (SELECT FROM api_keys_in_force f WHERE f.organization_id = $1 AND f.id = k.id) AS "in_force!",
+            EXISTS (SELECT FROM blocks b WHERE b.organization_id = $1 AND b.api_key_id = k.id AND b.status = 'active'
+                AND b.mode = 'stop') AS "blocked!"
         FROM api_keys k
         JOIN api_key_secrets s ON s.organization_id = k.organization_id AND s.api_key_id = k.id AND s.valid_until IS NULL
         LEFT JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id

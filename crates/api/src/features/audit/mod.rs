@@ -6,4 +6,4 @@ mod routes;
 mod store;
 
 pub use routes::routes;
-pub use store::{Change, record};
+pub use store::{Change, history, record};

@@ -113,6 +113,20 @@ impl From<Row> for AuditEntry {
     }
 }
 
+/// What was done to one thing, newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn history(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    target: Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<AuditEntry>> {
+    let query = AuditQuery { target_id: Some(target), ..AuditQuery::default() };
+    list(conn, organization, &query, &Keyset { limit: limit - 1, after: None }).await
+}
+
 /// The changes of an organization, newest first.
 pub(super) async fn list(
     conn: &mut PgConnection,

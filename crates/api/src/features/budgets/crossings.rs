@@ -1,5 +1,7 @@
 //! Thresholds that were crossed: each once in a period, whoever notices.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::Percent;
 use finops_contract::budgets::{AlertBasis, BudgetAlert};
@@ -105,6 +107,31 @@ async fn insert(
     .execute(conn)
     .await?;
     Ok(written.rows_affected() > 0)
+}
+
+/// What tells a crossing from all others.
+pub type Key = (Uuid, i32, NaiveDate, Percent, AlertBasis);
+
+/// What was crossed in the periods that are not over on a day, and since. What is here need not be crossed again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn crossed_since(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    day: NaiveDate,
+) -> sqlx::Result<HashSet<Key>> {
+    let rows = sqlx::query!(
+        "SELECT budget_id, revision, period_start, threshold, basis FROM budget_crossings
+        WHERE organization_id = $1 AND period_end > $2",
+        organization as OrganizationId,
+        day
+    )
+    .fetch_all(conn)
+    .await?;
+    let key = |basis: &str| AlertBasis::from_name(basis).unwrap_or(AlertBasis::Actual);
+    let rows = rows.into_iter();
+    Ok(rows.map(|r| (r.budget_id, r.revision, r.period_start, Percent(r.threshold), key(&r.basis))).collect())
 }
 
 /// When each threshold was crossed, of one amount in one period.

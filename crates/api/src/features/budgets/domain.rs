@@ -161,7 +161,7 @@ pub(super) fn share_of(amount: Decimal, percent: Percent) -> Decimal {
 ///
 /// # Errors
 /// [`Inexact`] for what is beyond all measure.
-pub(super) fn percent_of(figure: Decimal, amount: Decimal) -> Result<Percent, Inexact> {
+pub fn percent_of(figure: Decimal, amount: Decimal) -> Result<Percent, Inexact> {
     let part = figure.checked_div(amount).and_then(|part| part.checked_mul(Decimal::ONE_HUNDRED)).ok_or(Inexact)?;
     let percent = Percent(part.round_dp_with_strategy(THRESHOLD_SCALE, RoundingStrategy::ToNegativeInfinity));
     // The division rounds at its 28th digit.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::ErrorCode;
+use finops_contract::budgets::Budget;
 use finops_contract::fx_rates::{FxRate, SetFxRateRequest};
 use rust_decimal::{Decimal, RoundingStrategy};
 use sqlx::PgConnection;
@@ -224,6 +225,15 @@ impl Exchange<'_> {
     pub(super) fn knows(&self, currency: &str) -> bool {
         currency == self.to || currency == DOLLARS || self.rates.0.contains_key(currency)
     }
+}
+
+/// Dollars in a budget's currency, by the rate that it keeps.
+///
+/// # Errors
+/// [`Inexact`] for what cannot be held.
+pub fn of_dollars(budget: &Budget, dollars: Decimal) -> Result<Decimal, Inexact> {
+    let (rates, pinned) = (Rates::default(), budget.fx.as_ref().map(|fx| fx.rate.0));
+    Exchange { to: &budget.currency, pinned, rates: &rates }.convert(dollars, DOLLARS)?.ok_or(Inexact)
 }
 
 #[cfg(test)]

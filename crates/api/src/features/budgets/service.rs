@@ -12,10 +12,11 @@ use super::calendar::Calendar;
 use super::domain::Draft;
 use super::fx::Rates;
 use super::standing::{self, Facts, Standing};
-use super::{crossings, store};
+use super::{checks, crossings, store};
 use crate::features::costs::Spender;
 use crate::features::{audit, organizations, projects, teams};
 use crate::platform::db::{OrganizationId, Tx, violates};
+use crate::platform::exact::Inexact;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
 
@@ -53,6 +54,29 @@ pub async fn standings(
     let spans = calendar.back(budget.period, calendar.today(now)).take(before + 1);
     let standings = spans.map(|span| facts.standing(span)).collect::<Result<Vec<_>, _>>()?;
     Ok(standings.into_iter().flatten().collect())
+}
+
+/// How many budgets stand, each as [`standings`] says, by a few questions for all of them. Whose spending does not add up
+/// exactly has no standing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn standings_of(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    calendar: Calendar,
+    budgets: &[Budget],
+    now: DateTime<Utc>,
+    before: usize,
+) -> ApiResult<Vec<Result<Vec<Standing>, Inexact>>> {
+    let all = Facts::read_all(conn, organization, calendar, budgets, now, before).await?;
+    let standings = |(facts, budget): (Result<Facts<'_>, Inexact>, &Budget)| {
+        let facts = facts?;
+        let spans = calendar.back(budget.period, calendar.today(now)).take(before + 1);
+        let standings = spans.map(|span| facts.standing(span)).collect::<Result<Vec<_>, _>>()?;
+        Ok(standings.into_iter().flatten().collect())
+    };
+    Ok(all.into_iter().zip(budgets).map(standings).collect())
 }
 
 /// A budget that the caller sees; any other does not exist.
@@ -99,6 +123,7 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, kind: BudgetKind, draft: &Dra
     store::insert_revision(tx, organization, (id, 1), draft, fx.as_ref(), now).await?;
     store::set_thresholds(tx, organization, id, &draft.alerts).await?;
     let budget = store::find(tx, organization, id).await?.ok_or(ErrorCode::NotFound)?;
+    checks::check_soon(tx, organization).await?;
     let change = audit::Change::new("budget.create", id, budget.name.clone()).after(&budget);
     audit::record(tx, ctx, change).await?;
     Ok(budget)
@@ -160,6 +185,7 @@ pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, before: &Budget, draft: &Draf
             crossings::carry(tx, organization, &ctx.clock, before.revision, &standing).await?;
         }
     }
+    checks::check_soon(tx, organization).await?;
     let change = audit::Change::new("budget.update", after.id, after.name.clone()).before(before).after(&after);
     audit::record(tx, ctx, change).await?;
     Ok(after)
@@ -194,6 +220,7 @@ pub(super) async fn delete(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<()> 
 /// Deletes a budget that is locked, and writes that down.
 pub(super) async fn remove(tx: &mut Tx, ctx: &Ctx, budget: &Budget) -> ApiResult<()> {
     store::delete(tx, ctx.organization, budget.id, ctx.now()).await?;
+    checks::check_soon(tx, ctx.organization).await?;
     let change = audit::Change::new("budget.delete", budget.id, budget.name.clone()).before(budget);
     Ok(audit::record(tx, ctx, change).await?)
 }

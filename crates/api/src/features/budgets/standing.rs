@@ -2,6 +2,7 @@
 //! reaches. Pure, but for [`Facts::read`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::budgets::{AlertBasis, Budget, BudgetAlert, ScopeType};
@@ -15,7 +16,7 @@ use super::domain;
 use super::forecast::{Course, Forecast, LOOKS_BACK};
 use super::fx::{Exchange, Rates};
 use super::store::{self, Revision};
-use crate::features::costs::{self, Parts, Spender, Spending};
+use crate::features::costs::{self, Parts, Spender, Spenders, Spending};
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::{self, Inexact};
 use crate::platform::http::ApiResult;
@@ -39,6 +40,9 @@ pub struct Standing {
     pub forecast: Option<Decimal>,
     /// Of all of these.
     pub currency: String,
+    /// What was spent on each day of which anything is known, from a week ago or the period's first day on, up to today;
+    /// empty for a period that is over.
+    pub days: BTreeMap<NaiveDate, Decimal>,
     /// The thresholds that are reached.
     pub reached: Vec<BudgetAlert>,
 }
@@ -72,7 +76,7 @@ pub(super) struct Facts<'a> {
     pub(super) calendar: Calendar,
     pub(super) now: DateTime<Utc>,
     revisions: Vec<Revision>,
-    rates: Rates,
+    rates: Arc<Rates>,
     spending: Spending,
 }
 
@@ -90,6 +94,24 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Of several, which are about other days.
+    ///
+    /// # Errors
+    /// [`Inexact`] for what does not add up exactly.
+    pub(super) fn sum(all: &[Self]) -> Result<Self, Inexact> {
+        exact::hold_sums(all.iter().flat_map(|tally| tally.parts.costs()))?;
+        let mut sum = Self::default();
+        for tally in all {
+            sum.parts.add(&tally.parts);
+            sum.known |= tally.known;
+            sum.unknown_days += tally.unknown_days;
+            for (currency, cost) in &tally.unconverted {
+                *sum.unconverted.entry(currency.clone()).or_default() += *cost;
+            }
+        }
+        Ok(sum)
+    }
+
     pub(super) fn spent(&self) -> Option<Decimal> {
         self.known.then(|| self.parts.cost())
     }
@@ -113,16 +135,41 @@ impl<'a> Facts<'a> {
         before: usize,
     ) -> ApiResult<Self> {
         let today = calendar.today(now);
-        let oldest = calendar.back(budget.period, today).take(before + 1).last().map(|span| span.from);
-        let week_ago = today.checked_sub_days(chrono::Days::new(LOOKS_BACK)).unwrap_or(today);
-        let days = (oldest.unwrap_or(today).min(week_ago), today.succ_opt().unwrap_or(today));
         let revisions = store::revisions(conn, organization, budget.id).await?;
-        let rates = Rates::on(conn, organization, today).await?;
+        let rates = Arc::new(Rates::on(conn, organization, today).await?);
+        let days = looked_at(calendar, std::iter::once(budget), today, before);
         let spending = match spender(budget) {
             Some(spender) => costs::spending(conn, organization, &spender, calendar.days(), days).await?,
             None => Spending::default(),
         };
         Ok(Self { budget, calendar, now, revisions, rates, spending })
+    }
+
+    /// Reads the same for many budgets at once. What somebody spent that does not add up exactly fails their budgets alone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn read_all(
+        conn: &mut PgConnection,
+        organization: OrganizationId,
+        calendar: Calendar,
+        budgets: &'a [Budget],
+        now: DateTime<Utc>,
+        before: usize,
+    ) -> ApiResult<Vec<Result<Self, Inexact>>> {
+        let today = calendar.today(now);
+        let ids: Vec<Uuid> = budgets.iter().map(|budget| budget.id).collect();
+        let mut revisions = store::revisions_of(conn, organization, &ids).await?;
+        let rates = Arc::new(Rates::on(conn, organization, today).await?);
+        let days = looked_at(calendar, budgets.iter(), today, before);
+        let spenders = Spenders::read(conn, organization, budgets.iter().filter_map(spender), days).await?;
+        let spending = spenders.spending(conn, calendar.days(), days).await?;
+        let facts = |budget: &'a Budget| {
+            let spending = spender(budget).and_then(|spender| spending.get(&spender).cloned()).transpose()?;
+            let (revisions, rates) = (revisions.remove(&budget.id).unwrap_or_default(), Arc::clone(&rates));
+            Ok(Self { budget, calendar, now, revisions, rates, spending: spending.unwrap_or_default() })
+        };
+        Ok(budgets.iter().map(facts).collect())
     }
 
     /// The period that runs.
@@ -146,47 +193,13 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// What was spent on a day, in the budget's currency, and what of it could not be converted. Nothing where nothing is
-    /// known.
-    fn day(&self, day: NaiveDate, exchange: &Exchange<'_>) -> Result<Option<Tally>, Inexact> {
-        let Some(spent) = self.spending.on(day) else { return Ok(None) };
-        let mut tally = Tally::default();
-        for (currency, parts) in spent.by_currency() {
-            if exchange.knows(currency) {
-                let convert = |amount| exchange.convert(amount, currency).and_then(|amount| amount.ok_or(Inexact));
-                tally.parts.add(&parts.try_map(convert)?);
-                tally.known = true;
-            } else {
-                *tally.unconverted.entry(currency.to_owned()).or_default() += parts.cost();
-            }
-        }
-        Ok(Some(tally))
-    }
-
     /// What was spent in a period, up to now.
     ///
     /// # Errors
     /// [`Inexact`] for what does not add up exactly.
     pub(super) fn tally(&self, span: Span) -> Result<Tally, Inexact> {
         let exchange = self.exchange(self.revision(span));
-        let today = self.calendar.today(self.now);
-        let (mut sum, mut days) = (Tally::default(), Vec::new());
-        for day in span.each().take_while(|day| *day <= today) {
-            match self.day(day, &exchange)? {
-                Some(tally) => days.push(tally),
-                None if day < today => sum.unknown_days += 1,
-                None => {}
-            }
-        }
-        exact::hold_sums(days.iter().flat_map(|day| day.parts.costs()))?;
-        for day in days {
-            sum.parts.add(&day.parts);
-            sum.known |= day.known;
-            for (currency, cost) in day.unconverted {
-                *sum.unconverted.entry(currency).or_default() += cost;
-            }
-        }
-        Ok(sum)
+        tally(&self.spending, &exchange, span.each(), self.calendar.today(self.now))
     }
 
     /// What was spent on each day up to today that anything is known of, from a week ago or the period's beginning on.
@@ -197,7 +210,7 @@ impl<'a> Facts<'a> {
         let days = span.from.min(week_ago).iter_days().take_while(|day| *day <= today);
         let mut known = BTreeMap::new();
         for day in days {
-            if let Some(spent) = self.day(day, &exchange)?.and_then(|tally| tally.spent()) {
+            if let Some(spent) = of_day(&self.spending, day, &exchange)?.and_then(|tally| tally.spent()) {
                 known.insert(day, spent);
             }
         }
@@ -221,7 +234,10 @@ impl<'a> Facts<'a> {
     pub(super) fn standing(&self, span: Span) -> Result<Option<Standing>, Inexact> {
         let Some(revision) = self.revision(span) else { return Ok(None) };
         let is_over = span != self.current();
-        let forecast = if is_over { None } else { self.forecast()?.total };
+        let (forecast, days) = match is_over {
+            true => (None, BTreeMap::new()),
+            false => (self.forecast()?.total, self.known_days()?),
+        };
         let mut standing = Standing {
             budget_id: self.budget.id,
             revision: revision.number,
@@ -231,11 +247,58 @@ impl<'a> Facts<'a> {
             spent: self.tally(span)?.spent(),
             forecast,
             currency: revision.currency.clone(),
+            days,
             reached: Vec::new(),
         };
         standing.reached = reached(&standing, &self.budget.alerts);
         Ok(Some(standing))
     }
+}
+
+/// The days that have to be looked at for the period that runs and so many before it: a week, for what is forecast.
+fn looked_at<'a>(
+    calendar: Calendar,
+    budgets: impl Iterator<Item = &'a Budget>,
+    today: NaiveDate,
+    before: usize,
+) -> (NaiveDate, NaiveDate) {
+    let week_ago = today.checked_sub_days(chrono::Days::new(LOOKS_BACK)).unwrap_or(today);
+    let oldest = budgets.filter_map(|budget| calendar.back(budget.period, today).take(before + 1).last());
+    (oldest.map(|span| span.from).fold(week_ago, NaiveDate::min), today.succ_opt().unwrap_or(today))
+}
+
+/// What was spent on some days up to today, in a budget's currency.
+///
+/// # Errors
+/// [`Inexact`] for what does not add up exactly.
+pub(super) fn tally(
+    spending: &Spending,
+    exchange: &Exchange<'_>,
+    days: impl Iterator<Item = NaiveDate>,
+    today: NaiveDate,
+) -> Result<Tally, Inexact> {
+    let mut tallies = Vec::new();
+    for day in days.take_while(|day| *day <= today) {
+        let unknown = Tally { unknown_days: i64::from(day < today), ..Tally::default() };
+        tallies.push(of_day(spending, day, exchange)?.unwrap_or(unknown));
+    }
+    Tally::sum(&tallies)
+}
+
+/// What was spent on a day, in a budget's currency, and what of it could not be converted. Nothing where nothing is known.
+fn of_day(spending: &Spending, day: NaiveDate, exchange: &Exchange<'_>) -> Result<Option<Tally>, Inexact> {
+    let Some(spent) = spending.on(day) else { return Ok(None) };
+    let mut tally = Tally::default();
+    for (currency, parts) in spent.by_currency() {
+        if exchange.knows(currency) {
+            let convert = |amount| exchange.convert(amount, currency).and_then(|amount| amount.ok_or(Inexact));
+            tally.parts.add(&parts.try_map(convert)?);
+            tally.known = true;
+        } else {
+            *tally.unconverted.entry(currency.to_owned()).or_default() += parts.cost();
+        }
+    }
+    Ok(Some(tally))
 }
 
 /// The thresholds that are reached.

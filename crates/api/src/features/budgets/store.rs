@@ -1,5 +1,7 @@
 //! Rows of budgets, their amounts and their thresholds.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use finops_contract::budgets::{
     Budget, BudgetAlert, BudgetKind, BudgetPeriod, BudgetsQuery, Enforcement, NamedScope, ScopeType,
@@ -351,26 +353,35 @@ pub(super) async fn revisions(
     organization: OrganizationId,
     budget: Uuid,
 ) -> sqlx::Result<Vec<Revision>> {
+    revisions_of(conn, organization, &[budget]).await.map(|mut all| all.remove(&budget).unwrap_or_default())
+}
+
+/// The same of many budgets.
+pub(super) async fn revisions_of(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    budgets: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, Vec<Revision>>> {
     let rows = sqlx::query!(
         "
-        SELECT revision, period, amount, currency, fx_rate, since FROM budget_revisions
-        WHERE organization_id = $1 AND budget_id = $2 ORDER BY revision
+        SELECT budget_id, revision, period, amount, currency, fx_rate, since FROM budget_revisions
+        WHERE organization_id = $1 AND budget_id = ANY ($2) ORDER BY budget_id, revision
         ",
         organization as OrganizationId,
-        budget
+        budgets
     )
     .fetch_all(conn)
     .await?;
-    let revision = |number, period: &str, amount, currency, rate, since| Revision {
-        number,
-        period: BudgetPeriod::from_name(period).unwrap_or(BudgetPeriod::Monthly),
-        amount,
-        currency,
-        rate,
-        since,
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| revision(row.revision, &row.period, row.amount, row.currency, row.fx_rate, row.since))
-        .collect())
+    let mut all: HashMap<Uuid, Vec<Revision>> = HashMap::new();
+    for row in rows {
+        all.entry(row.budget_id).or_default().push(Revision {
+            number: row.revision,
+            period: BudgetPeriod::from_name(&row.period).unwrap_or(BudgetPeriod::Monthly),
+            amount: row.amount,
+            currency: row.currency,
+            rate: row.fx_rate,
+            since: row.since,
+        });
+    }
+    Ok(all)
 }

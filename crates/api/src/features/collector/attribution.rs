@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{Slice, hold_attribution};
-use crate::features::audit;
+use crate::features::{audit, budgets};
 use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::{Actor, ApiError, ApiResult, Ctx};
 use crate::platform::jobs::{JobContext, JobHandler, JobOutcome, NewJob, queue};
@@ -97,6 +97,40 @@ pub async fn require_attributed(conn: &mut PgConnection, organization: Organizat
     }
 }
 
+/// The same for a Project ID that another project had: what a job is still giving to that one is not free.
+///
+/// # Errors
+/// `attribution_in_progress`.
+pub async fn require_unclaimed(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    openai_project_id: &str,
+) -> ApiResult<()> {
+    let claimed = sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM pending_attributions
+            WHERE organization_id = $1 AND openai_project_id = $2) AS "claimed!"
+        "#,
+        organization as OrganizationId,
+        openai_project_id
+    )
+    .fetch_one(conn)
+    .await?;
+    if claimed { Err(ApiError::new(ErrorCode::AttributionInProgress).with_retry_after(10)) } else { Ok(()) }
+}
+
+/// Whether a job is giving a project its earlier lines.
+///
+/// # Errors
+/// The database's.
+pub async fn is_attributing(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    project: Uuid,
+) -> sqlx::Result<bool> {
+    Ok(pending(conn, organization, project).await?.is_some())
+}
+
 async fn unowned(conn: &mut PgConnection, organization: OrganizationId, openai_project_id: &str) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"
@@ -142,6 +176,7 @@ async fn give(conn: &mut PgConnection, organization: OrganizationId, of: Registr
         slice.rebuild_rollup(&mut *conn, &row.days).await?;
         lines += row.lines;
     }
+    budgets::check_soon(conn, organization).await?;
     Ok(lines)
 }
 

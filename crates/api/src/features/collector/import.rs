@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::domain::{self, Line, LineKey, StoredLine};
 use super::error::CollectError;
 use super::store::{self, Slice};
-use crate::features::{audit, teams};
+use crate::features::{audit, budgets, teams};
 use crate::platform::clock::{FIRST_DAY, midnight};
 use crate::platform::db::OrganizationId;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
@@ -95,6 +95,7 @@ pub(super) async fn run(state: &State, ctx: &Ctx, team: Uuid, body: &[u8]) -> Ap
         records_unchanged: count(total - created - updated),
         api_version: "usage_v1".into(),
     };
+    budgets::check_soon(&mut tx, ctx.organization).await?;
     let change = audit::Change::new("cost.import", team.id, team.name).after(json!({"report": report}));
     audit::record(&mut tx, ctx, change).await?;
     tx.commit().await?;

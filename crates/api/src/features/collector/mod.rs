@@ -22,7 +22,7 @@ mod status;
 mod store;
 
 pub use accounts::{account_of, note_account};
-pub use attribution::{Attributed, Registration, attribute, require_attributed};
+pub use attribution::{Attributed, Registration, attribute, is_attributing, require_attributed, require_unclaimed};
 pub use batch::{Caller, collectable, daily};
 pub use error::describe;
 pub use jobs::{jobs, request};

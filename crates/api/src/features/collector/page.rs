@@ -12,6 +12,7 @@ use super::error::CollectError;
 use super::lease::Lease;
 use super::store::{self, Slice};
 use crate::features::admin_keys::{self, KeyProblem};
+use crate::features::budgets;
 use crate::features::projects::{self, Attribution};
 use crate::platform::http::Ctx;
 use crate::platform::state::State;
@@ -140,6 +141,7 @@ pub(super) async fn store(
     slice.insert(&mut tx, &changes.new, lease.team, &owners, &state.clock).await?;
     slice.rebuild_rollup(&mut tx, &changes.days()).await?;
     slice.mark_collected(&mut tx, &days, window.last, lease.team, now).await?;
+    budgets::check_soon(&mut tx, lease.organization).await?;
     store::advance(&mut tx, lease, days.iter().max().copied(), count(days.len()) as i32).await?;
     tx.commit().await?;
     Ok(Page::Stored(tally))

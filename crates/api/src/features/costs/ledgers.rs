@@ -102,6 +102,8 @@ pub(super) struct Ledgers<'a> {
     pub(super) which: Which,
     /// Whether calls and tokens are asked for too; adding them up takes as long as everything else.
     pub(super) counts: bool,
+    /// Whether there is a column `named_environment` too: the one that events of no project name.
+    pub(super) environments: bool,
     /// Only bills of this version, and then even where another has taken its place.
     pub(super) api_version: Option<&'static str>,
     pub(super) model: Option<&'a str>,
@@ -112,8 +114,8 @@ impl<'a> Ledgers<'a> {
     /// The truth about UTC days.
     pub(super) const fn truth(scope: &'a Scope, source: Source, period: Period) -> Self {
         let which = Which::Truth;
-        let (days, counts, api_version) = (Days::UTC, false, None);
-        Self { scope, period, days, source, which, counts, api_version, model: None, line_item: None }
+        let (days, counts, environments, api_version) = (Days::UTC, false, false, None);
+        Self { scope, period, days, source, which, counts, environments, api_version, model: None, line_item: None }
     }
 
     /// The truth about days of any zone whose days begin with an hour.
@@ -127,7 +129,8 @@ impl<'a> Ledgers<'a> {
     }
 
     /// ` FROM (…) b`: rows with `day`, `provider`, `project_id`, `team_id`, `line_item`, `model`, `api_key`, `currency`,
-    /// `ledger`, `amount`, `unpriced`, `requests`, `tokens` (all of them) and one column a kind of token.
+    /// `ledger`, `amount`, `unpriced`, `requests`, `tokens` (all of them), one column a kind of token, and `named_environment`
+    /// where that is asked for.
     pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push(" FROM (");
         let which = if self.api_version.is_some() { Which::Billed } else { self.which };
@@ -161,6 +164,7 @@ impl<'a> Ledgers<'a> {
         });
         sql.push(", b.currency, 0 AS ledger, b.amount, 0::bigint AS unpriced, ");
         sql.push(NO_COUNTS);
+        self.push_environment(sql, "NULL::text");
         self.scope.push(sql, self.source, self.period);
         match self.api_version {
             // Asked for by name, legacy lines are shown even where the bill has taken their place.
@@ -175,6 +179,13 @@ impl<'a> Ledgers<'a> {
         }
     }
 
+    /// The column `named_environment`, the last one, where it is asked for.
+    fn push_environment(&self, sql: &mut QueryBuilder<Postgres>, of: &str) {
+        if self.environments {
+            sql.push(", ").push(of).push(" AS named_environment");
+        }
+    }
+
     fn push_model(&self, sql: &mut QueryBuilder<Postgres>, row: &str) {
         if let Some(model) = self.model {
             sql.push(" AND ").push(row).push(".model = ").push_bind(model.to_owned());
@@ -186,6 +197,7 @@ impl<'a> Ledgers<'a> {
         if !self.is_fine() && self.days == Days::UTC {
             sql.push("SELECT u.day, u.provider, u.project_id, u.team_id, NULL::text, NULL::text, NULL::text, ");
             sql.push(usage_columns("u"));
+            self.push_environment(sql, "NULL::text");
             self.push_open_days(sql);
             return;
         }
@@ -194,6 +206,7 @@ impl<'a> Ledgers<'a> {
         sql.push(", h.provider, h.project_id, h.team_id, NULL::text, ");
         sql.push(if self.is_fine() { "h.model, h.provider_api_key_id, " } else { "NULL::text, NULL::text, " });
         sql.push(usage_columns("h"));
+        self.push_environment(sql, "NULL::text");
         sql.push(
             " FROM provider_usage_hourly h JOIN (SELECT u.day, u.provider, u.provider_account, u.project_id, u.team_id",
         );
@@ -234,6 +247,7 @@ impl<'a> Ledgers<'a> {
     fn push_open_events(&self, sql: &mut QueryBuilder<Postgres>) {
         let days = self.utc_days();
         sql.push(if self.days == Days::UTC { "SELECT e.day, " } else { "SELECT e.local_day, " }).push(AFTER_DAY);
+        self.push_environment(sql, "e.named_environment");
         sql.push(" FROM (");
         self.push_events(sql, true);
         sql.push(") e WHERE true");
@@ -285,6 +299,8 @@ impl<'a> Ledgers<'a> {
         } else {
             sql.push(", ").push(NO_COUNTS);
         }
+        // A project's calls count for its own environment, whatever they name.
+        self.push_environment(sql, "CASE WHEN h.project_id IS NULL THEN h.environment END");
         let local = summed && !by_day;
         if local {
             sql.push(", ");
@@ -305,6 +321,7 @@ impl<'a> Ledgers<'a> {
         self.scope.narrow_events(sql, "h");
         if summed {
             sql.push(" GROUP BY 1, 2, 3, 4, 6").push(if local { ", local_day" } else { "" });
+            sql.push(if self.environments { ", named_environment" } else { "" });
         }
     }
 
@@ -313,7 +330,9 @@ impl<'a> Ledgers<'a> {
         sql.push("SELECT ");
         self.days.push_day(sql, "h.hour");
         sql.push(" AS day, h.provider, h.project_id, h.team_id, NULL::text AS line_item, h.model, h.provider_api_key_id AS api_key, ");
-        sql.push(usage_columns("h")).push(" FROM provider_usage_hourly h");
+        sql.push(usage_columns("h"));
+        self.push_environment(sql, "NULL::text");
+        sql.push(" FROM provider_usage_hourly h");
         self.push_hours(sql);
         self.scope.narrow(sql, "h");
     }

@@ -110,6 +110,7 @@ impl Parsed {
             source: self.source(),
             which: self.which,
             counts,
+            environments: false,
             api_version: self.api_version,
             model: self.model.as_deref(),
             line_item: self.line_item.as_deref(),

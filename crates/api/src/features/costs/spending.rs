@@ -1,7 +1,8 @@
 //! What somebody spent, day by day: what budgets are held against. The same ledgers as everywhere, by the organization's
 //! days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use finops_contract::costs::Basis;
@@ -16,7 +17,7 @@ use super::ledgers::{Ledgers, SUMS};
 use super::parts::Parts;
 use super::scope::{self, ProjectFilter, Scope};
 use crate::platform::db::OrganizationId;
-use crate::platform::exact::{self, Exact};
+use crate::platform::exact::{self, Exact, Inexact};
 use crate::platform::http::ApiResult;
 
 /// Whose spending.
@@ -38,7 +39,7 @@ pub enum Spender {
 
 /// What was spent, by currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spent(BTreeMap<String, Parts>);
+pub struct Spent(pub(super) BTreeMap<String, Parts>);
 
 impl Spent {
     fn of_dollars(basis: Basis, cost: Decimal, unpriced: i64) -> Self {
@@ -54,13 +55,13 @@ impl Spent {
 /// What is known of what was spent, day by day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spending {
-    days: BTreeMap<NaiveDate, Spent>,
-    silence: Silence,
+    pub(super) days: BTreeMap<NaiveDate, Spent>,
+    pub(super) silence: Arc<Silence>,
 }
 
 /// What it means that no ledger says anything of a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Silence {
+pub(super) enum Silence {
     /// That nothing was spent: all there is would have been reported.
     Nothing,
     /// That nothing was spent on these days, which were collected whole; of the others, that nobody knows.
@@ -70,7 +71,7 @@ enum Silence {
 impl Default for Spending {
     /// Nothing is known.
     fn default() -> Self {
-        Self { days: BTreeMap::new(), silence: Silence::NothingOn(Vec::new()) }
+        Self { days: BTreeMap::new(), silence: Arc::new(Silence::NothingOn(Vec::new())) }
     }
 }
 
@@ -83,7 +84,7 @@ impl Spending {
 
     /// The ledger whose silence means that nothing was spent on a day.
     fn says_nothing(&self, day: NaiveDate) -> Option<Basis> {
-        match &self.silence {
+        match &*self.silence {
             Silence::Nothing => Some(Basis::Events),
             Silence::NothingOn(days) => days.binary_search(&day).is_ok().then_some(Basis::Billed),
         }
@@ -104,8 +105,12 @@ pub async fn spending(
     let period = Period { from, to };
     let mut scope = Scope::everything(organization);
     match spender {
-        Spender::Service(name) => return of_events(conn, organization, Told::Service(name), days, period).await,
-        Spender::Learner(name) => return of_events(conn, organization, Told::Learner(name), days, period).await,
+        Spender::Service(name) | Spender::Learner(name) => {
+            let by = if matches!(spender, Spender::Service(_)) { Told::Services } else { Told::Learners };
+            let told = of_events(conn, organization, by, std::slice::from_ref(name), days, period).await?;
+            let days = told.into_values().next().transpose()?.unwrap_or_default();
+            return Ok(Spending { days, silence: Arc::new(Silence::Nothing) });
+        }
         Spender::Organization => {}
         Spender::Team(team) => scope.team = Some(*team),
         Spender::Project(project) => scope.project = Some(ProjectFilter::One(*project)),
@@ -116,8 +121,28 @@ pub async fn spending(
     Ledgers::truth_by(&scope, days, period).push(&mut sql);
     sql.push(" GROUP BY b.day, b.currency");
     let rows = sql.build_query_as().fetch_all(&mut *conn).await?;
-    let silence = silence(conn, &scope, spender, period).await?;
-    Ok(Spending { days: by_day(rows)?, silence })
+    let team = collecting_team(conn, &scope, spender).await?;
+    let silence = silence(conn, organization, team, period).await?;
+    Ok(Spending { days: by_day(rows)?, silence: Arc::new(silence) })
+}
+
+/// What each provider cost over some days, `to` exclusive, in US dollars, by the truth. Whoever asks must be allowed to see all
+/// of it.
+///
+/// # Errors
+/// `sum_too_large` where they do not add up exactly.
+pub async fn by_provider(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    days: Days,
+    (from, to): (NaiveDate, NaiveDate),
+) -> ApiResult<BTreeMap<String, Decimal>> {
+    let scope = Scope::everything(organization);
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.provider, sum(b.amount)");
+    Ledgers::truth_by(&scope, days, Period { from, to }).push(&mut sql);
+    sql.push(" WHERE b.currency = 'USD' AND b.amount IS NOT NULL GROUP BY b.provider");
+    let rows: Vec<(String, Exact)> = sql.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|(provider, cost)| (provider, cost.0)).collect())
 }
 
 #[derive(sqlx::FromRow)]
@@ -126,6 +151,13 @@ struct Row {
     currency: String,
     costs: Vec<Option<Exact>>,
     unpriced: Vec<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ProjectRow {
+    project_id: Uuid,
+    #[sqlx(flatten)]
+    row: Row,
 }
 
 /// The days of rows, which must add up exactly, in whatever order.
@@ -139,14 +171,59 @@ fn by_day(rows: Vec<Row>) -> ApiResult<BTreeMap<NaiveDate, Spent>> {
     Ok(days)
 }
 
+/// What each project of an organization spent on each of some days, `to` exclusive; projects of which no ledger says anything
+/// are left out. Whoever asks must be allowed to see all of it.
+///
+/// # Errors
+/// `sum_too_large` where the days do not add up exactly.
+pub async fn spending_of_projects(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    days: Days,
+    (from, to): (NaiveDate, NaiveDate),
+) -> ApiResult<BTreeMap<Uuid, Spending>> {
+    let (period, scope) = (Period { from, to }, Scope::everything(organization));
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.project_id, b.day, b.currency, ");
+    sql.push(SUMS);
+    Ledgers::truth_by(&scope, days, period).push(&mut sql);
+    sql.push(" WHERE b.project_id IS NOT NULL GROUP BY b.project_id, b.day, b.currency");
+    let rows: Vec<ProjectRow> = sql.build_query_as().fetch_all(&mut *conn).await?;
+    let mut by_project: BTreeMap<Uuid, Vec<Row>> = BTreeMap::new();
+    for ProjectRow { project_id, row } in rows {
+        by_project.entry(project_id).or_default().push(row);
+    }
+    let mut silences: BTreeMap<Option<Uuid>, Silence> = BTreeMap::new();
+    let mut spending = BTreeMap::new();
+    for (project, rows) in by_project {
+        let team = scope::team_of(conn, organization, project).await?;
+        let silence = match silences.get(&team) {
+            Some(silence) => silence.clone(),
+            None => {
+                let silence = silence(conn, organization, team, period).await?;
+                silences.entry(team).or_insert(silence).clone()
+            }
+        };
+        spending.insert(project, Spending { days: by_day(rows)?, silence: Arc::new(silence) });
+    }
+    Ok(spending)
+}
+
+/// Whose collected days say what silence means.
+async fn collecting_team(conn: &mut PgConnection, scope: &Scope, spender: &Spender) -> sqlx::Result<Option<Uuid>> {
+    match spender {
+        Spender::Project(project) => scope::team_of(conn, scope.organization(), *project).await,
+        _ => Ok(scope.team),
+    }
+}
+
 /// What silence means. Where somebody has a key, the bill says something of every day, once it was collected; where nobody
 /// has, and calls are reported, there were none; and where there is neither, nobody knows.
-async fn silence(conn: &mut PgConnection, scope: &Scope, spender: &Spender, period: Period) -> sqlx::Result<Silence> {
-    let organization = scope.organization();
-    let team = match spender {
-        Spender::Project(project) => scope::team_of(conn, organization, *project).await?,
-        _ => scope.team,
-    };
+async fn silence(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Option<Uuid>,
+    period: Period,
+) -> sqlx::Result<Silence> {
     let only_calls = sqlx::query_scalar!(
         r#"
         SELECT EXISTS (SELECT FROM usage_sums WHERE organization_id = $1) AND NOT EXISTS (SELECT FROM collections
@@ -165,35 +242,48 @@ async fn silence(conn: &mut PgConnection, scope: &Scope, spender: &Spender, peri
 }
 
 /// What only events tell.
-enum Told<'a> {
-    Service(&'a str),
-    Learner(&'a str),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Services,
+    Learners,
 }
 
-async fn of_events(
+/// What the events that name them say, by name. Of a name that no event has there is nothing.
+pub(super) async fn of_events(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    told: Told<'_>,
+    told: Told,
+    names: &[String],
     days: Days,
     period: Period,
-) -> ApiResult<Spending> {
+) -> sqlx::Result<HashMap<String, Result<BTreeMap<NaiveDate, Spent>, Inexact>>> {
     let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
     days.push_day(&mut sql, "h.hour");
-    sql.push(" AS day, sum(h.cost) AS cost, sum(h.unpriced)::bigint AS unpriced FROM ");
+    sql.push(" AS day, ");
     match told {
-        Told::Service(name) => sql.push("usage_sums h WHERE h.service = ").push_bind(name.to_owned()),
-        Told::Learner(name) => {
-            sql.push("usage_dimension_sums h WHERE h.dimension = 'learner' AND h.value = ").push_bind(name.to_owned())
+        Told::Services => {
+            sql.push("h.service AS name, sum(h.cost), sum(h.unpriced)::bigint FROM usage_sums h WHERE h.service")
         }
+        Told::Learners => sql.push(
+            "h.value AS name, sum(h.cost), sum(h.unpriced)::bigint FROM usage_dimension_sums h
+            WHERE h.dimension = 'learner' AND h.value",
+        ),
     };
-    sql.push(" AND h.organization_id = ").push_bind(organization).push(" AND h.hour >= ");
+    sql.push(" = ANY (").push_bind(names.to_vec());
+    sql.push(") AND h.organization_id = ").push_bind(organization).push(" AND h.hour >= ");
     days.push_start(&mut sql, period.from);
     sql.push(" AND h.hour < ");
     days.push_start(&mut sql, period.to);
-    sql.push(" GROUP BY 1");
-    let rows: Vec<(NaiveDate, Exact, i64)> = sql.build_query_as().fetch_all(conn).await?;
-    exact::hold_sums(rows.iter().map(|(_, cost, _)| cost.0))?;
-    let spent = |cost: Exact, unpriced| Spent::of_dollars(Basis::Events, cost.0, unpriced);
-    let days = rows.into_iter().map(|(day, cost, unpriced)| (day, spent(cost, unpriced)));
-    Ok(Spending { days: days.collect(), silence: Silence::Nothing })
+    sql.push(" GROUP BY 1, 2");
+    let rows: Vec<(NaiveDate, String, Exact, i64)> = sql.build_query_as().fetch_all(conn).await?;
+    let mut by_name: HashMap<String, BTreeMap<NaiveDate, (Exact, i64)>> = HashMap::new();
+    for (day, name, cost, unpriced) in rows {
+        by_name.entry(name).or_default().insert(day, (cost, unpriced));
+    }
+    let spent = |days: BTreeMap<NaiveDate, (Exact, i64)>| {
+        exact::hold_sums(days.values().map(|(cost, _)| cost.0))?;
+        let spent = |(cost, unpriced): (Exact, i64)| Spent::of_dollars(Basis::Events, cost.0, unpriced);
+        Ok(days.into_iter().map(|(day, said)| (day, spent(said))).collect())
+    };
+    Ok(by_name.into_iter().map(|(name, days)| (name, spent(days))).collect())
 }

@@ -27,6 +27,9 @@ pub enum To<'a> {
     Channel(Uuid),
     /// People, by e-mail, over the operator's route, each in their language.
     People(&'a [(String, Locale)]),
+    /// Those that keep an alert open until they are told that it is over, and were told of this one: PagerDuty and webhooks.
+    /// Nobody in their stead: people have been told once.
+    Followers(Uuid),
 }
 
 /// What is told.
@@ -135,6 +138,14 @@ async fn recipients(conn: &mut PgConnection, organization: OrganizationId, to: T
         To::Channel(id) => {
             let place = channels::place(conn, organization, id, true).await?;
             Ok(place.into_iter().flat_map(Recipient::of).collect())
+        }
+        To::Followers(alert) => {
+            let mut recipients = Vec::new();
+            for id in store::followers(conn, organization, alert).await? {
+                let place = channels::place(conn, organization, id, true).await?;
+                recipients.extend(place.into_iter().flat_map(Recipient::of));
+            }
+            Ok(recipients)
         }
         To::Types { types, team } => {
             let places = channels::places(conn, organization, types, team).await?;

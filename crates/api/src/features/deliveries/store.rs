@@ -290,3 +290,19 @@ pub(super) async fn forget(
     .await
     .map(|done| done.rows_affected())
 }
+
+/// The channels that keep an alert open until they are told that it is over, and were told of this one.
+pub(super) async fn followers(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    alert: Uuid,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT channel_id AS "id!" FROM deliveries
+        WHERE organization_id = $1 AND alert_id = $2 AND channel_id IS NOT NULL AND channel_type IN ('pagerduty', 'webhook')"#,
+        organization as OrganizationId,
+        alert
+    )
+    .fetch_all(conn)
+    .await
+}

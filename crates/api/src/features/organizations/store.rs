@@ -15,6 +15,7 @@ struct Row {
     currency: String,
     fiscal_year_start_month: i16,
     retention_days: i32,
+    two_person_blocks: bool,
     created_at: DateTime<Utc>,
 }
 
@@ -27,6 +28,7 @@ impl From<Row> for Organization {
             currency: row.currency,
             fiscal_year_start_month: u8::try_from(row.fiscal_year_start_month).unwrap_or(1),
             retention_days: u16::try_from(row.retention_days).unwrap_or(u16::MAX),
+            two_person_blocks: row.two_person_blocks,
             created_at: row.created_at,
         }
     }
@@ -37,7 +39,8 @@ pub async fn find(conn: &mut PgConnection, organization: OrganizationId) -> sqlx
     let row = sqlx::query_as!(
         Row,
         "
-        SELECT organization_id, name, time_zone, currency, fiscal_year_start_month, retention_days, created_at
+        SELECT organization_id, name, time_zone, currency, fiscal_year_start_month, retention_days,
+            two_person_blocks, created_at
         FROM organizations WHERE organization_id = $1
         ",
         organization as OrganizationId
@@ -59,7 +62,8 @@ pub(super) async fn list(conn: &mut PgConnection, after: Option<Uuid>, limit: i6
     let rows = sqlx::query_as!(
         Row,
         "
-        SELECT organization_id, name, time_zone, currency, fiscal_year_start_month, retention_days, created_at
+        SELECT organization_id, name, time_zone, currency, fiscal_year_start_month, retention_days,
+            two_person_blocks, created_at
         FROM organizations WHERE $1::uuid IS NULL OR organization_id > $1 ORDER BY organization_id LIMIT $2
         ",
         after,
@@ -80,16 +84,18 @@ pub(super) async fn update(
         "
         UPDATE organizations SET name = coalesce($2, name), time_zone = coalesce($3, time_zone),
             currency = coalesce($4, currency), fiscal_year_start_month = coalesce($5, fiscal_year_start_month),
-            retention_days = coalesce($6, retention_days)
+            retention_days = coalesce($6, retention_days), two_person_blocks = coalesce($7, two_person_blocks)
         WHERE organization_id = $1
-        RETURNING organization_id, name, time_zone, currency, fiscal_year_start_month, retention_days, created_at
+        RETURNING organization_id, name, time_zone, currency, fiscal_year_start_month, retention_days,
+            two_person_blocks, created_at
         ",
         organization as OrganizationId,
         request.name,
         request.time_zone,
         request.currency,
         request.fiscal_year_start_month.map(i16::from),
-        request.retention_days.map(i32::from)
+        request.retention_days.map(i32::from),
+        request.two_person_blocks
     )
     .fetch_one(conn)
     .await?;

@@ -6,8 +6,10 @@ mod members;
 mod routes;
 mod service;
 mod store;
+mod suspension;
 
 pub use directory::{Directory, Place, directory};
 pub use routes::routes;
 pub use service::{require, seen};
 pub use store::{Attribution, attributions};
+pub use suspension::{Returned, return_id, suspend_id};

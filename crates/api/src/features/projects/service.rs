@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::domain::OpenaiProjectId;
 use super::store;
+use crate::features::blocks::{self, Target};
 use crate::features::collector::{Attributed, Registration};
 use crate::features::{admin_keys, audit, collector, provider_usage, teams};
 use crate::platform::db::Tx;
@@ -50,7 +51,7 @@ async fn locked(tx: &mut Tx, ctx: &Ctx, project: Uuid) -> ApiResult<Project> {
 }
 
 /// The same, for a change of what its Project ID stands for. The collector takes the two locks in this order too.
-async fn held(tx: &mut Tx, ctx: &Ctx, project: Uuid) -> ApiResult<Project> {
+pub(super) async fn held(tx: &mut Tx, ctx: &Ctx, project: Uuid) -> ApiResult<Project> {
     collector::hold_attribution(tx, ctx.organization).await?;
     locked(tx, ctx, project).await
 }
@@ -109,18 +110,20 @@ pub(super) async fn update(
     Ok(after)
 }
 
-/// Deletes a project. Past costs keep its name; its Project ID is free again.
+/// Deletes a project. Past costs keep its name; its Project ID is free again; a block of it ends.
 ///
 /// # Errors
-/// `not_found`, `attribution_in_progress`.
+/// `not_found`, `attribution_in_progress`; `block_in_force` where lifting the block needs a second person.
 pub(super) async fn delete(state: &State, ctx: &Ctx, project: Uuid) -> ApiResult<()> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     let before = held(&mut tx, ctx, project).await?;
     collector::require_attributed(&mut tx, ctx.organization, project).await?;
+    blocks::end_with(&mut tx, ctx, Target::Project(project)).await?;
     store::delete(&mut tx, ctx.organization, project, ctx.now()).await?;
     let change = audit::Change::new("project.delete", project, before.name.clone()).before(before);
     audit::record(&mut tx, ctx, change).await?;
     tx.commit().await?;
+    state.nudge.nudge();
     Ok(())
 }
 
@@ -164,7 +167,8 @@ fn registered(locale: Locale, project: Project) -> RegisteredProjectId {
 ///
 /// # Errors
 /// `openai_project_id_invalid`, `openai_project_id_taken`, `admin_key_missing`, `openai_project_id_unreachable`,
-/// `admin_key_rejected`, `provider_unavailable`, `encryption_unavailable`, `attribution_in_progress`, `not_found`.
+/// `admin_key_rejected`, `provider_unavailable`, `encryption_unavailable`, `attribution_in_progress`, `block_in_force`,
+/// `not_found`.
 pub(super) async fn register_id(state: &State, ctx: &Ctx, project: Uuid, text: &str) -> ApiResult<RegisteredProjectId> {
     let mut tx = state.db.tenant(ctx.organization).await?;
     let now = seen(&mut tx, ctx, project).await?;
@@ -184,22 +188,40 @@ pub(super) async fn register_id(state: &State, ctx: &Ctx, project: Uuid, text: &
     if before.team_id != now.team_id {
         return Err(ErrorCode::Conflict.into());
     }
+    blocks::require_unblocked(&mut tx, ctx.organization, Target::Project(project)).await?;
     collector::require_attributed(&mut tx, ctx.organization, project).await?;
-    store::set_openai_project_id(&mut tx, ctx.organization, project, Some(&id), ctx.now()).await?;
-    let registration = Registration { openai_project_id: id.as_str(), project, team: before.team_id };
-    let lines = match collector::attribute(&mut tx, ctx, registration).await? {
-        Attributed::Now(lines) => ("linesAttributed", lines),
-        Attributed::Later(lines) => ("linesToAttribute", lines),
-    };
-    let after = store::find(&mut tx, ctx.organization, project).await?.ok_or(ErrorCode::NotFound)?;
-    provider_usage::attribute(&mut tx, ctx, id.as_str(), project).await?;
-    let change = audit::Change::new("project.register_openai_project_id", project, after.name.clone())
-        .before(json!({"openaiProjectId": before.openai_project_id}))
-        .after(json!({"openaiProjectId": after.openai_project_id, (lines.0): lines.1}));
-    audit::record(&mut tx, ctx, change).await?;
+    let after = give_id(&mut tx, ctx, &before, &id).await?;
     tx.commit().await?;
     state.nudge.nudge();
     Ok(registered(ctx.locale, after))
+}
+
+/// Gives a project its Project ID, and its earlier lines with it. The project is held, and no job is giving it lines of
+/// another Project ID: nudge the jobs after the commit.
+///
+/// # Errors
+/// `openai_project_id_taken`, `attribution_in_progress`.
+pub(super) async fn give_id(tx: &mut Tx, ctx: &Ctx, before: &Project, id: &OpenaiProjectId) -> ApiResult<Project> {
+    let (organization, project) = (ctx.organization, before.id);
+    store::set_openai_project_id(tx, organization, project, Some(id), ctx.now()).await?;
+    let lines = if collector::is_attributing(tx, organization, project).await? {
+        // It was taken away while a job was at it, which goes on.
+        ("linesToAttribute", 0)
+    } else {
+        collector::require_unclaimed(tx, organization, id.as_str()).await?;
+        let registration = Registration { openai_project_id: id.as_str(), project, team: before.team_id };
+        match collector::attribute(tx, ctx, registration).await? {
+            Attributed::Now(lines) => ("linesAttributed", lines),
+            Attributed::Later(lines) => ("linesToAttribute", lines),
+        }
+    };
+    let after = store::find(tx, organization, project).await?.ok_or(ErrorCode::NotFound)?;
+    provider_usage::attribute(tx, ctx, id.as_str(), project).await?;
+    let change = audit::Change::new("project.register_openai_project_id", project, after.name.clone())
+        .before(json!({"openaiProjectId": before.openai_project_id}))
+        .after(json!({"openaiProjectId": after.openai_project_id, (lines.0): lines.1}));
+    audit::record(tx, ctx, change).await?;
+    Ok(after)
 }
 
 /// Takes a project's Project ID away: from now on, what comes in under it belongs to no project.
@@ -213,12 +235,17 @@ pub(super) async fn remove_id(state: &State, ctx: &Ctx, project: Uuid) -> ApiRes
         return Err(ErrorCode::NotFound.into());
     }
     collector::require_attributed(&mut tx, ctx.organization, project).await?;
-    store::set_openai_project_id(&mut tx, ctx.organization, project, None, ctx.now()).await?;
-    let change = audit::Change::new("project.remove_openai_project_id", project, before.name)
-        .before(json!({"openaiProjectId": before.openai_project_id}));
-    audit::record(&mut tx, ctx, change).await?;
+    take_id(&mut tx, ctx, &before).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Takes the Project ID of a project that is held away.
+pub(super) async fn take_id(tx: &mut Tx, ctx: &Ctx, before: &Project) -> ApiResult<()> {
+    store::set_openai_project_id(tx, ctx.organization, before.id, None, ctx.now()).await?;
+    let change = audit::Change::new("project.remove_openai_project_id", before.id, before.name.clone())
+        .before(json!({"openaiProjectId": before.openai_project_id}));
+    Ok(audit::record(tx, ctx, change).await?)
 }
 
 /// The projects at the provider that a team's key sees, each with the project of ours that has it.

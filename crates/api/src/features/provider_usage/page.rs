@@ -12,6 +12,7 @@ use super::lease::Lease;
 use super::measure::{Price, Units};
 use super::store::Slice;
 use crate::features::admin_keys::{self, KeyProblem};
+use crate::features::budgets;
 use crate::features::collector;
 use crate::features::prices::Book;
 use crate::features::projects::{self, Attribution};
@@ -72,6 +73,9 @@ pub(super) async fn store(
     let changes = domain::changes(stored, lines);
     slice.replace(&mut tx, &changes).await?;
     slice.rebuild(&mut tx, &changes.hours()).await?;
+    if !changes.minutes.is_empty() {
+        budgets::check_soon(&mut tx, lease.organization).await?;
+    }
     slice.mark(&mut tx, span, &changes.moved, now).await?;
     tx.commit().await?;
     Ok(changes.minutes.len())

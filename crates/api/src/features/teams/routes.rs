@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{store, visibility};
-use crate::features::audit;
+use crate::features::{audit, blocks};
 use crate::platform::auth::Permission;
 use crate::platform::db::Tx;
 use crate::platform::http::ctx::Read;
@@ -86,7 +86,7 @@ async fn get_team(ctx: Keyed<Read>, state: web::Data<State>, id: Path<Uuid>) -> 
     Ok(web::Json(team))
 }
 
-/// Rename a team
+/// Change a team
 #[utoipa::path(
     tag = "teams",
     params(("teamId" = Uuid, Path, description = "The team")),
@@ -102,20 +102,27 @@ async fn update_team(
 ) -> ApiResult<web::Json<Team>> {
     ctx.require(Permission::ProjectsWrite)?;
     let mut tx = state.db.tenant(ctx.organization).await?;
-    let mut team = seen(&mut tx, &ctx, id.0).await?;
-    if let Some(name) = body.0.name.filter(|name| *name != team.name) {
-        store::rename(&mut tx, ctx.organization, team.id, &name).await?;
-        let before = std::mem::replace(&mut team.name, name);
-        let change = audit::Change::new("team.update", team.id, team.name.clone());
-        audit::record(&mut tx, &ctx, change.before(json!({"name": before})).after(json!({"name": team.name}))).await?;
+    store::lock(&mut tx, ctx.organization, id.0).await?;
+    let before = seen(&mut tx, &ctx, id.0).await?;
+    let UpdateTeamRequest { name, allow_provider_stops } = body.0;
+    let after = Team {
+        name: name.unwrap_or_else(|| before.name.clone()),
+        allow_provider_stops: allow_provider_stops.unwrap_or(before.allow_provider_stops),
+        ..before.clone()
+    };
+    if after != before {
+        store::update(&mut tx, ctx.organization, &after).await?;
+        let said = |team: &Team| json!({"name": team.name, "allowProviderStops": team.allow_provider_stops});
+        let change = audit::Change::new("team.update", after.id, after.name.clone());
+        audit::record(&mut tx, &ctx, change.before(said(&before)).after(said(&after))).await?;
     }
     tx.commit().await?;
-    Ok(web::Json(team))
+    Ok(web::Json(after))
 }
 
 /// Delete a team without projects
 ///
-/// Past costs keep its name. Its admin keys must be deleted first.
+/// Past costs keep its name. Its active admin key must be deleted first; a block of one that is not active ends with it.
 #[utoipa::path(tag = "teams", params(("teamId" = Uuid, Path, description = "The team")), responses((status = 204, description = "Deleted")))]
 #[delete("/teams/{teamId}")]
 async fn delete_team(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<HttpResponse> {
@@ -126,6 +133,7 @@ async fn delete_team(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiRe
     if team.project_count > 0 || team.has_active_admin_key {
         return Err(ErrorCode::TeamNotEmpty.into());
     }
+    blocks::end_with_team(&mut tx, &ctx, team.id).await?;
     store::delete(&mut tx, ctx.organization, team.id, ctx.now()).await?;
     let change = audit::Change::new("team.delete", team.id, team.name.clone()).before(json!({"name": team.name}));
     audit::record(&mut tx, &ctx, change).await?;

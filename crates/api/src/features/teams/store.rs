@@ -23,7 +23,7 @@ pub(super) async fn list(
     sqlx::query_as!(
         Team,
         r#"
-        SELECT t.id, t.name, t.created_at,
+        SELECT t.id, t.name, t.created_at, t.allow_provider_stops,
             (SELECT count(*) FROM projects p
                 WHERE p.organization_id = $1 AND p.team_id = t.id AND p.deleted_at IS NULL) AS "project_count!",
             (SELECT count(*) FROM team_members m WHERE m.organization_id = $1 AND m.team_id = t.id) AS "member_count!",
@@ -58,7 +58,7 @@ pub async fn find(conn: &mut PgConnection, organization: OrganizationId, team: U
     sqlx::query_as!(
         Team,
         r#"
-        SELECT t.id, t.name, t.created_at,
+        SELECT t.id, t.name, t.created_at, t.allow_provider_stops,
             (SELECT count(*) FROM projects p
                 WHERE p.organization_id = $1 AND p.team_id = t.id AND p.deleted_at IS NULL) AS "project_count!",
             (SELECT count(*) FROM team_members m WHERE m.organization_id = $1 AND m.team_id = t.id) AS "member_count!",
@@ -112,20 +112,24 @@ pub(super) async fn insert(
     .await
     .map_err(name_taken)?;
     let name = name.to_owned();
-    Ok(Team { id, name, project_count: 0, member_count: 0, has_active_admin_key: false, created_at: now })
+    Ok(Team {
+        id,
+        name,
+        project_count: 0,
+        member_count: 0,
+        has_active_admin_key: false,
+        allow_provider_stops: false,
+        created_at: now,
+    })
 }
 
-pub(super) async fn rename(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    team: Uuid,
-    name: &str,
-) -> ApiResult<()> {
+pub(super) async fn update(conn: &mut PgConnection, organization: OrganizationId, team: &Team) -> ApiResult<()> {
     sqlx::query!(
-        "UPDATE teams SET name = $3 WHERE organization_id = $1 AND id = $2",
+        "UPDATE teams SET name = $3, allow_provider_stops = $4 WHERE organization_id = $1 AND id = $2",
         organization as OrganizationId,
-        team,
-        name
+        team.id,
+        team.name,
+        team.allow_provider_stops
     )
     .execute(conn)
     .await

@@ -99,7 +99,7 @@ impl Told {
     /// A hash of all that was told, the same for the same call however often it is sent: what tells a repetition from
     /// another event under the same id. 64 bits: it guards against mistakes, not against somebody who owns the ids.
     pub(super) fn body_hash(&self) -> i64 {
-        let mut hash = Canonical(Vec::with_capacity(1_024));
+        let mut hash = Canonical::default();
         let Texts { service_tier, region, user_id, learner_id, session_id, task_type, intent, outcome, ip, user_agent } =
             &self.texts;
         for text in [
@@ -144,26 +144,32 @@ impl Told {
 }
 
 /// Bytes that differ whenever what is told differs: every value has its length before it.
-struct Canonical(Vec<u8>);
+pub(super) struct Canonical(Vec<u8>);
+
+impl Default for Canonical {
+    fn default() -> Self {
+        Self(Vec::with_capacity(1_024))
+    }
+}
 
 impl Canonical {
-    fn text(&mut self, text: Option<&str>) {
+    pub(super) fn text(&mut self, text: Option<&str>) {
         let length = text.map_or(u64::MAX, |text| text.len() as u64);
         self.0.extend(length.to_le_bytes());
         self.0.extend_from_slice(text.unwrap_or_default().as_bytes());
     }
 
-    fn number(&mut self, number: Option<i64>) {
+    pub(super) fn number(&mut self, number: Option<i64>) {
         self.0.push(u8::from(number.is_some()));
         self.0.extend(number.unwrap_or_default().to_le_bytes());
     }
 
-    fn decimal(&mut self, decimal: Option<Decimal>) {
+    pub(super) fn decimal(&mut self, decimal: Option<Decimal>) {
         self.0.push(u8::from(decimal.is_some()));
         self.0.extend(decimal.unwrap_or_default().normalize().serialize());
     }
 
-    fn end(self) -> i64 {
+    pub(super) fn end(self) -> i64 {
         let digest = digest(&SHA256, &self.0);
         i64::from_le_bytes(std::array::from_fn(|place| digest.as_ref()[place]))
     }

@@ -1,9 +1,9 @@
 //! Folds what events add to the hourly sums into them.
 //!
 //! A group of events writes what it adds as one row of `usage_deltas`, in its own transaction (`insert`). Here those rows
-//! become part of `usage_hourly` and `usage_dimension_hourly`, many at a time: a sum that a thousand events add to is
-//! changed once. Readers see both, through the views `usage_sums` and `usage_dimension_sums`, so it is nobody's loss how
-//! far this has come; it only keeps short what they add up themselves.
+//! become part of `usage_hourly`, `usage_dimension_hourly` and `usage_outcome_hourly`, many at a time: a sum that a thousand
+//! events add to is changed once. Readers see both, through views (`usage_sums` and the like), so it is nobody's loss how far
+//! this has come; it only keeps short what they add up themselves.
 //!
 //! Invariant: the sums of an organization are changed by whoever holds its lock ([`lock`]), and by nobody else.
 
@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::features::budgets;
 use crate::platform::db::{Db, OrganizationId};
 use crate::platform::jobs::Reconciler;
 
@@ -56,6 +57,9 @@ async fn fold(db: &Db, organization: OrganizationId) -> sqlx::Result<i64> {
     let folded = sqlx::query_file_scalar!("src/features/usage/fold.sql", organization as OrganizationId, ELEMENTS)
         .fetch_one(&mut *tx)
         .await?;
+    if folded > 0 {
+        budgets::check_soon(&mut tx, organization).await?;
+    }
     tx.commit().await?;
     Ok(folded)
 }

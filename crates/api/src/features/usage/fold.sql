@@ -6,7 +6,20 @@ WITH due AS (
     WHERE before < $2
 ), taken AS (
     DELETE FROM usage_deltas WHERE organization_id = $1 AND id IN (SELECT id FROM due)
-    RETURNING size, sums, dimensions
+    RETURNING size, sums, dimensions, outcomes
+), outcomes AS (
+    INSERT INTO usage_outcome_hourly AS h (organization_id, project_id, hour, team_id, task_type, provider, model,
+        successes, failures, others, scores, score)
+    SELECT $1, d.project_id, d.hour, d.team_id, d.task_type, d.provider, d.model,
+        coalesce(sum(d.outcomes) FILTER (WHERE finops_outcome(d.outcome) = 'success'), 0)::bigint,
+        coalesce(sum(d.outcomes) FILTER (WHERE finops_outcome(d.outcome) = 'failure'), 0)::bigint,
+        coalesce(sum(d.outcomes) FILTER (WHERE finops_outcome(d.outcome) = 'other'), 0)::bigint,
+        sum(d.scores)::bigint, sum(d.score)
+    FROM taken CROSS JOIN LATERAL unnest(taken.outcomes) AS d
+    GROUP BY d.project_id, d.hour, d.team_id, d.task_type, d.provider, d.model
+    ON CONFLICT (organization_id, project_id, hour, team_id, task_type, provider, model) DO UPDATE SET
+        successes = h.successes + excluded.successes, failures = h.failures + excluded.failures,
+        others = h.others + excluded.others, scores = h.scores + excluded.scores, score = h.score + excluded.score
 ), dimensions AS (
     INSERT INTO usage_dimension_hourly AS h (organization_id, hour, dimension, value, project_id, team_id, provider,
         events, failed, unpriced, tokens, cost, reported_cost)

@@ -277,11 +277,16 @@ pub(super) fn is_failure(status: &str) -> bool {
 
 fn score(raw: &RawValue, at: &str) -> Result<Decimal, Reject> {
     let score = amount(raw.get().trim_matches('"'), at)?;
-    if score.abs() <= Decimal::from(1_000) && score.scale() <= 6 {
+    if is_score(score) {
         Ok(score)
     } else {
         Err(Reject::new(ErrorCode::QuantityInvalid, at, "must be -1,000 to 1,000 with at most 6 fraction digits"))
     }
+}
+
+/// Whether a number can be a feedback score.
+pub(super) fn is_score(score: Decimal) -> bool {
+    score.abs() <= Decimal::from(1_000) && score.normalize().scale() <= 6
 }
 
 fn ip(raw: &RawValue, at: &str) -> Result<String, Reject> {

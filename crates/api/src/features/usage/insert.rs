@@ -67,7 +67,7 @@ pub(super) async fn insert(
                 cost_allocation, metadata
             FROM unnest($6::usage_event_row[])
         )
-        INSERT INTO usage_deltas (organization_id, size, sums, dimensions) VALUES ($1, $7, $8, $9)
+        INSERT INTO usage_deltas (organization_id, size, sums, dimensions, outcomes) VALUES ($1, $7, $8, $9, $10)
         "#,
         organization as OrganizationId,
         received_at,
@@ -78,6 +78,7 @@ pub(super) async fn insert(
         deltas.size(),
         deltas.sums() as _,
         deltas.dimensions() as _,
+        deltas.outcomes() as _,
     )
     .execute(conn)
     .await

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::fold::Fold;
-use super::{Ingest, imports, reprice, retention};
+use super::{Ingest, imports, outcomes, reprice, retention};
 use crate::platform::jobs::{Cadence, JobContext, JobHandler, JobOutcome, JobsBuilder, Schedule};
 use crate::platform::state::State;
 
@@ -22,6 +22,7 @@ pub fn jobs(builder: JobsBuilder, state: &State, ingest: &Ingest) -> JobsBuilder
         .handler(Partitions(state.clone()))
         .handler(Retention(state.clone()))
         .reconciler(Fold(state.db.clone()))
+        .reconciler(outcomes::Match { db: state.db.clone(), clock: state.clock.clone() })
         .schedule(Schedule { job: PARTITIONS, cadence: Cadence::Daily { hour: 12, minute: 0 } })
         .schedule(Schedule { job: RETENTION, cadence: Cadence::Daily { hour: 2, minute: 0 } })
 }

@@ -3,7 +3,7 @@
 //! Every way in ends in [`Ingest`]: what is told is read (`incoming`, field by field, with a code for each mistake),
 //! split into disjoint kinds (`tokens`), placed and priced (`ingest`), and stored once, with its sums, in a group with
 //! others (`commit`). The answer comes after the commit. Sums are proved and mended by `verify`; what is kept no longer
-//! goes by `retention`.
+//! goes by `retention`. What is told of calls later, or of none, is `outcomes`.
 
 mod cloudevents;
 mod commit;
@@ -16,6 +16,7 @@ mod ingest;
 mod insert;
 mod jobs;
 mod otlp;
+mod outcomes;
 mod prompts;
 mod raw;
 mod reject;

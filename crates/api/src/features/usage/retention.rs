@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use super::domain::REMEMBERED;
-use super::prompts;
+use super::{outcomes, prompts};
 use crate::features::organizations;
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, OrganizationId, Tx};
@@ -27,6 +27,8 @@ pub(super) struct Forgotten {
     pub(super) prompts: u64,
     /// Event ids.
     pub(super) ids: u64,
+    /// Outcomes, and calls that they were about.
+    pub(super) outcomes: u64,
     /// Whether there is more that was not come to.
     pub(super) interrupted: bool,
 }
@@ -70,6 +72,7 @@ pub(super) async fn forget(db: &Db, clock: &Clock, stop: &(dyn Fn() -> bool + Sy
                 break;
             }
         }
+        forgotten.outcomes += forget_outcomes(db, organization, clock, stop).await?;
     }
     while !stop() {
         let mut tx = db.background().platform().await?;
@@ -81,6 +84,26 @@ pub(super) async fn forget(db: &Db, clock: &Clock, stop: &(dyn Fn() -> bool + Sy
         }
     }
     forgotten.interrupted = stop();
+    Ok(forgotten)
+}
+
+/// Deletes what was told of an organization's calls that are kept no longer.
+async fn forget_outcomes(
+    db: &Db,
+    organization: OrganizationId,
+    clock: &Clock,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> sqlx::Result<u64> {
+    let mut forgotten = 0;
+    while !stop() {
+        let mut tx = db.background().tenant(organization).await?;
+        let deleted = outcomes::forget(&mut tx, organization, clock.now() - REMEMBERED).await?;
+        tx.commit().await?;
+        if deleted == 0 {
+            break;
+        }
+        forgotten += deleted;
+    }
     Ok(forgotten)
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::domain::{Event, hour};
 use super::histogram;
-use super::rows::{DimensionRow, SumRow};
+use super::rows::{DimensionRow, OutcomeRow, SumRow};
 use super::total::Total;
 use crate::platform::db::OrganizationId;
 
@@ -167,6 +167,69 @@ impl FineSum {
     }
 }
 
+/// Where an outcome and a score are counted, and what the outcome is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct OutcomeKey<'a> {
+    hour: DateTime<Utc>,
+    project: Option<Uuid>,
+    team: Option<Uuid>,
+    task_type: Option<&'a str>,
+    provider: Option<&'a str>,
+    model: Option<&'a str>,
+    outcome: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct OutcomeSum {
+    outcomes: i64,
+    scores: i64,
+    score: Total,
+}
+
+/// What came of something, as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CameOf<'a> {
+    pub(super) at: DateTime<Utc>,
+    pub(super) project: Option<Uuid>,
+    pub(super) team: Option<Uuid>,
+    pub(super) task_type: Option<&'a str>,
+    /// The call's provider and model, where it came of one.
+    pub(super) call: Option<(&'a str, &'a str)>,
+    pub(super) outcome: Option<&'a str>,
+    pub(super) score: Option<Decimal>,
+}
+
+impl<'a> CameOf<'a> {
+    fn key(&self) -> OutcomeKey<'a> {
+        OutcomeKey {
+            hour: hour(self.at),
+            project: self.project,
+            team: self.team,
+            task_type: self.task_type,
+            provider: self.call.map(|(provider, _)| provider),
+            model: self.call.map(|(_, model)| model),
+            outcome: self.outcome,
+        }
+    }
+}
+
+impl OutcomeSum {
+    fn row<'a>(&self, key: &OutcomeKey<'a>) -> OutcomeRow<'a> {
+        OutcomeRow {
+            hour: key.hour,
+            project_id: key.project,
+            team_id: key.team,
+            task_type: key.task_type,
+            provider: key.provider,
+            model: key.model,
+            outcome: key.outcome,
+            outcomes: self.outcomes,
+            scores: self.scores,
+            score: self.score,
+        }
+    }
+}
+
 fn is_free(cost: Option<Decimal>) -> bool {
     cost.is_some_and(|cost| cost.is_zero())
 }
@@ -238,6 +301,7 @@ impl<'a> Counted<'a> {
 pub(super) struct Deltas<'a> {
     coarse: HashMap<Key<'a>, Sum>,
     fine: HashMap<FineKey<'a>, FineSum>,
+    outcomes: HashMap<OutcomeKey<'a>, OutcomeSum>,
 }
 
 impl<'a> Deltas<'a> {
@@ -250,8 +314,25 @@ impl<'a> Deltas<'a> {
             if let Some(fine) = counted.fine() {
                 deltas.fine.entry(fine).or_default().add(event);
             }
+            let (outcome, score) = (event.told.texts.outcome.as_deref(), event.told.feedback_score);
+            if outcome.is_some() || score.is_some() {
+                let call = Some((counted.provider, counted.model));
+                let Counted { occurred_at: at, project, team, task_type, .. } = counted;
+                deltas.count(CameOf { at, project, team, task_type, call, outcome, score }, 1);
+            }
         }
         deltas
+    }
+
+    /// Counts what came of something, so many times; below zero, takes it away.
+    pub(super) fn count(&mut self, of: CameOf<'a>, times: i64) {
+        let sum = self.outcomes.entry(of.key()).or_default();
+        sum.outcomes += if of.outcome.is_some() { times } else { 0 };
+        if let Some(score) = of.score {
+            sum.scores += times;
+            // At most nine digits of a score with six places, times at most ten of a count: it fits.
+            sum.score.add(score * Decimal::from(times));
+        }
     }
 
     /// Adds what changes when an event that was counted costs something else: nothing is unpriced.
@@ -266,7 +347,7 @@ impl<'a> Deltas<'a> {
 
     /// How much there is to fold.
     pub(super) fn size(&self) -> i32 {
-        i32::try_from(self.coarse.len() + self.fine.len()).unwrap_or(i32::MAX)
+        i32::try_from(self.coarse.len() + self.fine.len() + self.outcomes.len()).unwrap_or(i32::MAX)
     }
 
     /// Of the coarse grain.
@@ -279,17 +360,23 @@ impl<'a> Deltas<'a> {
         self.fine.iter().map(|(key, sum)| sum.row(key)).collect()
     }
 
+    /// Of outcomes.
+    pub(super) fn outcomes(&self) -> Vec<OutcomeRow<'_>> {
+        self.outcomes.iter().map(|(key, sum)| sum.row(key)).collect()
+    }
+
     /// Adds them to the sums.
     pub(super) async fn add(&self, conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<()> {
-        if self.coarse.is_empty() {
+        if self.size() == 0 {
             return Ok(());
         }
         sqlx::query!(
-            "INSERT INTO usage_deltas (organization_id, size, sums, dimensions) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO usage_deltas (organization_id, size, sums, dimensions, outcomes) VALUES ($1, $2, $3, $4, $5)",
             organization as OrganizationId,
             self.size(),
             self.sums() as _,
             self.dimensions() as _,
+            self.outcomes() as _,
         )
         .execute(conn)
         .await

@@ -17,7 +17,7 @@ use super::incoming;
 use super::ingest::{Ingest, Sender};
 use super::raw::Object;
 use super::reject::Reject;
-use super::{cloudevents, imports, otlp, prompts, reprice, store, tail};
+use super::{cloudevents, imports, otlp, outcomes, prompts, reprice, store, tail};
 use crate::features::Shared;
 use crate::platform::auth::Permission;
 use crate::platform::http::extract::BATCH_LIMIT;
@@ -37,6 +37,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     reprice::routes(config);
     cloudevents::routes(config);
     imports::routes(config);
+    outcomes::routes(config);
 }
 
 /// This feature's routes outside of `/api`: where exporters expect them.

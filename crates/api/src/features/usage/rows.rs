@@ -38,6 +38,7 @@ macro_rules! composite {
 composite!(EventRow, "usage_event_row");
 composite!(SumRow, "usage_delta");
 composite!(DimensionRow, "usage_dimension_delta");
+composite!(OutcomeRow, "usage_outcome_delta");
 
 /// An event.
 #[derive(Debug, sqlx::Encode)]
@@ -195,6 +196,21 @@ pub(super) struct DimensionRow<'a> {
     pub(super) tokens: i64,
     pub(super) cost: Total,
     pub(super) reported_cost: Total,
+}
+
+/// What is added to outcomes and feedback scores.
+#[derive(Debug, sqlx::Encode)]
+pub(super) struct OutcomeRow<'a> {
+    pub(super) hour: DateTime<Utc>,
+    pub(super) project_id: Option<Uuid>,
+    pub(super) team_id: Option<Uuid>,
+    pub(super) task_type: Option<&'a str>,
+    pub(super) provider: Option<&'a str>,
+    pub(super) model: Option<&'a str>,
+    pub(super) outcome: Option<&'a str>,
+    pub(super) outcomes: i64,
+    pub(super) scores: i64,
+    pub(super) score: Total,
 }
 
 /// A count as it is stored: what was not measured is null.

@@ -50,16 +50,18 @@ enum Grain {
     Dimension,
     Daily,
     Hourly,
+    Outcome,
 }
 
 impl Grain {
-    const ALL: [Self; 3] = [Self::Dimension, Self::Daily, Self::Hourly];
+    const ALL: [Self; 4] = [Self::Dimension, Self::Daily, Self::Hourly, Self::Outcome];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Dimension => "usage_dimension_hourly",
             Self::Daily => "usage_daily",
             Self::Hourly => "usage_hourly",
+            Self::Outcome => "usage_outcome_hourly",
         }
     }
 }
@@ -113,6 +115,8 @@ async fn compare(
             (Grain::Daily, true) => mend_daily(&mut tx, organization, day).await?,
             (Grain::Dimension, false) => dimension_drift(&mut tx, organization, day).await?,
             (Grain::Dimension, true) => mend_dimension(&mut tx, organization, day).await?,
+            (Grain::Outcome, false) => outcome_drift(&mut tx, organization, day).await?,
+            (Grain::Outcome, true) => mend_outcome(&mut tx, organization, day).await?,
         };
         differences.extend(found.into_iter().map(|Found { hour, sums }| Difference {
             organization_id: organization.0,
@@ -133,6 +137,8 @@ async fn days(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Re
             SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM usage_events WHERE organization_id = $1
             UNION ALL SELECT min(hour), max(hour) FROM usage_sums WHERE organization_id = $1
             UNION ALL SELECT min(hour), max(hour) FROM usage_dimension_sums WHERE organization_id = $1
+            UNION ALL SELECT min(hour), max(hour) FROM usage_outcome_sums WHERE organization_id = $1
+            UNION ALL SELECT min(occurred_at), max(occurred_at) FROM usage_outcomes WHERE organization_id = $1
         )
         SELECT generate_series(
             greatest(min(first AT TIME ZONE 'UTC')::date, (SELECT since FROM usage_kept WHERE organization_id = $1)),
@@ -160,6 +166,17 @@ async fn dimension_drift(conn: &mut PgConnection, of: OrganizationId, day: Naive
     sqlx::query_as!(
         Found,
         r#"SELECT hour AS "hour!", count(*) AS "sums!" FROM finops_usage_dimension_drift($1, $2) GROUP BY 1 ORDER BY 1"#,
+        of as OrganizationId,
+        day
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn outcome_drift(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
+    sqlx::query_as!(
+        Found,
+        r#"SELECT hour AS "hour!", count(*) AS "sums!" FROM finops_usage_outcome_drift($1, $2) GROUP BY 1 ORDER BY 1"#,
         of as OrganizationId,
         day
     )
@@ -282,6 +299,37 @@ async fn mend_dimension(conn: &mut PgConnection, of: OrganizationId, day: NaiveD
         "DELETE FROM usage_dimension_hourly
         WHERE organization_id = $1 AND dimension IN ('learner', 'user', 'api_key', 'task_type') AND hour = ANY ($2)
             AND events = 0",
+        of as OrganizationId,
+        &hours
+    )
+    .execute(conn)
+    .await?;
+    Ok(found)
+}
+
+async fn mend_outcome(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
+    let found = sqlx::query_as!(
+        Found,
+        r#"
+        WITH mended AS (
+            INSERT INTO usage_outcome_hourly AS h
+            SELECT * FROM finops_usage_outcome_drift($1, $2)
+            ON CONFLICT (organization_id, project_id, hour, team_id, task_type, provider, model) DO UPDATE SET
+                successes = h.successes + excluded.successes, failures = h.failures + excluded.failures,
+                others = h.others + excluded.others, scores = h.scores + excluded.scores, score = h.score + excluded.score
+            RETURNING hour
+        )
+        SELECT hour AS "hour!", count(*) AS "sums!" FROM mended GROUP BY 1 ORDER BY 1
+        "#,
+        of as OrganizationId,
+        day
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let hours: Vec<DateTime<Utc>> = found.iter().map(|found| found.hour).collect();
+    sqlx::query!(
+        "DELETE FROM usage_outcome_hourly
+        WHERE organization_id = $1 AND hour = ANY ($2) AND (successes, failures, others, scores) = (0, 0, 0, 0)",
         of as OrganizationId,
         &hours
     )

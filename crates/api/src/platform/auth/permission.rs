@@ -25,6 +25,8 @@ pub enum Permission {
     BudgetsWrite,
     /// Set up channels, and see what was sent over them.
     ChannelsWrite,
+    /// Stop projects, Admin keys and everybody's API keys in an emergency, approve that, and lift it.
+    BlocksWrite,
     /// Decide about the public prices.
     PricesPublish,
     /// Read the audit log.
@@ -52,6 +54,7 @@ impl Permission {
             | Self::PricesWrite
             | Self::BudgetsWrite
             | Self::ChannelsWrite
+            | Self::BlocksWrite
             | Self::AuditRead
             | Self::PromptsRead => Role::TenantAdmin,
         }

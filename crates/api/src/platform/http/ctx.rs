@@ -9,7 +9,7 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use finops_contract::ErrorCode;
 use finops_contract::accounts::{Locale, Role};
 use finops_contract::api_keys::Scope;
@@ -180,7 +180,11 @@ impl Ctx {
                 return Err(ApiError::new(ErrorCode::RateLimited).with_retry_after(allowance.resets_in));
             }
         }
-        Ok(Self {
+        Ok(Self::with_key(request, state, key))
+    }
+
+    fn with_key(request: &HttpRequest, state: &State, key: Arc<ApiKeyIdentity>) -> Self {
+        Self {
             actor: Actor::ApiKey { id: key.id, name: key.name.clone() },
             organization: key.organization,
             role: Role::User,
@@ -190,11 +194,23 @@ impl Ctx {
             locale: locale(request).unwrap_or_default(),
             session: None,
             clock: state.clock.clone(),
-        })
+        }
+    }
+
+    /// Whose API key it is, as far as was known at most so long ago; without its quota, which is counted in the database. For
+    /// what has to be answered while that is away.
+    pub async fn remembered(request: &HttpRequest, at_most: TimeDelta) -> Option<Self> {
+        let state = request.app_data::<web::Data<State>>()?;
+        let key = state.api_keys.remembered(api_key(request).ok()??, at_most).await?;
+        let elsewhere = requested_organization(request).ok()?.is_some_and(|other| other != key.organization);
+        (!elsewhere).then(|| Self::with_key(request, state, key))
     }
 
     /// What stood before the handler found out, or what is found out now.
-    async fn known_or_of(request: &HttpRequest) -> ApiResult<Self> {
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub async fn known_or_of(request: &HttpRequest) -> ApiResult<Self> {
         let known = request.extensions().get::<Self>().cloned();
         match known {
             Some(ctx) => Ok(ctx),

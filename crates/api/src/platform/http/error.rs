@@ -8,6 +8,8 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use finops_contract::accounts::Locale;
 use finops_contract::{ErrorCode, FieldError, Problem};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::platform::exact::Inexact;
 
@@ -27,6 +29,8 @@ pub struct ApiError {
     pub retry_after: Option<u64>,
     /// The methods that the address takes, when it was asked with another.
     pub allow: Option<String>,
+    /// What the code tells beside what every problem does (RFC 9457's extension members).
+    pub more: Option<Box<Map<String, Value>>>,
     /// The cause. Logged once, never answered.
     pub source: Option<anyhow::Error>,
 }
@@ -34,7 +38,7 @@ pub struct ApiError {
 impl ApiError {
     /// An error that says no more than its code.
     pub const fn new(code: ErrorCode) -> Self {
-        Self { code, detail: None, fields: Vec::new(), retry_after: None, allow: None, source: None }
+        Self { code, detail: None, fields: Vec::new(), retry_after: None, allow: None, more: None, source: None }
     }
 
     /// An error of our own making, with its cause for the log.
@@ -70,6 +74,15 @@ impl ApiError {
     #[must_use]
     pub fn with_allow(mut self, methods: &str) -> Self {
         self.allow = Some(methods.to_owned());
+        self
+    }
+
+    /// Adds what the code tells beside: the fields of an object.
+    #[must_use]
+    pub fn with_more(mut self, more: &impl Serialize) -> Self {
+        if let Ok(Value::Object(more)) = serde_json::to_value(more) {
+            self.more = Some(Box::new(more));
+        }
         self
     }
 
@@ -182,8 +195,17 @@ impl ResponseError for ApiError {
     }
 }
 
+/// A problem with what its code tells beside.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    #[serde(flatten)]
+    more: Option<&'a Map<String, Value>>,
+}
+
 /// Writes a problem as a response.
-pub fn write_problem(status: StatusCode, problem: &Problem) -> HttpResponse {
-    let body = serde_json::to_vec(problem).unwrap_or_default();
+pub fn write_problem(status: StatusCode, problem: &Problem, more: Option<&Map<String, Value>>) -> HttpResponse {
+    let body = serde_json::to_vec(&Body { problem, more }).unwrap_or_default();
     HttpResponse::build(status).content_type("application/problem+json").body(body)
 }

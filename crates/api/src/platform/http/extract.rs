@@ -26,6 +26,9 @@ pub const BATCH_LIMIT: usize = 1024 * 1024;
 /// Endpoints that take a batch.
 const BATCH_PATHS: [&str; 2] = ["/api/usage/bulk", "/api/cloudevents"];
 
+/// Endpoints below a project that take a batch.
+const BATCH_BELOW_PROJECTS: (&str, &str) = ("/api/projects/", "/outcomes");
+
 /// Endpoints that take a file of any size as it comes, and those below that take parts of one.
 const STREAMED: (&str, &str) = ("/api/usage/import", "/api/usage/imports/");
 
@@ -38,7 +41,9 @@ pub fn is_streamed(path: &str) -> bool {
 pub fn body_limit(path: &str) -> usize {
     if FILE_PATHS.contains(&path) {
         FILE_LIMIT
-    } else if BATCH_PATHS.contains(&path) {
+    } else if BATCH_PATHS.contains(&path)
+        || path.starts_with(BATCH_BELOW_PROJECTS.0) && path.ends_with(BATCH_BELOW_PROJECTS.1)
+    {
         BATCH_LIMIT
     } else {
         JSON_LIMIT

@@ -62,15 +62,15 @@ pub async fn problems(
     let locale = asked.unwrap_or_else(|| response.request().extensions().get::<Locale>().copied().unwrap_or_default());
     let status = response.status();
     if (status.is_client_error() || status.is_server_error()) && !is_problem(response.headers()) {
-        let problem = match response.response().error().and_then(|error| error.as_error::<ApiError>()) {
+        let (problem, more) = match response.response().error().and_then(|error| error.as_error::<ApiError>()) {
             Some(error) => {
                 log(error, &request_id);
-                error.problem(locale, request_id.clone())
+                (error.problem(locale, request_id.clone()), error.more.clone())
             }
-            None => ApiError::new(code_of(status.as_u16())).problem(locale, request_id.clone()),
+            None => (ApiError::new(code_of(status.as_u16())).problem(locale, request_id.clone()), None),
         };
         let headers = std::mem::replace(response.headers_mut(), HeaderMap::new());
-        let mut written = write_problem(status, &problem);
+        let mut written = write_problem(status, &problem, more.as_deref());
         for (name, value) in headers {
             if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
                 written.headers_mut().append(name, value);
@@ -101,7 +101,8 @@ pub fn refuse(request: ServiceRequest, error: &ApiError) -> ServiceResponse<BoxB
     log(error, &request_id);
     let locale = ctx::locale(request.request()).unwrap_or_default();
     let headers = error.error_response().headers().clone();
-    let mut written = write_problem(error.status_code(), &error.problem(locale, request_id.clone()));
+    let mut written =
+        write_problem(error.status_code(), &error.problem(locale, request_id.clone()), error.more.as_deref());
     for (name, value) in headers {
         written.headers_mut().append(name, value);
     }
@@ -166,7 +167,7 @@ impl actix_web::ResponseError for Lost {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = write_problem(self.status_code(), &self.problem);
+        let mut response = write_problem(self.status_code(), &self.problem, None);
         if let Ok(value) = HeaderValue::from_str(&self.problem.request_id) {
             response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
         }
@@ -177,9 +178,11 @@ impl actix_web::ResponseError for Lost {
 /// Failures of ours are logged once, here; the caller's mistakes are theirs. With the request's id, because not every
 /// request has a span that says it.
 fn log(error: &ApiError, request_id: &str) {
+    // Answers that programs ask for thousands of times a second: counted, and what is behind them is logged once elsewhere.
+    let is_answer = matches!(error.code, ErrorCode::BudgetExceeded | ErrorCode::GuardUnavailable);
     if error.code == ErrorCode::Internal {
         tracing::error!(code = %error.code, error = %error, request_id, "request failed");
-    } else if error.status_code().is_server_error() {
+    } else if error.status_code().is_server_error() && !is_answer {
         tracing::warn!(code = %error.code, error = %error, request_id, "request could not be served now");
     } else {
         tracing::debug!(code = %error.code, request_id, "request refused");

@@ -40,6 +40,9 @@ pub fn init(format: LogFormat) {
 const BUSY: [&str; 5] =
     ["/api/usage/track", "/api/usage-events", "/api/usage/bulk", "/api/cloudevents", "/otlp/v1/traces"];
 
+/// Where programs ask whether they may go on, below: as many requests, and a refusal is an answer as good as any.
+const GUARD: &str = "/api/guard/";
+
 /// The span of a request: method, route, status, latency, request id. Never the query string or a header that could
 /// carry a secret.
 #[derive(Debug)]
@@ -68,7 +71,8 @@ fn request_id(request: &ServiceRequest) -> Option<String> {
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        if request.method() == Method::POST && BUSY.contains(&request.path()) {
+        let reports = request.method() == Method::POST && BUSY.contains(&request.path());
+        if reports || request.path().starts_with(GUARD) {
             request_span!(DEBUG, request)
         } else {
             request_span!(INFO, request)
@@ -81,7 +85,7 @@ impl RootSpanBuilder for RequestSpan {
         let status = response.status();
         if !span.is_disabled() {
             span.in_scope(|| tracing::info!(status = status.as_u16(), "answered"));
-        } else if !status.is_success() {
+        } else if !status.is_success() && !response.request().path().starts_with(GUARD) {
             let request_id = response.response().headers().get("x-request-id").and_then(|id| id.to_str().ok());
             let route = response.request().match_pattern();
             tracing::info!(status = status.as_u16(), http.route = route, request_id, "answered");

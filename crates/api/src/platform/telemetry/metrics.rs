@@ -16,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::deliveries::DeliveryMetrics;
+use super::guard::GuardMetrics;
 use super::usage::UsageMetrics;
 use crate::platform::jobs::{JobCounters, JobMetrics};
 
@@ -73,6 +74,8 @@ pub struct Metrics {
     pub deliveries: DeliveryMetrics,
     /// What the way in of usage events counts.
     pub usage: UsageMetrics,
+    /// What the guard counts.
+    pub guard: GuardMetrics,
 }
 
 impl Default for Metrics {
@@ -99,6 +102,7 @@ impl Default for Metrics {
         registry.register("api_key_lookups", "Times the database was asked about an API key", api_key_lookups.clone());
         let deliveries = DeliveryMetrics::register(&mut registry);
         let usage = UsageMetrics::register(&mut registry);
+        let guard = GuardMetrics::register(&mut registry);
         registry.register_collector(Box::new(JobsCollector(Arc::clone(&jobs))));
         let registry = Arc::new(registry);
         Self {
@@ -112,6 +116,7 @@ impl Default for Metrics {
             api_key_lookups,
             deliveries,
             usage,
+            guard,
         }
     }
 }

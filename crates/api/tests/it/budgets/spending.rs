@@ -1,6 +1,7 @@
 //! What was spent is what the costs say, and what is not known is told.
 
 use chrono::TimeDelta;
+use finops_api::features::budgets::Watch;
 use finops_contract::budgets::BudgetTemplate;
 use finops_contract::costs::{Basis, CostState, CostsAnswer};
 use finops_contract::fx_rates::FxRate;
@@ -9,6 +10,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::together::assert_alike;
 use super::{Budget, call, date, decimal, exact, monthly, organization, set, status, track};
 use crate::support::TestApp;
 use crate::support::client::Client;
@@ -88,6 +90,7 @@ async fn what_was_spent_is_what_the_costs_say_in_any_calendar() {
                 assert_eq!(found.history.len(), 12);
                 assert!(found.forecast.unwrap().0 >= spent && found.history[0].amount.is_none());
             }
+            assert_alike(&app, admin, &mut Watch::default()).await;
         }
         let whole = status(admin, made[0].0.id).await.current;
         assert_eq!((whole.basis, whole.state), (Basis::Mixed, CostState::Estimated), "{round}");
@@ -173,6 +176,7 @@ async fn services_learners_and_environments_are_told_by_who_names_them() {
         );
         assert!(found.current.complete, "{kind} {id}");
     }
+    assert_alike(&app, admin, &mut Watch::default()).await;
     let templates: Page<BudgetTemplate> = people.user.get("/api/budgets/templates").await.read_as();
     let usual: Vec<_> = templates
         .data
@@ -234,10 +238,12 @@ async fn what_is_not_known_is_never_zero() {
     let of_team = set(admin, monthly("100", json!({"type": "team", "id": keyed}))).await;
     let found = status(admin, of_team.id).await.current;
     assert_eq!((found.spent, found.unknown_days), (None, 19));
+    assert_alike(&app, admin, &mut Watch::default()).await;
     app.run_jobs().await;
     let found = status(admin, of_team.id).await.current;
     assert!(found.spent.is_some_and(|spent| spent.0 > Decimal::ZERO) && found.complete && found.unknown_days == 0);
     assert_eq!(found.basis, Basis::Billed);
+    assert_alike(&app, admin, &mut Watch::default()).await;
 }
 
 #[tokio::test]
@@ -274,6 +280,7 @@ async fn an_amount_in_another_currency_keeps_the_rate_it_was_set_with() {
     let found = status(admin, budget.id).await;
     assert_eq!((exact(found.current.spent).as_deref(), found.currency.as_str()), (Some("13855"), "KRW"));
     assert_eq!(found.current.percent.unwrap().to_string(), "69.27");
+    assert_alike(&app, admin, &mut Watch::default()).await;
 
     // A rate that is mended changes nothing until the budget is set anew.
     rate("2026-03-19", "1500").await;

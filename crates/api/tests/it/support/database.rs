@@ -62,7 +62,7 @@ impl Database {
 
     /// Pools as one replica has them.
     pub(crate) fn db(&self) -> Db {
-        Db::new(&self.url, PoolSizes { api: 4, analytics: 2, jobs: 8, ingest: 3 }).expect("pools")
+        Db::new(&self.url, PoolSizes { api: 4, analytics: 2, jobs: 8, ingest: 3, guard: 2 }).expect("pools")
     }
 
     /// A connection of the owner, in the platform scope: row-level security binds an owner too (unless they are a
@@ -177,7 +177,7 @@ async fn template(server: &str) -> &'static str {
 
 /// As `finops migrate` does. The clock stands where that of the tests begins.
 async fn install_prices(url: &str) {
-    let db = Db::new(url, PoolSizes { api: 1, analytics: 1, jobs: 1, ingest: 1 }).expect("pools");
+    let db = Db::new(url, PoolSizes { api: 1, analytics: 1, jobs: 1, ingest: 1, guard: 1 }).expect("pools");
     let mut tx = db.platform().await.expect("a transaction");
     let clock = Clock::fixed(super::app::NOW.parse().expect("a time"));
     finops_api::features::prices::install(&mut tx, &clock).await.expect("the shipped prices");

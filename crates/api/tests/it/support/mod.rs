@@ -8,6 +8,7 @@ pub(crate) mod database;
 pub(crate) mod openapi;
 pub(crate) mod people;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod usage;
 
 pub(crate) use app::TestApp;

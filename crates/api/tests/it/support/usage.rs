@@ -85,6 +85,38 @@ pub(crate) async fn assert_usage_sums_are_exact(app: &TestApp) {
         )
         .await;
     assert_eq!(fine, 0, "the sums by dimension differ from its events");
+    let outcomes = app
+        .database
+        .count(
+            "WITH said AS (
+                SELECT organization_id, project_id, occurred_at, team_id, task_type, provider, model, outcome, 1::bigint AS n,
+                    feedback_score AS score
+                FROM usage_events e
+                WHERE NOT EXISTS (SELECT FROM usage_event_outcomes o
+                    WHERE (o.organization_id, o.event_key) = (e.organization_id, e.event_key))
+                UNION ALL
+                SELECT organization_id, project_id, occurred_at, team_id, task_type, provider, model, outcome, 1, score
+                FROM usage_event_outcomes
+                UNION ALL
+                SELECT organization_id, project_id, occurred_at, team_id, task_type, NULL, NULL, outcome, outcomes, score
+                FROM usage_outcomes WHERE event_at IS NULL
+            ), e AS (
+                SELECT organization_id, project_id, date_trunc('hour', occurred_at, 'UTC') AS hour, team_id, task_type, provider,
+                    model, coalesce(sum(n) FILTER (WHERE finops_outcome(outcome) = 'success'), 0),
+                    coalesce(sum(n) FILTER (WHERE finops_outcome(outcome) = 'failure'), 0),
+                    coalesce(sum(n) FILTER (WHERE finops_outcome(outcome) = 'other'), 0),
+                    coalesce(sum(n) FILTER (WHERE score IS NOT NULL), 0), coalesce(sum(score * n), 0)
+                FROM said WHERE outcome IS NOT NULL OR score IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7
+            ), h AS (
+                SELECT organization_id, project_id, hour, team_id, task_type, provider, model, successes, failures, others, scores,
+                    score
+                FROM usage_outcome_hourly WHERE (successes, failures, others, scores) <> (0, 0, 0, 0)
+            )
+            SELECT (SELECT count(*) FROM (SELECT * FROM e EXCEPT SELECT * FROM h) x)
+                + (SELECT count(*) FROM (SELECT * FROM h EXCEPT SELECT * FROM e) x)",
+        )
+        .await;
+    assert_eq!(outcomes, 0, "the sums of outcomes differ from what was told");
     let report = verify::verify(&app.state, false).await.expect("a report");
     assert_eq!(report.differences, [], "the service finds what is not there");
 }

@@ -39,6 +39,8 @@ async fn resend_is_told_all_it_should() {
     assert!(mail["to"][0].as_str().unwrap().contains("<jihoon@edu.example>"));
     assert_eq!((&mail["subject"], &mail["html"]), (&json!(notice().subject), &json!("<p>chatbot-experiment</p>")));
     assert_eq!(mail["headers"]["Auto-Submitted"], "auto-generated");
+    let text = mail["text"].as_str().unwrap();
+    assert!(text.contains("\n\n사용액: $742.00") && text.contains("https://finops.example/block?p=1&x=2"), "{text}");
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{slice, store};
-use crate::features::audit;
 use crate::features::prices::{Book, Books};
+use crate::features::{audit, budgets};
 use crate::platform::db::OrganizationId;
 use crate::platform::http::cursor::Keyset;
 use crate::platform::http::{Actor, ApiError, Ctx};
@@ -93,6 +93,7 @@ impl Repricer {
             store::correct(&mut tx, organization, &outcome.corrections).await?;
             // Last: these rows are what whoever stores events waits for.
             outcome.sums.add(&mut tx, organization).await?;
+            budgets::check_soon(&mut tx, organization).await?;
         }
         tx.commit().await?;
         Ok(if last.is_some() { Step::Further } else { Step::Done })

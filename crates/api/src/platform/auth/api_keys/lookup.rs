@@ -34,7 +34,9 @@ pub(super) async fn find(db: &Db, hash: &[u8; 32]) -> sqlx::Result<Option<Found>
     let row = sqlx::query!(
         r#"
         SELECT k.id, k.name, k.project_id, k.environment, k.scopes, k.quota_per_minute, k.last_used_at,
-            least(k.expires_at, s.valid_until) AS ends_at
+            least(k.expires_at, s.valid_until) AS ends_at,
+            EXISTS (SELECT FROM blocks b WHERE b.organization_id = k.organization_id AND b.api_key_id = k.id
+                AND b.status = 'active' AND b.mode = 'stop') AS "blocked!"
         FROM api_key_secrets s
         JOIN api_keys k ON k.organization_id = s.organization_id AND k.id = s.api_key_id
         JOIN api_keys_in_force f ON f.organization_id = k.organization_id AND f.id = k.id
@@ -56,6 +58,7 @@ pub(super) async fn find(db: &Db, hash: &[u8; 32]) -> sqlx::Result<Option<Found>
             scopes: row.scopes.iter().filter_map(|name| Scope::from_name(name)).collect(),
             quota_per_minute: row.quota_per_minute.map(i32::unsigned_abs),
             ends_at: row.ends_at,
+            blocked: row.blocked,
         },
         last_used_at: row.last_used_at,
     }))

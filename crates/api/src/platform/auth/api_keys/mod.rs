@@ -3,7 +3,7 @@
 //! A text that is no key of ours by its checksum is refused without asking anybody. Any other one is looked up by its
 //! hash; what was found is believed for [`VALID`] and then looked up again, once for all callers that wait for it.
 //!
-//! Invariant: a request that arrives more than [`VALID`] after a key was revoked, or after its maker lost what it opens,
+//! Invariant: a request that arrives more than [`VALID`] after a key was revoked or blocked, or after its maker lost what it opens,
 //! is refused, on every replica: nothing is believed that was asked earlier than that before the request arrived.
 
 mod lookup;
@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use finops_contract::ErrorCode;
 use finops_contract::api_keys::Scope;
 use finops_contract::projects::Environment;
@@ -23,7 +23,7 @@ use moka::future::Cache;
 use prometheus_client::metrics::counter::Counter;
 use uuid::Uuid;
 
-pub use self::quota::Allowance;
+pub use self::quota::{Allowance, Quotas};
 pub use self::text::{ApiKeyText, PREFIX};
 use crate::platform::clock::Clock;
 use crate::platform::db::{Db, OrganizationId};
@@ -71,6 +71,8 @@ pub struct ApiKeyIdentity {
     pub quota_per_minute: Option<u32>,
     /// When it ends by itself, or by having been rotated.
     ends_at: Option<DateTime<Utc>>,
+    /// Whether it is stopped in an emergency.
+    blocked: bool,
 }
 
 /// What the database said of a hash.
@@ -107,7 +109,9 @@ pub struct ApiKeys {
     db: Db,
     clock: Clock,
     known: Cache<[u8; 32], Verdict>,
-    quotas: quota::Quotas,
+    /// Keys that the database said are in force, and when it did last, for when it says nothing.
+    in_use: Cache<[u8; 32], (DateTime<Utc>, Arc<ApiKeyIdentity>)>,
+    quotas: Quotas,
     lookups: Counter,
 }
 
@@ -115,18 +119,33 @@ impl ApiKeys {
     /// Keys in this database. What is looked up there is counted.
     pub fn new(db: Db, clock: Clock, lookups: Counter) -> Self {
         let known = Cache::builder().max_capacity(REMEMBERED).expire_after(ForAMoment).build();
-        Self { quotas: quota::Quotas::default(), lookups, db, clock, known }
+        let in_use = Cache::builder().max_capacity(REMEMBERED).build();
+        Self { quotas: Quotas::of("api_key"), lookups, db, clock, known, in_use }
     }
 
     /// Who presents this text.
     ///
     /// # Errors
-    /// `api_key_invalid` for what is no key, is revoked, expired, or has outlived what its maker may do; `unavailable`.
+    /// `api_key_invalid` for what is no key, is revoked, expired, or has outlived what its maker may do; `blocked` for what is
+    /// stopped in an emergency; `unavailable`.
     pub async fn authenticate(&self, text: &str) -> ApiResult<Arc<ApiKeyIdentity>> {
         let hash = ApiKeyText::hash_of(text).ok_or(ErrorCode::ApiKeyInvalid)?;
         let identity = self.look_up(hash).await?.ok_or(ErrorCode::ApiKeyInvalid)?;
         let ended = identity.ends_at.is_some_and(|end| end <= self.clock.now());
-        if ended { Err(ErrorCode::ApiKeyInvalid.into()) } else { Ok(identity) }
+        if ended {
+            return Err(ErrorCode::ApiKeyInvalid.into());
+        }
+        // Whoever holds the key learns why nothing works any more, and that it may work again.
+        if identity.blocked { Err(ErrorCode::Blocked.into()) } else { Ok(identity) }
+    }
+
+    /// Who presents this text, as far as was known at most so long ago: for what has to be answered while the database is
+    /// away. Whether the key was revoked since is not known, so nobody else may go by this.
+    pub async fn remembered(&self, text: &str, at_most: TimeDelta) -> Option<Arc<ApiKeyIdentity>> {
+        let (asked_at, identity) = self.in_use.get(&ApiKeyText::hash_of(text)?).await?;
+        let now = self.clock.now();
+        let ended = identity.ends_at.is_some_and(|end| end <= now);
+        (!ended && now - asked_at <= at_most).then_some(identity)
     }
 
     /// Takes one request out of the key's quota; nothing, if it has none.
@@ -156,13 +175,18 @@ impl ApiKeys {
     }
 
     async fn ask(&self, hash: [u8; 32]) -> ApiResult<Verdict> {
-        let asked_at = Instant::now();
+        let (asked_at, now) = (Instant::now(), self.clock.now());
         self.lookups.inc();
         let found = lookup::find(&self.db, &hash).await?;
         if let Some(found) = &found {
-            lookup::note_use(&self.db, found, self.clock.now());
+            lookup::note_use(&self.db, found, now);
         }
-        Ok(Verdict { asked_at, identity: found.map(|found| Arc::new(found.identity)) })
+        let identity = found.map(|found| Arc::new(found.identity));
+        match &identity {
+            Some(identity) => self.in_use.insert(hash, (now, Arc::clone(identity))).await,
+            None => self.in_use.invalidate(&hash).await,
+        }
+        Ok(Verdict { asked_at, identity })
     }
 }
 

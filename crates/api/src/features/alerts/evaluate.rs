@@ -1,0 +1,360 @@
+//! Holds budgets against spending, and raises alerts.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Days, TimeDelta, Utc};
+use finops_contract::alerts::{AlertKind, AlertStatus};
+use finops_contract::budgets::{AlertAction, AlertBasis, Budget, BudgetAlert, BudgetPeriod};
+use finops_contract::channels::ChannelType;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::domain::{self, Facts};
+use super::find::{self, Place};
+use super::message::{self, Told};
+use super::store::{self, Filter, New, Stored};
+use super::unpriced;
+use crate::features::blocks::{self, BudgetStop};
+use crate::features::budgets::{self, Calendar, CrossingKey, Standing};
+use crate::features::deliveries::{self, Outgoing, To};
+use crate::features::organizations;
+use crate::platform::db::OrganizationId;
+use crate::platform::http::ApiResult;
+use crate::platform::jobs::Reconciler;
+use crate::platform::state::State;
+
+/// How often it is asked whether anything changed.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How long past periods may wait, where what changed may be in one: a call that is reported late, a bill that is restated.
+const PAST_PERIODS: TimeDelta = TimeDelta::seconds(30);
+/// How long an alert about a period that was over already stays open by itself.
+const LATE: TimeDelta = TimeDelta::days(7);
+/// Days for which what was crossed is remembered: longer than any past period that is looked at is over.
+const REMEMBERED: u64 = 40;
+
+/// Raises alerts, in every replica: who crosses a threshold first is decided in the database.
+pub(super) struct Evaluator {
+    state: State,
+    seen: Mutex<Seen>,
+}
+
+/// When this process looked last.
+#[derive(Default)]
+struct Seen {
+    /// At all organizations.
+    all: Option<DateTime<Utc>>,
+    /// At an organization's past periods too.
+    past: HashMap<OrganizationId, DateTime<Utc>>,
+    /// Whose past periods are still to be looked at.
+    waiting: HashSet<OrganizationId>,
+}
+
+impl Seen {
+    /// Takes what is due: who, each with whether past periods are looked at too.
+    fn take(
+        &mut self,
+        now: DateTime<Utc>,
+        all: Option<Vec<OrganizationId>>,
+        changed: Vec<OrganizationId>,
+    ) -> Vec<(OrganizationId, bool)> {
+        if let Some(all) = all {
+            self.all = Some(now);
+            self.past = all.iter().map(|organization| (*organization, now)).collect();
+            self.waiting.clear();
+            return all.into_iter().map(|organization| (organization, true)).collect();
+        }
+        let is_due = |past: &HashMap<OrganizationId, DateTime<Utc>>, organization: &OrganizationId| {
+            past.get(organization).is_none_or(|at| now - *at >= PAST_PERIODS)
+        };
+        let mut due: Vec<(OrganizationId, bool)> =
+            changed.into_iter().map(|one| (one, is_due(&self.past, &one))).collect();
+        for organization in self.waiting.iter().filter(|organization| is_due(&self.past, organization)) {
+            if due.iter().all(|(other, _)| other != organization) {
+                due.push((*organization, true));
+            }
+        }
+        for (organization, past) in &due {
+            if *past {
+                self.past.insert(*organization, now);
+                self.waiting.remove(organization);
+            } else {
+                self.waiting.insert(*organization);
+            }
+        }
+        due
+    }
+}
+
+impl Evaluator {
+    pub(super) fn new(state: &State) -> Self {
+        Self { state: state.clone(), seen: Mutex::default() }
+    }
+
+    async fn due(&self) -> sqlx::Result<Vec<(OrganizationId, bool)>> {
+        let now = self.state.clock.now();
+        let interval = TimeDelta::seconds(self.state.config.budget_check_interval.into());
+        let last = self.seen.lock().unwrap_or_else(PoisonError::into_inner).all;
+        let is_time = last.is_none_or(|last| now < last || now - last >= interval);
+        let mut tx = self.state.db.background().platform().await?;
+        let all = if is_time { Some(organizations::ids(&mut tx).await?) } else { None };
+        let changed = budgets::to_check(&mut tx).await?;
+        tx.commit().await?;
+        Ok(self.seen.lock().unwrap_or_else(PoisonError::into_inner).take(now, all, changed))
+    }
+
+    /// Checks an organization's budgets, unless another replica is at it.
+    async fn check(&self, organization: OrganizationId, past: bool) -> ApiResult<()> {
+        let mut tx = self.state.db.background().tenant(organization).await?;
+        if !try_lock(&mut tx, organization).await? {
+            return Ok(());
+        }
+        let said = budgets::said(&mut tx, organization).await?;
+        let Some(found) = organizations::find(&mut tx, organization).await? else { return Ok(()) };
+        let (calendar, now) = (Calendar::of(&found), self.state.clock.now());
+        let place = Place { organization, name: &found.name, calendar, today: calendar.today(now) };
+        let check = Check { state: &self.state, place, now, past };
+        check.budgets(&mut tx).await?;
+        unpriced::check(&self.state, &mut tx, &check.place, now).await?;
+        budgets::checked(&mut tx, organization, &said).await?;
+        tx.commit().await?;
+        deliveries::nudge(&self.state);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Reconciler for Evaluator {
+    fn name(&self) -> &'static str {
+        "budget_check"
+    }
+
+    fn period(&self) -> Duration {
+        PERIOD
+    }
+
+    async fn pass(&self) -> anyhow::Result<()> {
+        let mut failed = None;
+        for (organization, past) in self.due().await? {
+            // One organization's trouble must not keep the others' alerts back.
+            if let Err(error) = self.check(organization, past).await {
+                tracing::warn!(%organization, %error, "budgets could not be checked");
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// One check of one organization.
+struct Check<'a> {
+    state: &'a State,
+    place: Place<'a>,
+    now: DateTime<Utc>,
+    past: bool,
+}
+
+impl Check<'_> {
+    async fn budgets(&self, conn: &mut PgConnection) -> ApiResult<()> {
+        let organization = self.place.organization;
+        let all = budgets::in_force(conn, organization).await?;
+        let remembered = self.place.today.checked_sub_days(Days::new(REMEMBERED)).unwrap_or(self.place.today);
+        let known = budgets::crossed_since(conn, organization, remembered).await?;
+        let mut current = HashMap::new();
+        for budget in &all {
+            let before = if self.past { periods_before(budget.period) } else { 0 };
+            let standings =
+                budgets::standings(conn, organization, self.place.calendar, budget, self.now, before).await?;
+            for standing in &standings {
+                self.cross(conn, budget, standing, &known).await?;
+            }
+            current.extend(standings.into_iter().find(|standing| !standing.is_over).map(|now| (budget.id, now)));
+        }
+        self.resolve(conn, &all, &current).await
+    }
+
+    /// Crosses what is reached, the highest first: messages of one check are one group, so that who jumps over four thresholds
+    /// at once is told of the highest now and of the others together.
+    async fn cross(
+        &self,
+        conn: &mut PgConnection,
+        budget: &Budget,
+        standing: &Standing,
+        known: &HashSet<CrossingKey>,
+    ) -> ApiResult<()> {
+        let mut group = None;
+        let mut reached: Vec<&BudgetAlert> = standing.reached.iter().collect();
+        reached.sort_by_key(|alert| (alert.basis == AlertBasis::Forecast, std::cmp::Reverse(alert.threshold)));
+        for alert in reached {
+            let key: CrossingKey = (budget.id, standing.revision, standing.period.from, alert.threshold, alert.basis);
+            if !known.contains(&key) {
+                let facts = find::budget_facts(conn, &self.place, budget, standing, *alert).await?;
+                self.raise(standing, *alert, facts, &mut group, budgets::spender(budget)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Crosses a threshold, and raises its alert in the same transaction. Nothing, if somebody else was first.
+    async fn raise(
+        &self,
+        standing: &Standing,
+        alert: BudgetAlert,
+        facts: Facts,
+        group: &mut Option<String>,
+        spender: Option<crate::features::costs::Spender>,
+    ) -> ApiResult<()> {
+        let (organization, clock) = (self.place.organization, &self.state.clock);
+        let mut tx = self.state.db.background().tenant(organization).await?;
+        let Some(crossing) = budgets::cross(&mut tx, organization, clock, standing, alert).await? else {
+            return Ok(());
+        };
+        let id = clock.new_id();
+        let subject_key = format!("{}:{}", AlertKind::Budget.name(), crossing.budget_id);
+        let new = New {
+            id,
+            kind: AlertKind::Budget,
+            severity: domain::severity(alert.threshold, alert.basis),
+            subject_key: &subject_key,
+            crossing: Some(crossing.id),
+            facts: &facts,
+            raised_at: crossing.crossed_at,
+        };
+        store::insert(&mut tx, organization, &new).await?;
+        if let (AlertAction::Block, Some(spender)) = (alert.action, spender) {
+            let reason = message::reason(&facts);
+            let stop = BudgetStop { budget_id: crossing.budget_id, alert_id: Some(id), spender, reason };
+            blocks::stop_for_budget(&mut tx, organization, clock, &stop).await?;
+        }
+        let group = group.get_or_insert_with(|| format!("crossing-{}", crossing.id));
+        let types = domain::channels(alert.action);
+        tell(self.state, &mut tx, organization, &new.stored(), Told::Triggered, types, Some(group)).await?;
+        tx.commit().await?;
+        deliveries::nudge(self.state);
+        Ok(())
+    }
+
+    /// Resolves what is over by itself: the period has ended, the budget is gone, or by its amount now, or by what is known
+    /// now, the threshold is not reached; or it was crossed anew, of another amount.
+    async fn resolve(
+        &self,
+        conn: &mut PgConnection,
+        all: &[Budget],
+        current: &HashMap<Uuid, Standing>,
+    ) -> ApiResult<()> {
+        for open in store::unresolved(conn, self.place.organization).await? {
+            // What is noticed after its period waits for somebody, a week at most.
+            let raised = self.place.calendar.today(open.raised_at);
+            let is_late = raised >= open.period_end && self.now - open.raised_at < LATE;
+            let is_over = open.period_end <= self.place.today && !is_late;
+            let exists = all.iter().any(|budget| budget.id == open.budget);
+            let standing = current.get(&open.budget).filter(|standing| standing.period.from == open.period_start);
+            let is_below = standing.is_some_and(|standing| {
+                let same =
+                    |alert: &&BudgetAlert| alert.threshold.0 == open.threshold && alert.basis.name() == open.basis;
+                standing.spent.is_some() && !standing.reached.iter().any(|alert| same(&alert))
+            });
+            if is_over || !exists || is_below || open.superseded {
+                end(self.state, conn, self.place.organization, open.id, self.now).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Resolves an alert that is over by itself.
+pub(super) async fn end(
+    state: &State,
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> ApiResult<()> {
+    if store::advance(conn, organization, id, AlertStatus::Resolved, None, now).await? {
+        let filter = Filter { id: Some(id), ..Filter::default() };
+        if let Some(stored) = store::list(conn, organization, &filter, 1).await?.pop() {
+            follow_up(state, conn, organization, &stored, Told::Resolved).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells those that keep an alert open until they are told what became of it.
+pub(super) async fn follow_up(
+    state: &State,
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    stored: &Stored,
+    told: Told,
+) -> sqlx::Result<u64> {
+    send(state, conn, organization, stored, told, To::Followers(stored.id), None).await
+}
+
+/// Puts an alert's messages into the transaction that raises it.
+pub(super) async fn tell(
+    state: &State,
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    stored: &Stored,
+    told: Told,
+    types: &[ChannelType],
+    group: Option<&str>,
+) -> sqlx::Result<u64> {
+    let team = stored.facts.team.as_ref().map(|team| team.id);
+    send(state, conn, organization, stored, told, To::Types { types, team }, group).await
+}
+
+async fn send(
+    state: &State,
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    stored: &Stored,
+    told: Told,
+    to: To<'_>,
+    group: Option<&str>,
+) -> sqlx::Result<u64> {
+    let now = state.clock.now();
+    let notice = |locale| message::notice(stored, told, now, &state.config.public_url, locale);
+    let outgoing =
+        Outgoing { to, alert_id: Some(stored.id), group: group.map(str::to_owned), kind: told.kind(), notice: &notice };
+    deliveries::enqueue(conn, organization, &state.clock, &outgoing).await
+}
+
+/// Past periods that are looked at: as many as bills are restated in.
+const fn periods_before(period: BudgetPeriod) -> usize {
+    match period {
+        BudgetPeriod::Daily => 7,
+        BudgetPeriod::Weekly => 2,
+        BudgetPeriod::Monthly | BudgetPeriod::Quarterly | BudgetPeriod::Yearly => 1,
+    }
+}
+
+/// Holds an organization's check until the transaction ends, if nobody else does.
+async fn try_lock(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<bool> {
+    let name = format!("finops.budget_check.{organization}");
+    sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS "locked!""#, name)
+        .fetch_one(conn)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn past_periods_are_looked_at_twice_a_minute_at_most() {
+        let (one, other) = (OrganizationId(Uuid::from_u128(1)), OrganizationId(Uuid::from_u128(2)));
+        let start = DateTime::<Utc>::UNIX_EPOCH;
+        let at = |seconds| start + TimeDelta::seconds(seconds);
+        let mut seen = Seen::default();
+        assert_eq!(seen.take(at(0), Some(vec![one, other]), vec![one]), [(one, true), (other, true)]);
+        assert_eq!(seen.take(at(5), None, vec![one]), [(one, false)]);
+        assert_eq!(seen.take(at(29), None, vec![]), []);
+        // What changed then may have been in a past period.
+        assert_eq!(seen.take(at(30), None, vec![]), [(one, true)]);
+        assert_eq!(seen.take(at(31), None, vec![]), []);
+        assert_eq!(seen.take(at(31), None, vec![other]), [(other, true)]);
+    }
+}

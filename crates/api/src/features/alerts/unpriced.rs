@@ -1,0 +1,85 @@
+//! Alerts about calls that have no price: one a model, until it has one or somebody resolves it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use finops_contract::alerts::{AlertKind, AlertSeverity, UnpricedCalls};
+use finops_contract::budgets::AlertAction;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::domain::{self, Facts};
+use super::evaluate::{end, tell};
+use super::find::Place;
+use super::message::Told;
+use super::store::{self, New};
+use crate::platform::db::OrganizationId;
+use crate::platform::http::ApiResult;
+use crate::platform::state::State;
+
+/// How far is looked back.
+const LOOKS_BACK: TimeDelta = TimeDelta::days(7);
+/// How long a model is left alone after somebody resolved its alert.
+const LEFT_ALONE: TimeDelta = TimeDelta::days(1);
+/// Models at a time. The rest have their turn when these are dealt with.
+const MODELS: i64 = 50;
+
+/// What is done about calls without a price, if nobody said otherwise.
+pub(super) const DEFAULT: (bool, AlertAction) = (true, AlertAction::Both);
+
+/// Raises and resolves alerts about calls without a price.
+pub(super) async fn check(
+    state: &State,
+    conn: &mut PgConnection,
+    place: &Place<'_>,
+    now: DateTime<Utc>,
+) -> ApiResult<()> {
+    let organization = place.organization;
+    let (enabled, action) = store::rule(conn, organization, AlertKind::Unpriced).await?.unwrap_or(DEFAULT);
+    let models = if enabled { unpriced(conn, organization, now).await? } else { Vec::new() };
+    let mut open = store::open_by_key(conn, organization, AlertKind::Unpriced).await?;
+    for calls in models {
+        let key = domain::unpriced_key(&calls.provider, &calls.model);
+        if open.remove(&key).is_some() || store::resolved_since(conn, organization, &key, now - LEFT_ALONE).await? {
+            continue;
+        }
+        let facts = Facts::unpriced(place.name, place.today, calls);
+        let new = New {
+            id: state.clock.new_id(),
+            kind: AlertKind::Unpriced,
+            severity: AlertSeverity::Warning,
+            subject_key: &key,
+            crossing: None,
+            facts: &facts,
+            raised_at: now,
+        };
+        if store::insert(conn, organization, &new).await? {
+            let group = Some(AlertKind::Unpriced.name());
+            tell(state, conn, organization, &new.stored(), Told::Triggered, domain::channels(action), group).await?;
+        }
+    }
+    let gone: Vec<Uuid> = open.into_values().collect();
+    for id in gone {
+        end(state, conn, organization, id, now).await?;
+    }
+    Ok(())
+}
+
+/// Models with calls that have no price, the most first.
+async fn unpriced(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<UnpricedCalls>> {
+    sqlx::query_as!(
+        UnpricedCalls,
+        r#"
+        SELECT provider AS "provider!", model AS "model!", sum(unpriced)::bigint AS "calls!"
+        FROM usage_sums WHERE organization_id = $1 AND hour >= $2 AND unpriced > 0
+        GROUP BY provider, model ORDER BY 3 DESC, provider, model LIMIT $3
+        "#,
+        organization as OrganizationId,
+        now - LOOKS_BACK,
+        MODELS
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,260 @@
+//! Making blocks, deciding about them, and lifting them.
+
+use finops_contract::ErrorCode;
+use finops_contract::blocks::{
+    Block, BlockCause, BlockDetail, BlockEnding, BlockEntry, BlockMode, BlockStatus, BlockTargetType,
+    CreateBlockRequest,
+};
+use finops_contract::costs::Named;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::domain::{self, Draft};
+use super::store::{Filter, Open};
+use super::targets::{self, Found};
+use super::{effects, endings, stops, store as rows};
+use crate::features::{audit, teams};
+use crate::platform::auth::Permission;
+use crate::platform::db::{Tx, violates};
+use crate::platform::http::{ApiError, ApiResult, Ctx};
+use crate::platform::state::State;
+
+/// Entries of a block's history that are shown.
+const HISTORY: i64 = 200;
+
+/// Stops something, at once, or once a second person has approved it.
+///
+/// # Errors
+/// `not_found`, `forbidden`, `already_blocked`; `validation_failed` for the limit, the alert and the provider.
+pub(super) async fn create(state: &State, ctx: &Ctx, request: &CreateBlockRequest) -> ApiResult<Block> {
+    let target = request.target.into();
+    let mut tx = state.db.tenant(ctx.organization).await?;
+    let found = targets::seen(&mut tx, ctx, target).await?;
+    if !found.may_be_blocked_by(ctx) {
+        return Err(ErrorCode::Forbidden.into());
+    }
+    if let Some(alert) = request.alert_id
+        && !rows::alert_exists(&mut tx, ctx.organization, alert).await?
+    {
+        return Err(ApiError::field("/alertId", "unknown", "there is no such alert"));
+    }
+    Draft::read(request, &found)?;
+    targets::hold(&mut tx, ctx.organization, target, request.mode).await?;
+    // Once more: it may have changed until it was held.
+    let found = targets::seen(&mut tx, ctx, target).await?;
+    let draft = Draft::read(request, &found)?;
+    let waits = endings::needs_two(&mut tx, ctx.organization).await?;
+    if let Some(open) = rows::open_of(&mut tx, ctx.organization, target).await? {
+        let gives_way = open.is_active && open.mode == BlockMode::Throttle && draft.mode == BlockMode::Stop && !waits;
+        if !gives_way {
+            return Err(already_blocked(open.id));
+        }
+        endings::replace(&mut tx, ctx, &open, &found.name).await?;
+    }
+    let id = store(&mut tx, ctx, &found, &draft, !waits).await?;
+    let block = seen(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    state.nudge.nudge();
+    Ok(block)
+}
+
+fn already_blocked(block: Uuid) -> ApiError {
+    ApiError::new(ErrorCode::AlreadyBlocked).with_detail(format!("{} ({block})", ErrorCode::AlreadyBlocked.title_en()))
+}
+
+/// Stores a block of something that is held, writes that down, and puts it into force unless it waits.
+pub(super) async fn store(tx: &mut Tx, ctx: &Ctx, found: &Found, draft: &Draft, active: bool) -> ApiResult<Uuid> {
+    let id = ctx.clock.new_id();
+    let stored = (found.team_id(), endings::person(ctx), active);
+    rows::insert(tx, ctx.organization, id, draft, stored, ctx.now()).await.map_err(|error| {
+        match violates(&error, "blocks_one_a_target") {
+            true => ApiError::from(ErrorCode::AlreadyBlocked),
+            false => error.into(),
+        }
+    })?;
+    let change = audit::Change::new("block.create", id, found.name.clone()).after(json!({
+        "target": {"type": draft.target.kind(), "id": draft.target.id()},
+        "status": if active { BlockStatus::Active } else { BlockStatus::Requested },
+        "mode": draft.mode, "limitPerMinute": draft.limit, "cause": draft.cause, "reason": draft.reason,
+        "alertId": draft.alert, "budgetId": draft.budget, "atProvider": draft.at_provider,
+    }));
+    audit::record(tx, ctx, change).await?;
+    if active {
+        effects::apply(tx, ctx, id, found, draft.mode, draft.at_provider).await?;
+    }
+    // Whoever is to be told of a block in force is told from here, in this transaction.
+    Ok(id)
+}
+
+/// A block that is not over, locked together with what it stops.
+struct Held {
+    open: Open,
+    found: Found,
+}
+
+/// Holds a block that the caller sees, and what it stops.
+///
+/// # Errors
+/// `not_found`; `block_settled` if it is over.
+async fn held(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> ApiResult<Held> {
+    seen(tx, ctx, id).await?;
+    let (target, mode) = rows::target_of(tx, ctx.organization, id).await?.ok_or(ErrorCode::NotFound)?;
+    targets::hold(tx, ctx.organization, target, mode).await?;
+    let open = rows::open_of(tx, ctx.organization, target).await?.filter(|open| open.id == id);
+    let open = open.ok_or(ErrorCode::BlockSettled)?;
+    // What is deleted has ended its block.
+    let found = targets::find(tx, ctx.organization, target).await?.ok_or(ErrorCode::BlockSettled)?;
+    Ok(Held { open, found })
+}
+
+/// Whether the caller is the one who asked for what waits, where that must be somebody else.
+fn is_own(ctx: &Ctx, open: &Open) -> bool {
+    let asked = if open.is_active { open.lift_requested_by } else { open.requested_by };
+    asked.is_some() && asked == endings::person(ctx)
+}
+
+/// Approves what waits: the block, or its lift.
+///
+/// # Errors
+/// `not_found`, `second_person_needed`, `block_settled`, `attribution_in_progress`.
+pub(super) async fn approve(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<Block> {
+    // Days' sums are computed anew when a Project ID is given back, which may take longer than a request's statements may.
+    let mut tx = state.db.background().tenant(ctx.organization).await?;
+    let Held { open, found } = held(&mut tx, ctx, id).await?;
+    if is_own(ctx, &open) && endings::needs_two(&mut tx, ctx.organization).await? {
+        return Err(ErrorCode::SecondPersonNeeded.into());
+    }
+    let by = endings::person(ctx);
+    if !open.is_active {
+        let at_provider = open.at_provider && domain::can_tell_provider(&found, open.mode);
+        rows::activate(&mut tx, ctx.organization, id, (by, at_provider), ctx.now()).await?;
+        let change = audit::Change::new("block.approve", id, found.name.clone())
+            .before(json!({"status": "requested"}))
+            .after(json!({"status": "active", "reason": open.reason, "atProvider": at_provider}));
+        audit::record(&mut tx, ctx, change).await?;
+        effects::apply(&mut tx, ctx, id, &found, open.mode, at_provider).await?;
+    } else if open.is_lift_requested {
+        let reason = open.lift_reason.clone().unwrap_or_default();
+        endings::lift(&mut tx, ctx, &open, &found, by, &reason).await?;
+    } else {
+        return Err(ErrorCode::BlockSettled.into());
+    }
+    let block = seen(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    state.nudge.nudge();
+    Ok(block)
+}
+
+/// Declines what waits: the block never is in force, or stays in force. Whoever asked for it may take it back so.
+///
+/// # Errors
+/// `not_found`, `block_settled`.
+pub(super) async fn decline(state: &State, ctx: &Ctx, id: Uuid, reason: &str) -> ApiResult<Block> {
+    let mut tx = state.db.tenant(ctx.organization).await?;
+    let Held { open, found } = held(&mut tx, ctx, id).await?;
+    if !is_own(ctx, &open) {
+        ctx.require(Permission::BlocksWrite)?;
+    }
+    if !open.is_active {
+        endings::decline(&mut tx, ctx, &open, &found.name, BlockEnding::Lifted, Some(reason)).await?;
+    } else if open.is_lift_requested {
+        rows::refuse_lift(&mut tx, ctx.organization, id).await?;
+        let change = audit::Change::new("block.decline_lift", id, found.name)
+            .before(json!({"liftReason": open.lift_reason}))
+            .after(json!({"status": "active", "reason": reason}));
+        audit::record(&mut tx, ctx, change).await?;
+    } else {
+        return Err(ErrorCode::BlockSettled.into());
+    }
+    let block = seen(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    Ok(block)
+}
+
+/// Lifts a block, or asks a second person for that.
+///
+/// # Errors
+/// `not_found`, `forbidden`, `block_settled`, `attribution_in_progress`.
+pub(super) async fn lift(state: &State, ctx: &Ctx, id: Uuid, reason: &str) -> ApiResult<Block> {
+    let reason = reason.trim();
+    let mut tx = state.db.background().tenant(ctx.organization).await?;
+    if !may_lift(ctx, &seen(&mut tx, ctx, id).await?) {
+        return Err(ErrorCode::Forbidden.into());
+    }
+    let Held { open, found } = held(&mut tx, ctx, id).await?;
+    if !open.is_active || open.is_lift_requested {
+        return Err(ErrorCode::BlockSettled.into());
+    }
+    let by = endings::person(ctx);
+    if endings::needs_two(&mut tx, ctx.organization).await? {
+        rows::request_lift(&mut tx, ctx.organization, id, (by, reason), ctx.now()).await?;
+        let change = audit::Change::new("block.request_lift", id, found.name).after(json!({"reason": reason}));
+        audit::record(&mut tx, ctx, change).await?;
+    } else {
+        endings::lift(&mut tx, ctx, &open, &found, by, reason).await?;
+    }
+    let block = seen(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    state.nudge.nudge();
+    Ok(block)
+}
+
+/// Whether the caller may lift a block: who runs the organization; an API key's also whoever stopped their own. What a budget
+/// stopped only an administrator lifts.
+fn may_lift(ctx: &Ctx, block: &Block) -> bool {
+    let by_hand = block.target.kind == BlockTargetType::ApiKey && block.cause == BlockCause::Manual;
+    ctx.require(Permission::BlocksWrite).is_ok() || (by_hand && is_caller(ctx, block.requested_by.as_ref()))
+}
+
+fn is_caller(ctx: &Ctx, person: Option<&Named>) -> bool {
+    person.is_some_and(|person| Some(person.id) == endings::person(ctx))
+}
+
+/// Blocks that the caller sees.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn list(tx: &mut Tx, ctx: &Ctx, filter: &Filter<'_>, limit: i64) -> ApiResult<Vec<Block>> {
+    let visibility = teams::visibility(tx, ctx).await?;
+    let filter = Filter { seen: Some((&visibility, endings::person(ctx))), ..*filter };
+    let mut blocks = rows::list(tx, ctx.organization, &filter, limit).await?;
+    let ids: Vec<Uuid> = blocks.iter().map(|block| block.id).collect();
+    let two = endings::needs_two(tx, ctx.organization).await?;
+    let mut all = stops::of_blocks(tx, ctx.organization, &ids, ctx.locale).await?;
+    for block in &mut blocks {
+        block.provider = all.remove(&block.id).unwrap_or_default();
+        let asked = match (block.status, &block.lift_request) {
+            (BlockStatus::Requested, _) => Some(block.requested_by.as_ref()),
+            (BlockStatus::Active, Some(lift)) => Some(lift.by.as_ref()),
+            _ => None,
+        };
+        let administers = ctx.require(Permission::BlocksWrite).is_ok();
+        block.may_approve = administers && asked.is_some_and(|by| !two || !is_caller(ctx, by));
+        block.may_lift = block.status == BlockStatus::Active && block.lift_request.is_none() && may_lift(ctx, block);
+    }
+    Ok(blocks)
+}
+
+/// A block that the caller sees; any other does not exist.
+async fn seen(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> ApiResult<Block> {
+    let filter = Filter { id: Some(id), ..Filter::default() };
+    list(tx, ctx, &filter, 1).await?.pop().ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+/// A block that the caller sees, with its history.
+///
+/// # Errors
+/// `not_found`.
+pub(super) async fn detail(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> ApiResult<BlockDetail> {
+    let block = seen(tx, ctx, id).await?;
+    let entries = audit::history(tx, ctx.organization, id, HISTORY).await?;
+    let history = entries.into_iter().map(|entry| BlockEntry {
+        at: entry.at,
+        actor: entry.actor,
+        action: entry.action,
+        reason: entry.after.as_ref().and_then(|after| after["reason"].as_str()).map(str::to_owned),
+        before: entry.before,
+        after: entry.after,
+    });
+    Ok(BlockDetail { block, history: history.collect() })
+}

@@ -1,0 +1,238 @@
+//! The figures as OpenMetrics text.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use finops_contract::budgets::BudgetPeriod;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+use sqlx::PgConnection;
+
+use super::store::{self, NamedCost};
+use crate::features::budgets::{self, Calendar, Standing};
+use crate::features::costs::{self, Spender};
+use crate::platform::db::OrganizationId;
+use crate::platform::http::{ApiError, ApiResult};
+use crate::platform::snapshots::Snapshots;
+use crate::platform::state::State;
+
+/// Services and learners that have a line of their own.
+const NAMED: usize = 50;
+/// Models that have one.
+const MODELS: usize = 200;
+/// The name of the rest, and of calls that name nobody.
+const OTHER: &str = "other";
+const NONE: &str = "none";
+/// The longest name that is told.
+const LONGEST: usize = 120;
+
+type Money = Gauge<f64, AtomicU64>;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Provider {
+    provider: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Service {
+    service: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Learner {
+    learner: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct BudgetLabels {
+    budget_id: String,
+    budget: String,
+    scope_type: &'static str,
+    scope: String,
+    period: &'static str,
+    enforcement: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AlertLabels {
+    kind: String,
+    severity: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ModelLabels {
+    provider: String,
+    model: String,
+}
+
+/// Organizations' figures, each as it was at most `COST_AGGREGATION_INTERVAL` ago; of budgets and alerts, as it is.
+#[derive(Clone, Debug)]
+pub struct Figures(Arc<Snapshots<Costs>>);
+
+/// What takes sums of a month, and is kept for a while.
+#[derive(Debug)]
+struct Costs {
+    /// In US dollars; nothing where nothing is known.
+    total: Option<Decimal>,
+    by_provider: BTreeMap<String, Decimal>,
+    by_service: Vec<(String, Decimal)>,
+    by_learner: Vec<(String, Decimal)>,
+    tokens: Vec<((String, String), u64)>,
+}
+
+impl Figures {
+    /// None yet.
+    pub fn new(state: &State) -> Self {
+        Self(Arc::new(Snapshots::new(Duration::from_secs(state.config.cost_aggregation_interval.into()))))
+    }
+
+    /// The text that Prometheus scrapes (OpenMetrics 1.0).
+    ///
+    /// # Errors
+    /// `sum_too_large`.
+    pub(super) async fn render(
+        &self,
+        state: &State,
+        organization: OrganizationId,
+        now: DateTime<Utc>,
+    ) -> ApiResult<String> {
+        let costs = self.0.get(organization, || costs(state, organization, now)).await?;
+        let mut registry = Registry::with_prefix("finops");
+        costs.register(&mut registry);
+        let mut tx = state.db.analytics(organization).await?;
+        let calendar = budgets::calendar(&mut tx, organization).await?;
+        register_budgets(&mut registry, &mut tx, organization, calendar, now).await?;
+        let alerts = Family::<AlertLabels, Gauge>::default();
+        for open in store::open_alerts(&mut tx, organization).await? {
+            alerts.get_or_create(&AlertLabels { kind: open.kind, severity: open.severity }).set(open.alerts);
+        }
+        tx.commit().await?;
+        registry.register("budget_alerts_active", "Alerts that are not resolved", alerts);
+        let mut out = String::new();
+        text::encode(&mut out, &registry).map_err(|error: fmt::Error| ApiError::internal(error))?;
+        Ok(out)
+    }
+}
+
+/// What was spent in the month that runs.
+async fn costs(state: &State, organization: OrganizationId, now: DateTime<Utc>) -> ApiResult<Costs> {
+    let mut tx = state.db.analytics(organization).await?;
+    let calendar = budgets::calendar(&mut tx, organization).await?;
+    let today = calendar.today(now);
+    let days = store::month_so_far(calendar.period(BudgetPeriod::Monthly, today).from, today);
+    let bounds = (calendar.days().start(days.0), calendar.days().start(days.1));
+    let spending = costs::spending(&mut tx, organization, &Spender::Organization, calendar.days(), days).await?;
+    let dollars = days.0.iter_days().take_while(|day| *day < days.1).filter_map(|day| {
+        let spent = spending.on(day)?;
+        let of_day: Vec<Decimal> =
+            spent.by_currency().filter(|(name, _)| *name == "USD").map(|(_, parts)| parts.cost()).collect();
+        of_day.into_iter().reduce(|sum, more| sum + more)
+    });
+    let total = dollars.reduce(|sum, more| sum + more);
+    let by_provider = costs::by_provider(&mut tx, organization, calendar.days(), days).await?;
+    let by_service = bounded(store::by_service(&mut tx, organization, bounds).await?);
+    let by_learner = bounded(store::by_learner(&mut tx, organization, bounds).await?);
+    let tokens = store::tokens(&mut tx, organization).await?;
+    tx.commit().await?;
+    let mut counted: Vec<((String, String), u64)> = Vec::new();
+    let mut rest = 0;
+    for of in tokens {
+        let tokens = u64::try_from(of.tokens).unwrap_or_default();
+        match counted.len() < MODELS {
+            true => counted.push(((short(&of.provider), short(&of.model)), tokens)),
+            false => rest += tokens,
+        }
+    }
+    if rest > 0 {
+        counted.push(((OTHER.into(), OTHER.into()), rest));
+    }
+    Ok(Costs { total, by_provider, by_service, by_learner, tokens: counted })
+}
+
+/// Those that cost most, and the others together.
+fn bounded(costs: Vec<NamedCost>) -> Vec<(String, Decimal)> {
+    let mut shown: Vec<(String, Decimal)> = Vec::new();
+    let mut rest: Option<Decimal> = None;
+    for NamedCost { name, cost } in costs {
+        match shown.len() < NAMED {
+            true => shown.push((name.as_deref().map_or_else(|| NONE.to_owned(), short), cost.0)),
+            false => rest = Some(rest.unwrap_or_default() + cost.0),
+        }
+    }
+    shown.extend(rest.map(|rest| (OTHER.to_owned(), rest)));
+    shown
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(LONGEST).collect()
+}
+
+/// For the eye of a graph: what counts is in the API, exactly.
+fn float(amount: Decimal) -> f64 {
+    amount.to_f64().unwrap_or(f64::NAN)
+}
+
+impl Costs {
+    fn register(&self, registry: &mut Registry) {
+        let total = Money::default();
+        // Not known is not zero.
+        total.set(self.total.map_or(f64::NAN, float));
+        let month = "of the month that runs, in the organization's calendar, in US dollars";
+        registry.register("total_cost_usd", format!("Cost {month}"), total);
+        let by_provider = Family::<Provider, Money>::default();
+        for (provider, cost) in &self.by_provider {
+            by_provider.get_or_create(&Provider { provider: provider.clone() }).set(float(*cost));
+        }
+        registry.register("cost_by_provider_usd", format!("Cost by provider {month}"), by_provider);
+        let by_service = Family::<Service, Money>::default();
+        for (service, cost) in &self.by_service {
+            by_service.get_or_create(&Service { service: service.clone() }).set(float(*cost));
+        }
+        registry.register("cost_by_service_usd", format!("Cost by service, by events, {month}"), by_service);
+        let by_learner = Family::<Learner, Money>::default();
+        for (learner, cost) in &self.by_learner {
+            by_learner.get_or_create(&Learner { learner: learner.clone() }).set(float(*cost));
+        }
+        registry.register("cost_by_learner_usd", format!("Cost by learner, by events, {month}"), by_learner);
+        let tokens = Family::<ModelLabels, Counter>::default();
+        for ((provider, model), count) in &self.tokens {
+            let labels = ModelLabels { provider: provider.clone(), model: model.clone() };
+            tokens.get_or_create(&labels).inc_by(*count);
+        }
+        registry.register("tokens", "Tokens of reported calls, by model", tokens);
+    }
+}
+
+async fn register_budgets(
+    registry: &mut Registry,
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    calendar: Calendar,
+    now: DateTime<Utc>,
+) -> ApiResult<()> {
+    let used = Family::<BudgetLabels, Money>::default();
+    for budget in budgets::in_force(conn, organization).await? {
+        let standings = budgets::standings(conn, organization, calendar, &budget, now, 0).await?;
+        let Some(Standing { spent: Some(spent), amount, .. }) = standings.into_iter().next() else { continue };
+        let labels = BudgetLabels {
+            budget_id: budget.id.to_string(),
+            budget: short(&budget.name),
+            scope_type: budget.scope.kind.name(),
+            scope: short(budget.scope.name.as_deref().or(budget.scope.id.as_deref()).unwrap_or_default()),
+            period: budget.period.name(),
+            enforcement: budget.enforcement.name(),
+        };
+        used.get_or_create(&labels).set(float(budgets::percent_of(spent, amount)?.0));
+    }
+    registry.register("budget_percentage_used", "What was spent of each budget, in percent of its amount", used);
+    Ok(())
+}

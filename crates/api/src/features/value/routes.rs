@@ -1,0 +1,43 @@
+//! `/api/projects/{projectId}/value`.
+
+use actix_web::{get, web};
+use finops_contract::value::{ProjectValue, ValueQuery};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::service;
+use crate::features::{budgets, projects};
+use crate::platform::http::ctx::Read;
+use crate::platform::http::{ApiResult, Keyed, Path, Query};
+use crate::platform::state::State;
+
+/// This feature's routes.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(get_project_value);
+}
+
+/// What a project's calls were worth
+///
+/// What it cost beside what came of it: successes, what one of them cost, feedback; in all, by task type, by model and by day
+/// of the organization's calendar. The cost is what the ledgers say; of task types and models, what their calls cost by the
+/// price book. What was not recorded is null, never zero.
+#[utoipa::path(
+    tag = "value",
+    security(("session" = []), ("api_key" = ["read"])),
+    params(("projectId" = Uuid, Path, description = "The project"), ValueQuery),
+    responses((status = 200, description = "Its value", body = ProjectValue))
+)]
+#[get("/projects/{projectId}/value")]
+async fn get_project_value(
+    ctx: Keyed<Read>,
+    state: web::Data<State>,
+    id: Path<Uuid>,
+    query: Query<ValueQuery>,
+) -> ApiResult<web::Json<ProjectValue>> {
+    let mut tx = state.db.analytics(ctx.organization).await?;
+    let project = projects::seen(&mut tx, &ctx, id.0).await?;
+    let days = budgets::calendar(&mut tx, ctx.organization).await?.days();
+    let value = service::of_project(&mut tx, ctx.organization, &project, days, &query.0, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(web::Json(value))
+}

@@ -1,0 +1,135 @@
+//! Sums of a project's calls and of what came of them.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::domain::{CallSums, Tally};
+use crate::features::costs::Days;
+use crate::platform::db::OrganizationId;
+use crate::platform::exact::Exact;
+
+/// A question about a project: from when until when, by whose days.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    pub(super) organization: OrganizationId,
+    pub(super) project: Uuid,
+    pub(super) from: DateTime<Utc>,
+    pub(super) to: DateTime<Utc>,
+    pub(super) days: Days,
+}
+
+/// What a sum is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Of {
+    /// The whole project.
+    All,
+    Day(NaiveDate),
+    TaskType(Option<String>),
+    /// A provider's model.
+    Model(Option<String>, Option<String>),
+}
+
+/// What `GROUPING` says of a row that is not summed up by something.
+const WHOLE: i32 = 1;
+
+/// Outcomes and scores: all, by day, by task type and by model.
+pub(super) async fn outcomes(conn: &mut PgConnection, of: &Question) -> sqlx::Result<Vec<(Of, Tally)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT (hour AT TIME ZONE $5)::date AS day, task_type, provider, model, grouping((hour AT TIME ZONE $5)::date) AS "no_day!",
+            grouping(task_type) AS "no_task!", grouping(provider) AS "no_model!",
+            coalesce(sum(successes), 0)::bigint AS "successes!", coalesce(sum(failures), 0)::bigint AS "failures!",
+            coalesce(sum(others), 0)::bigint AS "others!", coalesce(sum(scores), 0)::bigint AS "scores!",
+            coalesce(sum(score), 0) AS "score!: Exact"
+        FROM usage_outcome_sums
+        WHERE organization_id = $1 AND project_id = $2 AND hour >= $3 AND hour < $4
+        GROUP BY GROUPING SETS ((), ((hour AT TIME ZONE $5)::date), (task_type), (provider, model))
+        "#,
+        of.organization as OrganizationId,
+        of.project,
+        of.from,
+        of.to,
+        of.days.name()
+    )
+    .fetch_all(conn)
+    .await?;
+    let tallies = rows.into_iter().map(|row| {
+        let tally = Tally {
+            successes: row.successes,
+            failures: row.failures,
+            others: row.others,
+            scores: row.scores,
+            score: row.score.0,
+        };
+        let of = match (row.no_day == WHOLE, row.no_task == WHOLE, row.no_model == WHOLE) {
+            (false, _, _) => row.day.map_or(Of::All, Of::Day),
+            (_, false, _) => Of::TaskType(row.task_type),
+            (_, _, false) => Of::Model(row.provider, row.model),
+            _ => Of::All,
+        };
+        (of, tally)
+    });
+    // What was taken away again leaves sums of nothing.
+    Ok(tallies.filter(|(_, tally)| !tally.is_empty()).collect())
+}
+
+/// Calls as they were reported: all, by day and by model.
+pub(super) async fn calls(conn: &mut PgConnection, of: &Question) -> sqlx::Result<Vec<(Of, CallSums)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT (hour AT TIME ZONE $5)::date AS day, provider AS "provider?", model AS "model?",
+            grouping((hour AT TIME ZONE $5)::date) AS "no_day!", grouping(provider) AS "no_model!",
+            sum(events)::bigint AS "calls!", sum(failed)::bigint AS "failed!", sum(unpriced)::bigint AS "unpriced!",
+            sum(cost) AS "cost!: Exact"
+        FROM usage_sums
+        WHERE organization_id = $1 AND project_id = $2 AND hour >= $3 AND hour < $4
+        GROUP BY GROUPING SETS ((), ((hour AT TIME ZONE $5)::date), (provider, model))
+        HAVING sum(events) > 0
+        "#,
+        of.organization as OrganizationId,
+        of.project,
+        of.from,
+        of.to,
+        of.days.name()
+    )
+    .fetch_all(conn)
+    .await?;
+    let sums = rows.into_iter().map(|row| {
+        let sums = CallSums { calls: row.calls, failed: row.failed, unpriced: row.unpriced, cost: row.cost.0 };
+        let of = match (row.no_day == WHOLE, row.no_model == WHOLE) {
+            (false, _) => row.day.map_or(Of::All, Of::Day),
+            (_, false) => Of::Model(row.provider, row.model),
+            _ => Of::All,
+        };
+        (of, sums)
+    });
+    Ok(sums.collect())
+}
+
+/// Calls as they were reported, of those that name a task type, by it.
+pub(super) async fn calls_by_task_type(
+    conn: &mut PgConnection,
+    of: &Question,
+) -> sqlx::Result<Vec<(String, CallSums)>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT value AS "task_type!", sum(events)::bigint AS "calls!", sum(failed)::bigint AS "failed!",
+            sum(unpriced)::bigint AS "unpriced!", sum(cost) AS "cost!: Exact"
+        FROM usage_dimension_sums
+        WHERE organization_id = $1 AND dimension = 'task_type' AND project_id = $2 AND hour >= $3 AND hour < $4
+        GROUP BY value HAVING sum(events) > 0
+        "#,
+        of.organization as OrganizationId,
+        of.project,
+        of.from,
+        of.to
+    )
+    .fetch_all(conn)
+    .await?;
+    let sums = rows.into_iter().map(|row| {
+        let sums = CallSums { calls: row.calls, failed: row.failed, unpriced: row.unpriced, cost: row.cost.0 };
+        (row.task_type, sums)
+    });
+    Ok(sums.collect())
+}
