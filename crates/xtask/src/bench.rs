@@ -4,6 +4,7 @@
 mod app;
 mod collect;
 mod figures;
+mod guard;
 mod ingest;
 mod load;
 mod queries;
@@ -32,6 +33,12 @@ pub(crate) enum Bench {
     /// Storing usage events beside what PostgreSQL itself stores of the same rows
     Ingest {
         /// How often each way is measured
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+        rounds: u8,
+    },
+    /// How soon the guard says whether a call may be made, asked 5,000 times a second while events come in
+    Guard {
+        /// How often it is measured
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
         rounds: u8,
     },
@@ -85,6 +92,10 @@ fn measure(stage: &Stage<'_>, bench: &Bench, report: &mut Report) -> Result<()> 
         for figure in ingest::measure(stage, usize::from(*rounds), report)? {
             say(&figure.to_string());
         }
+        return Ok(());
+    }
+    if let Bench::Guard { rounds } = bench {
+        say(&guard::measure(stage, usize::from(*rounds), report)?.to_string());
         return Ok(());
     }
     if let Bench::Rollups = bench {

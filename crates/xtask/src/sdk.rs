@@ -71,7 +71,11 @@ fn customer(url: &str) -> Result<(String, String)> {
     let team = session.team("Clients")?;
     let project = session.post("/api/projects", &json!({ "teamId": team, "name": "client", "environment": "ci" }))?;
     let project = text(&project, "id")?;
-    let key = session.post("/api/api-keys", &json!({ "name": "client", "scopes": ["ingest", "read"] }))?;
+    let key = session.post("/api/api-keys", &json!({ "name": "client", "scopes": ["ingest", "read", "guard"] }))?;
+    // What the libraries' tests of checks are held to: it is theirs alone, and no test spends as much.
+    let budget = json!({ "name": "client", "scope": { "type": "project", "id": project }, "amount": "1000", "period": "yearly",
+        "enforcement": "hard" });
+    session.post("/api/budgets", &budget)?;
     let lines: String =
         BILL.iter().map(|(day, model, cost)| format!("{day},{project},{model},1000,{cost},USD\n")).collect();
     let file = format!("date,project,model,tokens,cost,currency\n{lines}");

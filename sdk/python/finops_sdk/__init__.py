@@ -6,16 +6,21 @@
 from ._analytics import ProjectAnalytics
 from ._client import BulkResult, FailedEvent, Finops, Stats
 from ._errors import FinopsError
-from ._types import CostRow, RejectedEvent, UsageEventRequest
+from ._guard import Decision
+from ._types import CostRow, GuardAnswer, GuardBlock, GuardBudget, RejectedEvent, UsageEventRequest
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BulkResult",
     "CostRow",
+    "Decision",
     "FailedEvent",
     "Finops",
     "FinopsError",
+    "GuardAnswer",
+    "GuardBlock",
+    "GuardBudget",
     "ProjectAnalytics",
     "RejectedEvent",
     "Stats",

@@ -12,9 +12,9 @@ import time
 import weakref
 from typing import Any, Callable, Iterable, List, Mapping, Optional, Set, TypedDict, TypeVar, Union
 
-from . import _analytics, _meter
+from . import _analytics, _guard, _meter
 from ._errors import FinopsError
-from ._events import MAX_BATCH_EVENTS, Encoded, encode, join, now, split
+from ._events import MAX_BATCH_EVENTS, Encoded, encode, encode_fields, join, now, split
 from ._http import Pause, Transport, with_retries
 from ._queue import EventQueue
 from ._types import RejectedEvent, UsageBatchAnswer, UsageEventRequest
@@ -188,6 +188,45 @@ class Finops:
             return client
 
     instrument = meter
+
+    def check(
+        self,
+        call: Optional[Mapping[str, Any]] = None,
+        *,
+        on_unavailable: _guard.OnUnavailable = "closed",
+        timeout: float = _guard.TIMEOUT,
+        **fields: Any,
+    ) -> _guard.Decision:
+        """Asks whether a call may be made, by the organization's hard budgets and blocks.
+
+        Fields as in `POST /api/guard/check`, in either spelling: `check(service="tutor", estimated_cost="0.01")`. When
+        nobody can say within `timeout` seconds, the call is allowed if `on_unavailable` is "open". Raises FinopsError for
+        what is wrong with the question or the key, never for an answer that did not come.
+        """
+        body = encode_fields({**(call or {}), **fields}, self._project_id)
+        return _guard.check(lambda: self._transport.post("/api/guard/check", body, timeout), on_unavailable)
+
+    def settle(self, reservation_id: str, cost: Any = None, timeout: float = EXIT_TIMEOUT) -> bool:
+        """Says that the call for which something was reserved was made: after everything tracked so far was sent.
+
+        False if that could not be said; what is held goes by itself when its time is over. Never raises.
+        """
+        path = f"/api/guard/reservations/{reservation_id}/settle"
+        say = lambda: self._transport.post(path, encode_fields({"cost": cost}, None), timeout)  # noqa: E731
+        return self.flush(timeout) and self._said(say)
+
+    def release(self, reservation_id: str, timeout: float = EXIT_TIMEOUT) -> bool:
+        """Says that it was not made. False if that could not be said. Never raises."""
+        path = f"/api/guard/reservations/{reservation_id}"
+        return self._said(lambda: self._transport.delete(path, timeout))
+
+    def _said(self, say: Callable[[], Any]) -> bool:
+        try:
+            say()
+        except FinopsError as error:
+            self._report(error)
+            return False
+        return True
 
     def flush(self, timeout: Optional[float] = None) -> bool:
         """Waits until everything tracked so far is sent or given up; false when `timeout` seconds were too few."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from ._types import RejectedEvent
 
@@ -25,6 +25,7 @@ class FinopsError(Exception):
         event_ids: Sequence[str] = (),
         rejected: Sequence[RejectedEvent] = (),
         count: int = 0,
+        problem: Optional[Mapping[str, Any]] = None,
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
@@ -40,6 +41,8 @@ class FinopsError(Exception):
         self.count = count or len(self.event_ids)
         # The events of a batch that the service did not take, with why; `index` is the place in `event_ids`.
         self.rejected = tuple(rejected)
+        # All that the service answered, where it was the service.
+        self.problem: Mapping[str, Any] = problem or {}
 
     @property
     def retryable(self) -> bool:

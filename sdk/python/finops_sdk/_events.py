@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from datetime import date, datetime, timezone
 from decimal import Decimal
@@ -18,6 +19,8 @@ MAX_BATCH_BYTES = 1024 * 1024
 _IDS = ("eventId", "event_id", "id", "responseId", "response_id")
 _TIMES = ("timestamp", "occurredAt", "occurred_at", "time")
 _PROJECTS = ("projectId", "project_id")
+
+_UNDERSCORE = re.compile("_([a-z])")
 
 _HEAD, _BETWEEN, _TAIL = b'{"events":[', b",", b"]}"
 
@@ -64,6 +67,21 @@ def encode(event: Mapping[str, Any], project_id: Optional[str] = None, at: Optio
         message = f"the event has {len(body)} bytes, more than a request may have"
         raise FinopsError("event_too_large", message, event_ids=[event_id])
     return encoded
+
+
+def encode_fields(fields: Mapping[str, Any], project_id: Optional[str]) -> bytes:
+    """Writes down what is no event: fields by their names in the API, without those that say nothing.
+
+    Raises FinopsError for what is no JSON.
+    """
+    named = {_UNDERSCORE.sub(lambda match: match[1].upper(), name): value for name, value in fields.items()}
+    if project_id is not None:
+        named.setdefault("projectId", project_id)
+    told = {name: value for name, value in named.items() if value is not None}
+    try:
+        return json.dumps(told, allow_nan=False, separators=(",", ":"), default=_plain).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FinopsError("not_encodable", f"this is no JSON: {error}") from error
 
 
 def join(events: Iterable[Encoded]) -> bytes:

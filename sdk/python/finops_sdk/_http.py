@@ -49,11 +49,15 @@ class Transport:
         """Raises FinopsError."""
         return self._send("GET", f"{path}?{urlencode(query)}", None)
 
-    def post(self, path: str, body: bytes) -> Any:
+    def post(self, path: str, body: bytes, timeout: Optional[float] = None) -> Any:
         """Raises FinopsError."""
-        return self._send("POST", path, body)
+        return self._send("POST", path, body, timeout)
 
-    def _send(self, method: str, path: str, body: Optional[bytes]) -> Any:
+    def delete(self, path: str, timeout: Optional[float] = None) -> Any:
+        """Raises FinopsError."""
+        return self._send("DELETE", path, None, timeout)
+
+    def _send(self, method: str, path: str, body: Optional[bytes], timeout: Optional[float] = None) -> Any:
         if not self._api_key:
             raise FinopsError("not_configured", "give an api_key, or set FINOPS_API_KEY")
         headers = {
@@ -65,8 +69,8 @@ class Transport:
             headers["Content-Type"] = "application/json"
         try:
             request = urllib.request.Request(self._base + path, data=body, headers=headers, method=method)
-            with self._opener.open(request, timeout=self._timeout) as answer:
-                return _read(answer.read(MAX_ANSWER + 1))
+            with self._opener.open(request, timeout=timeout or self._timeout) as answer:
+                return None if answer.status == 204 else _read(answer.read(MAX_ANSWER + 1))
         except urllib.error.HTTPError as error:
             with error:
                 raise _refusal(error) from None
@@ -98,6 +102,7 @@ def _refusal(error: urllib.error.HTTPError) -> FinopsError:
         status=error.code,
         retry_after=retry_after(error.headers.get("Retry-After"), time.time()),
         request_id=problem.get("requestId"),
+        problem=problem,
     )
 
 

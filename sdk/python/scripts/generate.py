@@ -18,7 +18,16 @@ DESCRIPTION = HERE.parents[2] / "openapi" / "openapi.json"
 TARGET = HERE.parent / "finops_sdk" / "_types.py"
 
 # What the client sends and reads; what these refer to comes with them.
-ROOTS = ("UsageEventRequest", "UsageBatchAnswer", "CostRow", "CostTotal", "Freshness", "Problem")
+ROOTS = (
+    "UsageEventRequest",
+    "UsageBatchAnswer",
+    "CostRow",
+    "CostTotal",
+    "Freshness",
+    "GuardAnswer",
+    "GuardRefusal",
+    "Problem",
+)
 
 HEAD = '''"""Types of the API. Made by scripts/generate.py from openapi/openapi.json; do not edit."""
 

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 
 // What these refer to comes with them.
-const ROOTS = ["UsageEventRequest", "UsageBatchAnswer", "CostsAnswer", "Problem"];
+const ROOTS = ["UsageEventRequest", "UsageBatchAnswer", "CostsAnswer", "GuardAnswer", "GuardCheckRequest", "GuardRefusal", "Problem"];
 
 const target = new URL("../src/schema.ts", import.meta.url);
 const description = JSON.parse(readFileSync(new URL("../../../openapi/openapi.json", import.meta.url), "utf8"));

@@ -1,7 +1,8 @@
 /** The client: takes events without ever being in the caller's way, and sends them in the background. */
 import { type AnalyticsOptions, type ProjectAnalytics, read } from "./analytics.js";
 import { FinopsError, type RejectedEvent } from "./errors.js";
-import { type Encoded, encode, join, MAX_BATCH_EVENTS, split, type UsageEvent } from "./events.js";
+import { type Encoded, encode, encodeFields, join, MAX_BATCH_EVENTS, split, type UsageEvent } from "./events.js";
+import { type Call, check, type CheckOptions, type Decision, TIMEOUT } from "./guard.js";
 import { type Pause, Transport, withRetries } from "./http.js";
 import { type Fields, meter, type MeterOptions } from "./meter.js";
 import { EventQueue, type Limits } from "./queue.js";
@@ -217,6 +218,43 @@ export class Finops {
   /** The same as `meter`. */
   instrument<Client extends object>(client: Client, fields?: Fields, options?: MeterOptions): Client {
     return this.meter(client, fields, options);
+  }
+
+  /**
+   * Asks whether a call may be made, by the organization's hard budgets and blocks: `check({ service: "tutor" })`.
+   *
+   * @throws FinopsError for what is wrong with the question or the key, never for an answer that did not come.
+   */
+  async check(call: EitherCase<Call> = {}, options: EitherCase<CheckOptions> = {}): Promise<Decision> {
+    const body = encodeFields(camel(call), this.#projectId);
+    const { onUnavailable = "closed", timeout = TIMEOUT } = camel(options);
+    return check(() => this.#transport.within(timeout, "POST", "/api/guard/check", body), onUnavailable);
+  }
+
+  /**
+   * Says that the call for which something was reserved was made: after everything tracked so far was sent. False if that
+   * could not be said; what is held goes by itself when its time is over. Never rejects.
+   */
+  async settle(reservationId: string, cost?: string | number, timeout: number = EXIT_TIMEOUT): Promise<boolean> {
+    const path = `/api/guard/reservations/${encodeURIComponent(reservationId)}/settle`;
+    const say = () => this.#transport.within(timeout, "POST", path, encodeFields({ cost }));
+    return (await this.flush(timeout)) && this.#said(say);
+  }
+
+  /** Says that it was not made. False if that could not be said. Never rejects. */
+  async release(reservationId: string, timeout: number = EXIT_TIMEOUT): Promise<boolean> {
+    const path = `/api/guard/reservations/${encodeURIComponent(reservationId)}`;
+    return this.#said(() => this.#transport.within(timeout, "DELETE", path));
+  }
+
+  async #said(say: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await say();
+      return true;
+    } catch (error) {
+      this.#report(known(error));
+      return false;
+    }
   }
 
   /** Waits until everything tracked so far is sent or given up; false when `timeout` milliseconds were too few. */

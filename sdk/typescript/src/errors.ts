@@ -11,6 +11,7 @@ interface Details {
   eventIds?: readonly string[];
   rejected?: readonly RejectedEvent[];
   count?: number;
+  problem?: Readonly<Record<string, unknown>>;
   cause?: unknown;
 }
 
@@ -37,6 +38,8 @@ export class FinopsError extends Error {
   readonly count: number;
   /** The events of a batch that the service did not take, with why; `index` is the place in `eventIds`. */
   readonly rejected: readonly RejectedEvent[];
+  /** All that the service answered, where it was the service. */
+  readonly problem: Readonly<Record<string, unknown>>;
 
   constructor(code: string, message: string, details: Details = {}) {
     super(`${code}: ${message}`, details.cause === undefined ? undefined : { cause: details.cause });
@@ -48,6 +51,7 @@ export class FinopsError extends Error {
     this.eventIds = details.eventIds ?? [];
     this.count = details.count ?? this.eventIds.length;
     this.rejected = details.rejected ?? [];
+    this.problem = details.problem ?? {};
   }
 
   /** Whether the same request may succeed later. The ids stay the same, so nothing is stored twice. */

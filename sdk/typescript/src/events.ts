@@ -72,6 +72,20 @@ export function encode(event: object, projectId?: string, at?: Date): Encoded {
   return { id, body, size };
 }
 
+/**
+ * Writes down what is no event: fields without those that say nothing.
+ *
+ * @throws FinopsError for what is no JSON.
+ */
+export function encodeFields(fields: object, projectId?: string): string {
+  const told = { ...(projectId !== undefined && { projectId }), ...fields };
+  try {
+    return JSON.stringify(told, (name, value) => plain(name, value) ?? undefined);
+  } catch (cause) {
+    throw new FinopsError("not_encodable", `this is no JSON: ${cause}`, { cause });
+  }
+}
+
 /** The body of a bulk request. */
 export function join(events: readonly Encoded[]): string {
   return HEAD + events.map((event) => event.body).join(BETWEEN) + TAIL;

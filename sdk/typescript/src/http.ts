@@ -36,7 +36,18 @@ export class Transport {
     return this.#send("POST", path, body, cancel);
   }
 
-  async #send(method: string, path: string, body?: string, cancel = new AbortController()): Promise<unknown> {
+  /** The same, within so many milliseconds. @throws FinopsError */
+  within(timeout: number, method: "POST" | "DELETE", path: string, body?: string): Promise<unknown> {
+    return this.#send(method, path, body, new AbortController(), timeout);
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    body?: string,
+    cancel = new AbortController(),
+    timeout = this.#timeout,
+  ): Promise<unknown> {
     if (!this.#apiKey) throw new FinopsError("not_configured", "give an apiKey, or set FINOPS_API_KEY");
     const headers: Record<string, string> = { authorization: `Bearer ${this.#apiKey}`, accept: "application/json" };
     if (body !== undefined) headers["content-type"] = "application/json";
@@ -55,7 +66,7 @@ export class Transport {
         cause,
       });
     }
-    const timer = setTimeout(() => cancel.abort(), this.#timeout);
+    const timer = setTimeout(() => cancel.abort(), timeout);
     let answer: Response;
     let text: string;
     try {
@@ -68,6 +79,7 @@ export class Transport {
       clearTimeout(timer);
     }
     if (!answer.ok) throw refusal(answer, text);
+    if (answer.status === 204) return undefined;
     try {
       return JSON.parse(text);
     } catch (cause) {
@@ -89,6 +101,7 @@ function refusal(answer: Response, text: string): FinopsError {
     status: answer.status,
     retryAfter: retryAfter(answer.headers.get("retry-after"), Date.now()),
     requestId: problem.requestId,
+    problem,
   });
 }
 

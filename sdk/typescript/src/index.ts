@@ -3,4 +3,5 @@ export type { AnalyticsOptions, CostPart, CostRow, ProjectAnalytics } from "./an
 export { type BulkResult, type FailedEvent, Finops, type Options, type Settings, type Stats } from "./client.js";
 export { FinopsError, type RejectedEvent } from "./errors.js";
 export type { UsageEvent } from "./events.js";
+export type { Call, CheckOptions, Decision, GuardAnswer, GuardBlock, GuardBudget } from "./guard.js";
 export type { Fields, MeterOptions } from "./meter.js";

@@ -28,6 +28,18 @@ finops.track({ model: "gpt-4o", promptTokens: {} });
 // @ts-expect-error there is no such option
 new Finops({ apikey: "fin_" });
 
+export async function guarded(): Promise<string | undefined> {
+  const { allowed, answer, budget, reservationId } = await finops.check(
+    { service: "tutor", estimated_cost: 0.02, reserve: true },
+    { onUnavailable: "open" },
+  );
+  if (!allowed) return budget?.periodEndsAt;
+  if (reservationId) await finops.settle(reservationId, "0.0193");
+  // @ts-expect-error a service is a text
+  await finops.check({ service: 1 });
+  return answer?.budgets[0]?.currency;
+}
+
 export async function main(events: UsageEvent[]): Promise<string | null> {
   const { rejected } = await finops.bulkImport(events);
   rejected.map(({ pointer }) => pointer.length);

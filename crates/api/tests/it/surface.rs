@@ -31,7 +31,7 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 54] = [
+const FOR_USERS: [&str; 56] = [
     "cancel_usage_import",
     "change_password",
     "check_call",

@@ -2,6 +2,7 @@
 //! this: a few threads look after all of the connections, as pgbench's do, requests are bytes, and of the answers only the
 //! status is looked at.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -73,9 +74,8 @@ fn look_after(
             watched.iter().map(|watched| !watched.revents().is_empty()).collect()
         };
         for (connection, _) in connections.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
-            if !connection.turn()? {
-                continue;
-            }
+            let Some(status) = connection.turn()? else { continue };
+            ensure!((200..300).contains(&status), "answered: {}", String::from_utf8_lossy(&connection.answer));
             latencies.push(milliseconds(connection.sent.elapsed()));
             connection.answered += 1;
             connection.is_done = Instant::now() >= end;
@@ -86,6 +86,100 @@ fn look_after(
         connections.retain(|connection| !connection.is_done);
     }
     Ok(latencies)
+}
+
+/// What callers saw who ask by the clock.
+#[derive(Default)]
+pub(super) struct Paced {
+    /// How long each answer took, in milliseconds, from when it was to be asked for.
+    pub(super) latencies: Vec<f64>,
+    /// How often each status was answered.
+    pub(super) statuses: BTreeMap<u16, usize>,
+}
+
+impl Paced {
+    fn add(mut self, more: Self) -> Self {
+        self.latencies.extend(more.latencies);
+        for (status, count) in more.statuses {
+            *self.statuses.entry(status).or_default() += count;
+        }
+        self
+    }
+}
+
+/// Has callers post so many bodies a second between them, whatever the answers take: a caller whose answer is late is late with
+/// the next question, and that counts as time that its answer took. `body` makes the body of a caller's nth request.
+///
+/// # Errors
+/// When a connection breaks.
+pub(super) fn pace(
+    address: SocketAddr,
+    path: &str,
+    key: &str,
+    (callers, threads, a_second): (usize, usize, u32),
+    lasting: Duration,
+    body: &(dyn Fn(usize, usize) -> Vec<u8> + Sync),
+) -> Result<Paced> {
+    let start = Instant::now();
+    let share = Duration::from_secs(1) * u32::try_from(callers)? / a_second;
+    let answers: Vec<Result<Paced>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads)
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut connections = Vec::new();
+                    for caller in (thread..callers).step_by(threads) {
+                        let mut connection = Connection::open(address, path, key, caller)?;
+                        // Not all at once.
+                        connection.sent = start + share * u32::try_from(caller)? / u32::try_from(callers)?;
+                        connection.is_done = true;
+                        connections.push(connection);
+                    }
+                    keep_pace(connections, share, start + lasting, body)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| bail!("a caller panicked"))).collect()
+    });
+    answers.into_iter().try_fold(Paced::default(), |sum, more| Ok(sum.add(more?)))
+}
+
+/// Asks by the clock until the end, then waits for the last answers. `sent` is when a connection's question was to be asked or
+/// is to be, `is_done` says that it has its answer.
+fn keep_pace(
+    mut connections: Vec<Connection>,
+    share: Duration,
+    end: Instant,
+    body: &(dyn Fn(usize, usize) -> Vec<u8> + Sync),
+) -> Result<Paced> {
+    let mut paced = Paced::default();
+    loop {
+        let now = Instant::now();
+        for connection in connections.iter_mut().filter(|one| one.is_done && one.sent <= now && one.sent < end) {
+            let (due, request) = (connection.sent, body(connection.caller, connection.answered));
+            connection.send(&request)?;
+            (connection.sent, connection.is_done) = (due, false);
+        }
+        let next = connections.iter().filter(|one| one.is_done).map(|one| one.sent).filter(|due| *due < end).min();
+        let mut waiting: Vec<&mut Connection> = connections.iter_mut().filter(|one| !one.is_done).collect();
+        let pause = match next {
+            Some(due) => Timespec::try_from(due.saturating_duration_since(Instant::now()))?,
+            None if waiting.is_empty() => return Ok(paced),
+            None => PATIENCE,
+        };
+        let ready: Vec<bool> = {
+            let mut watched: Vec<PollFd<'_>> = waiting.iter().map(|one| one.watched()).collect();
+            let answers = poll(&mut watched, Some(&pause))?;
+            ensure!(answers > 0 || next.is_some(), "no answer");
+            watched.iter().map(|watched| !watched.revents().is_empty()).collect()
+        };
+        for (connection, _) in waiting.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
+            let Some(status) = connection.turn()? else { continue };
+            paced.latencies.push(milliseconds(connection.sent.elapsed()));
+            *paced.statuses.entry(status).or_default() += 1;
+            connection.answered += 1;
+            (connection.sent, connection.is_done) = (connection.sent + share, true);
+        }
+    }
 }
 
 /// A kept connection.
@@ -153,24 +247,24 @@ impl Connection {
         Ok(())
     }
 
-    /// Goes on with what it is at; whether the answer is there.
-    fn turn(&mut self) -> Result<bool> {
+    /// Goes on with what it is at; the status of the answer, once that is there.
+    fn turn(&mut self) -> Result<Option<u16>> {
         if self.written < self.request.len() {
             self.write()?;
-            return Ok(false);
+            return Ok(None);
         }
         let mut chunk = [0; 4_096];
         let read = match self.stream.read(&mut chunk) {
             Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         ensure!(read > 0, "the service closed the connection");
         self.answer.extend_from_slice(&chunk[..read]);
-        let Some(end) = end_of_answer(&self.answer)? else { return Ok(false) };
+        let Some(end) = end_of_answer(&self.answer)? else { return Ok(None) };
         ensure!(end == self.answer.len(), "more than one answer");
-        ensure!(self.answer.starts_with(b"HTTP/1.1 2"), "answered: {}", String::from_utf8_lossy(&self.answer));
-        Ok(true)
+        let status = self.answer.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok());
+        Ok(Some(status.and_then(|digits| digits.parse().ok()).context("an answer without a status")?))
     }
 }
 

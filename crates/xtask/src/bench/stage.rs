@@ -22,7 +22,7 @@ pub(super) const LINE_ITEMS: usize = 20;
 /// How long a service may take to stop.
 const GRACE: Duration = Duration::from_secs(3);
 const ORGANIZATION: &str = "org-bench";
-const TEAM: &str = "Benchmark";
+pub(super) const TEAM: &str = "Benchmark";
 const ADMIN_KEY: &str = "sk-admin-bench-00000000000000000000000000000000";
 
 /// The provider and the database server.
