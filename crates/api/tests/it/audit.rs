@@ -178,8 +178,8 @@ async fn every_change_is_written_down_or_not_made() {
     let delivery = crate::deliveries::dead(&app, admin, &channel_id).await;
     script.step("resend_delivery", admin, &format!("/api/deliveries/{delivery}/resend"), Value::Null).await;
     script.step("delete_channel", admin, &channel, Value::Null).await;
-    let rule = json!({"enabled": true, "type": "email"});
-    script.step("set_alert_rule", admin, "/api/alerts/rules/unpriced", rule).await;
+    let rule = json!({"kind": "unpriced", "enabled": true, "type": "email"});
+    script.step("set_alert_rule", admin, "/api/alerts/rules", rule).await;
     script.step("test_alert", admin, "/api/alerts/test", json!({})).await;
     let unknown = json!({"provider": "openai", "model": "nobody-knows", "promptTokens": 1, "completionTokens": 1});
     admin.post("/api/usage/track", unknown).await.ok();
