@@ -252,12 +252,14 @@ pub struct AlertRule {
     pub action: AlertAction,
 }
 
-/// `PUT /api/alerts/rules/{kind}`.
+/// `PUT /api/alerts/rules`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
-#[cfg_attr(feature = "server", schema(example = json!({"enabled": true, "type": "slack"})))]
+#[cfg_attr(feature = "server", schema(example = json!({"kind": "unpriced", "enabled": true, "type": "slack"})))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AlertRuleRequest {
+    /// What is looked for: `unpriced`. What budgets raise is set by their thresholds.
+    pub kind: AlertKind,
     /// Whether it is looked for.
     pub enabled: bool,
     /// How somebody is told; not `block`.

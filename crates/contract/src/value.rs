@@ -146,7 +146,6 @@ pub struct TaskTypeValue {
     #[cfg_attr(feature = "server", schema(example = "grading"))]
     pub task_type: Option<String>,
     /// Its cost is the reported calls' own, by the price book.
-    #[serde(flatten)]
     pub value: Value,
 }
 
@@ -160,7 +159,6 @@ pub struct ModelValue {
     /// The model; null for outcomes that name no call.
     pub model: Option<String>,
     /// Its cost is the reported calls' own, by the price book.
-    #[serde(flatten)]
     pub value: Value,
 }
 
@@ -172,7 +170,6 @@ pub struct DayValue {
     /// The day.
     pub day: NaiveDate,
     /// Outcomes are on the day of their call, or the day on which they were known where they name none.
-    #[serde(flatten)]
     pub value: Value,
 }
 

@@ -11,6 +11,7 @@ use crate::channels::Channel;
 use crate::channels::inbox::{InboxQuery, Letter};
 use crate::faults::FaultSpec;
 use crate::openai::spec::OrganizationSpec;
+use crate::openai::stops::Limits;
 use crate::truth::{Truth, TruthQuery, truth};
 use crate::world::Shared;
 
@@ -161,6 +162,19 @@ impl Control {
         Ok(())
     }
 
+    /// The limits of a project, and whether they stop it.
+    ///
+    /// # Errors
+    /// If there is no such organization or project.
+    pub fn limits(&self, organization: &str, project: &str) -> Result<Limits> {
+        let mut world = self.world.lock();
+        let now = world.now();
+        let organization = world.organization(organization)?;
+        let index = organization.project_index(project).ok_or_else(|| anyhow!("no project {project:?}"))?;
+        organization.enforce(now);
+        Ok(organization.limits(index))
+    }
+
     /// What answers call an organization from now on; `None`: they do not name it.
     ///
     /// # Errors
@@ -221,7 +235,9 @@ impl Control {
     pub fn truth(&self, query: &TruthQuery) -> Result<Truth> {
         let mut world = self.world.lock();
         let now = world.now();
-        truth(world.organization(&query.organization)?, query, now)
+        let organization = world.organization(&query.organization)?;
+        organization.enforce(now);
+        truth(organization, query, now)
     }
 
     /// What arrived, oldest first.

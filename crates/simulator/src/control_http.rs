@@ -29,6 +29,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(list_organizations)
             .service(get_truth)
             .service(archive_project)
+            .service(get_limits)
             .service(call_organization)
             .service(add_fault)
             .service(list_faults)
@@ -123,6 +124,11 @@ async fn get_truth(
 #[post("/organizations/{organization}/projects/{project}/archive")]
 async fn archive_project(control: web::Data<Control>, path: web::Path<(String, String)>) -> HttpResponse {
     done(control.archive_project(&path.0, &path.1))
+}
+
+#[get("/organizations/{organization}/projects/{project}/limits")]
+async fn get_limits(control: web::Data<Control>, path: web::Path<(String, String)>) -> HttpResponse {
+    answer(StatusCode::OK, control.limits(&path.0, &path.1))
 }
 
 #[derive(Deserialize)]

@@ -30,6 +30,7 @@ pub use channels::inbox::{InboxQuery, Letter};
 pub use control::{Control, RequestRecord, RestateSpec};
 pub use faults::{ErrorShape, Fault, FaultMatch, FaultSpec};
 pub use openai::spec::{AmountStyle, OrganizationSpec, ProjectSpec, Trend};
+pub use openai::stops::Limits;
 pub use truth::{Dimension, Truth, TruthQuery, TruthRow};
 
 /// How to start a simulator.

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use clap::{Parser, ValueEnum};
-use finops_simulator::{Simulator, SimulatorConfig, presets};
+use finops_simulator::{Channel, Simulator, SimulatorConfig, presets};
 
 /// The outside world on loopback: simulated AI vendors with a known truth.
 #[derive(Parser)]
@@ -48,10 +48,19 @@ async fn main() -> Result<()> {
             simulator.control().add_organization(organization)?;
         }
     }
+    // What clients of the vendors have to be told.
     let addresses = serde_json::json!({
         "baseUrl": simulator.base_url(),
         "openaiBaseUrl": simulator.openai_base_url(),
         "slackWebhookUrl": simulator.slack_webhook_url(),
+        "resend": { "baseUrl": simulator.channel_base_url(Channel::Resend), "key": presets::RESEND_KEY },
+        "twilio": {
+            "baseUrl": simulator.channel_base_url(Channel::Twilio),
+            "accountSid": presets::TWILIO_ACCOUNT,
+            "token": presets::TWILIO_TOKEN,
+            "from": presets::TWILIO_FROM,
+        },
+        "pagerduty": { "baseUrl": simulator.channel_base_url(Channel::PagerDuty), "key": presets::PAGERDUTY_KEY },
     });
     let mut output = std::io::stdout().lock();
     writeln!(output, "{addresses}")?;

@@ -12,11 +12,14 @@ use serde_json::{Value, json};
 
 use crate::http::{Answer, Client};
 use crate::paths;
+use crate::programs::Address;
 use crate::report::Clock;
 use crate::services;
 
 const ORGANIZATION: &str = "한결에듀";
 const PERSON: &str = "김하늘";
+const SLACK: &str = "FinOps 슬랙";
+const MAIL: &str = "FinOps 이메일";
 
 /// A simulated organization's id, the team it becomes, and its projects with their environments.
 type Wanted = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
@@ -86,12 +89,13 @@ pub(crate) fn sign_in(file: &Path) -> Result<SignIn> {
 pub(crate) fn fill(
     clock: Clock,
     service: &str,
-    simulator: &str,
+    simulator: &Address,
     sign_in: &SignIn,
     check: &mut dyn FnMut() -> Result<()>,
 ) -> Result<()> {
-    let world =
-        Client::new(simulator).send("GET", "/_sim/organizations", None)?.success("the simulator's organizations")?;
+    let world = Client::new(&simulator.base)
+        .send("GET", "/_sim/organizations", None)?
+        .success("the simulator's organizations")?;
     let teams = plan(&world)?;
     let mut session = Session::open(service, sign_in)?;
     let mut waiting = BTreeMap::new();
@@ -105,6 +109,8 @@ pub(crate) fn fill(
         clock.line(&format!("demo: {} with {} projects", team.name, team.projects.len()));
         waiting.insert(id, team.name.clone());
     }
+    session.channels(sign_in, simulator)?;
+    clock.line("demo: a Slack channel and an e-mail channel");
     collect(clock, &mut session, waiting, check)
 }
 
@@ -319,6 +325,29 @@ impl Session {
             return Ok(());
         }
         answer.success("registering the demo's admin key").map(drop)
+    }
+
+    /// Makes the channels that alerts go to, unless they are there; a Slack channel that leads elsewhere is led here again.
+    fn channels(&mut self, sign_in: &SignIn, simulator: &Address) -> Result<()> {
+        let list = "/api/channels?limit=200";
+        match self.find(list, "name", SLACK)? {
+            None => {
+                let body = json!({ "type": "slack", "name": SLACK, "locale": "ko", "url": simulator.slack });
+                self.post("/api/channels", &body)?;
+            }
+            Some(channel) => {
+                let is_here = channel["masked"].as_str().is_some_and(|masked| masked.starts_with(&simulator.base));
+                if !is_here && let Some(id) = channel["id"].as_str() {
+                    let path = format!("/api/channels/{id}");
+                    self.put("PATCH", &path, &json!({ "url": simulator.slack }))?;
+                }
+            }
+        }
+        if self.find(list, "name", MAIL)?.is_none() {
+            let body = json!({ "type": "email", "name": MAIL, "locale": "ko", "addresses": [sign_in.email] });
+            self.post("/api/channels", &body)?;
+        }
+        Ok(())
     }
 
     /// Makes a project with its Project ID unless it is there.

@@ -33,6 +33,52 @@ pub(crate) struct Address {
     pub(crate) base: String,
     /// What OpenAI's base URL is replaced by.
     pub(crate) openai: String,
+    /// A Slack webhook that works.
+    pub(crate) slack: String,
+    /// Accounts at the vendors that messages go to.
+    vendors: Value,
+}
+
+/// What the service is told about a vendor, and the variables by which a person shows that they have an account of their own.
+type Vendor = (&'static [&'static str], &'static [(&'static str, &'static str)]);
+
+const VENDORS: [Vendor; 3] = [
+    (
+        &["RESEND_API_KEY", "SENDGRID_API_KEY", "SMTP_HOST"],
+        &[("RESEND_API_KEY", "/resend/key"), ("RESEND_BASE_URL", "/resend/baseUrl")],
+    ),
+    (
+        &["TWILIO_ACCOUNT_SID"],
+        &[
+            ("TWILIO_ACCOUNT_SID", "/twilio/accountSid"),
+            ("TWILIO_AUTH_TOKEN", "/twilio/token"),
+            ("TWILIO_FROM", "/twilio/from"),
+            ("TWILIO_BASE_URL", "/twilio/baseUrl"),
+        ],
+    ),
+    (&["PAGERDUTY_INTEGRATION_KEY"], &[("PAGERDUTY_BASE_URL", "/pagerduty/baseUrl")]),
+];
+
+impl Address {
+    /// What the service is told so that its messages end up here: of every vendor at which the person has no account of their own
+    /// (`is_set` says which variables they gave), and that tenants may name this address. `allowed` is what they may name besides.
+    pub(crate) fn vendors(&self, is_set: impl Fn(&str) -> bool, allowed: Option<&str>) -> Vec<(&'static str, String)> {
+        let mut variables = Vec::new();
+        for (own, told) in VENDORS {
+            if own.iter().any(|name| is_set(name)) {
+                continue;
+            }
+            let text = |pointer| self.vendors.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            variables.extend(told.iter().map(|(name, pointer)| (*name, text(pointer))));
+        }
+        if !is_set("MAIL_FROM") {
+            variables.push(("MAIL_FROM", "FinOps for AI <alerts@finops.example>".to_owned()));
+        }
+        let host = self.base.trim_start_matches("http://");
+        let allowed = allowed.filter(|allowed| !allowed.is_empty()).map(|allowed| format!("{allowed},"));
+        variables.push(("OUTBOUND_ALLOW", format!("{}{host}", allowed.unwrap_or_default())));
+        variables
+    }
 }
 
 /// The environment of a service on loopback that only answers: it runs no jobs, and has secrets of its own.
@@ -71,7 +117,8 @@ impl Programs<'_> {
         })?;
         let text =
             |name: &str| hello[name].as_str().map(str::to_owned).with_context(|| format!("no `{name}` in {hello}"));
-        let address = Address { base: text("baseUrl")?, openai: text("openaiBaseUrl")? };
+        let (base, openai, slack) = (text("baseUrl")?, text("openaiBaseUrl")?, text("slackWebhookUrl")?);
+        let address = Address { base, openai, slack, vendors: hello };
         Ok((service, address))
     }
 
@@ -120,5 +167,31 @@ impl Programs<'_> {
         let mut command = Command::new(self.bin.join("finops"));
         command.current_dir(self.root).arg(verb).envs(env.iter().map(|(name, value)| (name, value)));
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Address;
+
+    #[test]
+    fn a_vendor_is_simulated_unless_the_person_has_an_account() {
+        let address = Address {
+            base: "http://127.0.0.1:9000".into(),
+            openai: String::new(),
+            slack: String::new(),
+            vendors: json!({ "resend": { "key": "re_1", "baseUrl": "http://r" }, "twilio": { "token": "t" } }),
+        };
+        let names = |variables: &[(&'static str, String)]| -> Vec<&'static str> {
+            variables.iter().map(|(name, _)| *name).collect()
+        };
+        let all = address.vendors(|_| false, None);
+        assert!(all.contains(&("RESEND_API_KEY", "re_1".into())) && all.contains(&("TWILIO_AUTH_TOKEN", "t".into())));
+        assert_eq!(all.last(), Some(&("OUTBOUND_ALLOW", "127.0.0.1:9000".into())));
+        let own = address.vendors(|name| name == "SMTP_HOST" || name == "MAIL_FROM", Some("mailpit:1025"));
+        assert!(!names(&own).contains(&"RESEND_API_KEY") && !names(&own).contains(&"MAIL_FROM"));
+        assert_eq!(own.last(), Some(&("OUTBOUND_ALLOW", "mailpit:1025,127.0.0.1:9000".into())));
     }
 }

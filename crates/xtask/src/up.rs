@@ -132,14 +132,15 @@ fn start(root: &Path, home: &Path, options: &Options, report: &mut Report, runni
         let address = simulator(&programs, running)?;
         report.line(&format!("the outside world is simulated on {}", address.base));
         env.push(("OPENAI_BASE_URL".into(), address.openai.clone().into()));
+        let allowed = std::env::var_os("OUTBOUND_ALLOW").and_then(|allowed| allowed.into_string().ok());
+        let vendors = address.vendors(|name| std::env::var_os(name).is_some(), allowed.as_deref());
+        env.extend(vendors.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
         serve(&programs, &env, options.port, report, running)?;
         let sign_in = demo::sign_in(&home.join("demo.json"))?;
         let service = format!("http://127.0.0.1:{}", options.port);
         let clock = report.clock();
-        report.step("filling the demo", || {
-            demo::fill(clock, &service, &address.base, &sign_in, &mut || running.check())
-        })?;
-        announce(&url, Some(&sign_in));
+        report.step("filling the demo", || demo::fill(clock, &service, &address, &sign_in, &mut || running.check()))?;
+        announce(&url, Some((&sign_in, &address.base)));
     } else {
         serve(&programs, &env, options.port, report, running)?;
         announce(&url, None);
@@ -221,13 +222,14 @@ fn serve(
     Ok(())
 }
 
-fn announce(url: &str, sign_in: Option<&demo::SignIn>) {
+fn announce(url: &str, demo: Option<(&demo::SignIn, &str)>) {
     say("");
     say(&format!("  FinOps for AI   {url}"));
-    match sign_in {
-        Some(sign_in) => {
+    match demo {
+        Some((sign_in, simulator)) => {
             say(&format!("  e-mail          {}", sign_in.email));
             say(&format!("  password        {}", sign_in.password));
+            say(&format!("  what it sends   {simulator}/_sim/inbox/slack  (resend, twilio, pagerduty, webhook)"));
         }
         None => say("  Register there: the first account becomes the administrator."),
     }

@@ -276,11 +276,15 @@ async fn calls_without_a_price_raise_one_alert_a_model() {
     // Turned off, what is open is over; whoever may not, does not.
     let rules: Page<AlertRule> = admin.get("/api/alerts/rules").await.read_as();
     assert_eq!((rules.data[0].enabled, rules.data[0].action), (true, AlertAction::Both));
-    let off = json!({"enabled": false, "type": "slack"});
-    people.user.put("/api/alerts/rules/unpriced", &off).await.problem(ErrorCode::Forbidden);
-    admin.put("/api/alerts/rules/budget", &off).await.problem(ErrorCode::NotFound);
-    admin.put("/api/alerts/rules/unpriced", json!({"enabled": true, "type": "block"})).await.field("/type", "unknown");
-    let rule: AlertRule = admin.put("/api/alerts/rules/unpriced", &off).await.read_as();
+    let off = json!({"kind": "unpriced", "enabled": false, "type": "slack"});
+    people.user.put("/api/alerts/rules", &off).await.problem(ErrorCode::Forbidden);
+    let budgets = json!({"kind": "budget", "enabled": false, "type": "slack"});
+    admin.put("/api/alerts/rules", &budgets).await.field("/kind", "unknown");
+    admin
+        .put("/api/alerts/rules", json!({"kind": "unpriced", "enabled": true, "type": "block"}))
+        .await
+        .field("/type", "unknown");
+    let rule: AlertRule = admin.put("/api/alerts/rules", &off).await.read_as();
     assert_eq!((rule.enabled, rule.action), (false, AlertAction::Slack));
     runner.reconcile().await;
     assert_eq!(alerts(admin, "?status=open").await, []);

@@ -12,7 +12,9 @@ use crate::support::client::{Answer, Client};
 use crate::support::openapi::{Access, operations};
 
 /// Changes that leave no row, and why.
-const WITHOUT: [&str; 10] = [
+const WITHOUT: [&str; 11] = [
+    // What a block would do.
+    "preview_block",
     // A question, and what is held for a call until it was made: nobody's decision, and gone in minutes.
     "check_call",
     "release_reservation",
@@ -176,6 +178,32 @@ async fn every_change_is_written_down_or_not_made() {
     let delivery = crate::deliveries::dead(&app, admin, &channel_id).await;
     script.step("resend_delivery", admin, &format!("/api/deliveries/{delivery}/resend"), Value::Null).await;
     script.step("delete_channel", admin, &channel, Value::Null).await;
+    let rule = json!({"kind": "unpriced", "enabled": true, "type": "email"});
+    script.step("set_alert_rule", admin, "/api/alerts/rules", rule).await;
+    script.step("test_alert", admin, "/api/alerts/test", json!({})).await;
+    let unknown = json!({"provider": "openai", "model": "nobody-knows", "promptTokens": 1, "completionTokens": 1});
+    admin.post("/api/usage/track", unknown).await.ok();
+    app.runner().reconcile().await;
+    let alert = id(&admin.get("/api/alerts?kind=unpriced").await.ok(), "/data/0/id");
+    for verb in ["acknowledge", "resolve"] {
+        script.step(&format!("{verb}_alert"), admin, &format!("/api/alerts/{alert}/{verb}"), Value::Null).await;
+    }
+    let throttle = json!({
+        "target": {"type": "project", "id": project.trim_start_matches("/api/projects/")}, "reason": "Too much",
+        "mode": "throttle", "limitPerMinute": 100,
+    });
+    let why = json!({"reason": "Looked into"});
+    let made = script.step("create_block", admin, "/api/blocks", throttle.clone()).await;
+    script.step("lift_block", admin, &format!("/api/blocks/{}/lift", id(&made, "/id")), why.clone()).await;
+    admin.patch("/api/organization", json!({"twoPersonBlocks": true})).await.ok();
+    for (verb, body) in [("decline", why.clone()), ("approve", Value::Null)] {
+        let asked = id(&admin.post("/api/blocks", throttle.clone()).await.status(201), "/id");
+        let path = format!("/api/blocks/{asked}/{verb}");
+        script.step(&format!("{verb}_block"), &people.tenant_admin, &path, body).await;
+    }
+    admin.patch("/api/organization", json!({"twoPersonBlocks": false})).await.ok();
+    let active = id(&admin.get("/api/blocks?status=active").await.ok(), "/data/0/id");
+    admin.post(&format!("/api/blocks/{active}/lift"), why).await.ok();
     let thresholds = json!({"daily": {"amount": "500"}});
     script.step("set_cost_thresholds", admin, &format!("{project}/cost-thresholds"), thresholds).await;
     script.step("delete_project", admin, &project, Value::Null).await;

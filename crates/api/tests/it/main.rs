@@ -6,6 +6,7 @@ mod alerts;
 mod api_keys;
 mod architecture;
 mod audit;
+mod blocks;
 mod budgets;
 mod canary;
 mod channels;

@@ -31,18 +31,22 @@ const PUBLIC: [&str; 9] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 54] = [
+const FOR_USERS: [&str; 66] = [
+    "acknowledge_alert",
     "cancel_usage_import",
     "change_password",
     "check_call",
     "create_api_key",
+    "create_block",
     "create_usage_event",
     "create_usage_events",
     "create_usage_import",
     "delete_provider_key",
     "end_all_sessions",
     "export_traces",
+    "get_alert",
     "get_api_key",
+    "get_block",
     "get_budget",
     "get_budget_status",
     "get_cost_summary",
@@ -59,26 +63,32 @@ const FOR_USERS: [&str; 54] = [
     "get_usage_event",
     "get_usage_import",
     "import_usage",
+    "lift_block",
     "list_admin_keys",
+    "list_alert_rules",
+    "list_alerts",
     "list_api_keys",
+    "list_blocks",
     "list_budget_templates",
     "list_budgets",
     "list_fx_rates",
-    "list_project_members",
-    "list_projects",
     "list_price_overrides",
     "list_price_versions",
     "list_prices",
+    "list_project_members",
+    "list_projects",
     "list_provider_keys",
     "list_team_members",
     "list_teams",
     "list_unpriced_models",
     "list_usage_events",
     "list_usage_imports",
+    "preview_block",
     "query_costs",
     "receive_cloud_events",
     "release_reservation",
     "report_outcomes",
+    "resolve_alert",
     "resolve_price",
     "revoke_api_key",
     "rotate_api_key",
@@ -188,6 +198,17 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
     let event = id_of(&by.post("/api/usage/track", event).await, "/eventId");
     let outcome = json!({"outcomes": [{"eventId": format!("evt-{provider}"), "outcome": "success"}]});
     by.post(&format!("/api/projects/{project}/outcomes"), outcome).await.ok();
+    let spent = json!({
+        "name": "Spent", "scope": {"type": "project", "id": project}, "amount": "0.000001", "period": "monthly",
+        "alerts": [{"threshold": "100", "type": "email"}],
+    });
+    admin.post("/api/budgets", spent).await.status(201);
+    app.runner().reconcile().await;
+    let alert = id_of(&admin.get(&format!("/api/alerts?projectId={project}")).await, "/data/0/id");
+    let block = json!({
+        "target": {"type": "project", "id": project}, "reason": "Too much", "mode": "throttle", "limitPerMinute": 1_000,
+    });
+    let block = id_of(&admin.post("/api/blocks", block).await, "/id");
     let import = id_of(&by.post("/api/usage/imports", json!({"format": "ndjson"})).await, "/id");
     let call = json!({"projectId": project, "estimatedCost": "0.01", "reserve": true});
     let reservation = id_of(&by.post("/api/guard/check", call).await, "/reservationId");
@@ -206,7 +227,8 @@ async fn things(app: &TestApp, admin: &Client, by: &Client, provider: &str) -> T
         ("budgetId", budget),
         ("channelId", channel),
         ("deliveryId", delivery),
-        ("alertId", user.to_string()),
+        ("alertId", alert),
+        ("blockId", block),
         ("repriceId", reprice),
         ("reservationId", reservation),
         // Nobody's: who may see one sees all of them.
@@ -353,6 +375,10 @@ async fn api_keys_are_held_to_their_scopes() {
             match operation.scope {
                 None => drop(answer.problem(ErrorCode::ApiKeyNotAllowed)),
                 Some(needed) if needed != scope => drop(answer.problem(ErrorCode::ApiKeyScope)),
+                // What is of the whole organization is for keys that are bound to no project.
+                Some(_) if operation.id == "get_organization_metrics" && std::ptr::eq(client, &bound) => {
+                    drop(answer.problem(ErrorCode::Forbidden));
+                }
                 Some(_) => assert!(!matches!(answer.status, 401 | 403), "{}: {}", operation.id, answer.text),
             }
         }

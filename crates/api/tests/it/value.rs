@@ -340,7 +340,7 @@ async fn the_words_that_count_are_those_that_callers_are_told() {
             sqlx::query_scalar("SELECT finops_outcome($1)").bind(word).fetch_one(&mut owner).await.unwrap();
         assert_ne!(kind, "other", "{word}");
     }
-    assert_eq!(named.len(), 22);
+    assert_eq!(named.len(), 23);
     for (word, kind) in [("SUCCESS", "success"), ("Failed", "failure"), ("meh", "other")] {
         let found: String =
             sqlx::query_scalar("SELECT finops_outcome($1)").bind(word).fetch_one(&mut owner).await.unwrap();

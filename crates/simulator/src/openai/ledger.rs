@@ -8,6 +8,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::catalogue::LineItem;
 use super::spec::{OrganizationSpec, ProjectSpec, Trend};
+use super::stops::active;
 use crate::control::Restatement;
 use crate::rng;
 
@@ -18,6 +19,7 @@ const PPM: u64 = 1_000_000;
 const SPIKE: u64 = 15;
 /// Hours after the start of a day at which its costs are final: the day itself and two more.
 const SETTLED_AFTER_HOURS: i64 = 72;
+const SECONDS_A_DAY: i64 = 86_400;
 /// "No API key" in a row.
 pub(crate) const NO_KEY: u32 = u32::MAX;
 
@@ -60,18 +62,22 @@ pub(crate) fn next_day(day: NaiveDate) -> NaiveDate {
 }
 
 impl Row {
-    /// What the provider shows of this row at `now`: amount and quantity, nothing before the day's first hour is over.
-    pub(crate) fn seen(&self, day: NaiveDate, now: DateTime<Utc>) -> Option<(Decimal, u64)> {
+    /// What the provider shows of this row at `now`: amount and quantity, nothing before the day's first hour is over, and
+    /// nothing of the seconds in which its project was stopped.
+    pub(crate) fn seen(&self, day: NaiveDate, now: DateTime<Utc>, stopped: &[(i64, i64)]) -> Option<(Decimal, u64)> {
         let hours = (now - midnight(day)).num_hours();
         if self.removed || now < midnight(day) {
             return None;
         }
-        if self.fixed || hours >= SETTLED_AFTER_HOURS {
+        let settled = hours >= SETTLED_AFTER_HOURS;
+        let active = active(hours.min(24) * 3_600, stopped);
+        if self.fixed || (settled && active == SECONDS_A_DAY) {
             return Some((self.amount, self.quantity));
         }
         // In ten-thousandths: the day fills hour by hour; a late row lacks 4 % at its end and gains it in two days.
         let at_end: i64 = if self.late { 9_600 } else { 10_000 };
-        let share = if hours < 24 { at_end * hours / 24 } else { at_end + (10_000 - at_end) * (hours - 24) / 48 };
+        let level = at_end + (10_000 - at_end) * (hours.min(SETTLED_AFTER_HOURS) - 24).max(0) / 48;
+        let share = level * active / SECONDS_A_DAY;
         if share == 0 {
             return None;
         }

@@ -17,6 +17,7 @@ mod serve;
 pub(crate) mod spec;
 mod spend_limits;
 pub(crate) mod state;
+pub(crate) mod stops;
 mod usage;
 mod usage_rows;
 mod window;

@@ -47,8 +47,18 @@ impl RateLimit {
         MODELS.into_iter().map(limit).collect()
     }
 
-    fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         format!("rl-{}", self.model)
+    }
+
+    /// In the order of [`FIELDS`].
+    pub(crate) const fn values(&self) -> [Option<i64>; 6] {
+        self.values
+    }
+
+    /// Whether no call passes: none a minute, or of no more than a token.
+    pub(crate) fn lets_nothing_through(&self) -> bool {
+        self.values[0].is_some_and(|requests| requests == 0) || self.values[1].is_some_and(|tokens| tokens <= 1)
     }
 
     fn render(&self) -> Value {
@@ -94,5 +104,7 @@ pub(crate) fn update(organization: &mut Organization, request: &ApiRequest<'_>, 
         }
     }
     limit.values = values;
-    Ok(limit.render().into())
+    let rendered = limit.render();
+    organization.enforce(request.now);
+    Ok(rendered.into())
 }

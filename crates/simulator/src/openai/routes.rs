@@ -25,6 +25,7 @@ pub(crate) fn dispatch(world: &mut World, index: usize, request: &ApiRequest<'_>
         return admin_keys::list(world, index, request);
     }
     let organization = &mut world.organizations[index];
+    organization.enforce(request.now);
     match route {
         ("GET", ["costs"]) => costs::list(organization, request),
         ("GET", ["usage", name]) => usage::list(organization, request, name).unwrap_or_else(|| Err(unknown(request))),
@@ -40,10 +41,10 @@ pub(crate) fn dispatch(world: &mut World, index: usize, request: &ApiRequest<'_>
         ("POST", ["projects", id, "rate_limits", limit]) => rate_limits::update(organization, request, id, limit),
         ("GET", ["projects", id, "spend_limit"]) => spend_limits::retrieve(organization, request, Some(id)),
         ("POST", ["projects", id, "spend_limit"]) => spend_limits::set(organization, request, Some(id)),
-        ("DELETE", ["projects", id, "spend_limit"]) => spend_limits::delete(organization, Some(id)),
+        ("DELETE", ["projects", id, "spend_limit"]) => spend_limits::delete(organization, request, Some(id)),
         ("GET", ["spend_limit"]) => spend_limits::retrieve(organization, request, None),
         ("POST", ["spend_limit"]) => spend_limits::set(organization, request, None),
-        ("DELETE", ["spend_limit"]) => spend_limits::delete(organization, None),
+        ("DELETE", ["spend_limit"]) => spend_limits::delete(organization, request, None),
         _ => Err(unknown(request)),
     }
 }

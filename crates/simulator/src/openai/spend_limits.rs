@@ -38,13 +38,23 @@ pub(crate) fn set(organization: &mut Organization, request: &ApiRequest<'_>, own
         ApiError::invalid("threshold_amount", message, "integer_below_min_value")
     })?;
     *slot(organization, project) = Some(cents);
+    renew(organization, request, project);
     Ok(render(organization, request, project, cents).into())
 }
 
-pub(crate) fn delete(organization: &mut Organization, owner: Owner<'_>) -> ApiResult {
+pub(crate) fn delete(organization: &mut Organization, request: &ApiRequest<'_>, owner: Owner<'_>) -> ApiResult {
     let project = owner.map(|id| find(organization, id)).transpose()?;
     slot(organization, project).take().ok_or_else(ApiError::no_limit)?;
+    renew(organization, request, project);
     Ok(json!({ "object": format!("{}.deleted", object(project)), "deleted": true }).into())
+}
+
+/// Whether another limit holds is found out anew.
+fn renew(organization: &mut Organization, request: &ApiRequest<'_>, project: Option<usize>) {
+    if let Some(index) = project {
+        organization.projects[index].spend_limit_holds = false;
+    }
+    organization.enforce(request.now);
 }
 
 fn object(project: Option<usize>) -> &'static str {
@@ -64,8 +74,11 @@ fn limit(organization: &mut Organization, project: Option<usize>) -> Option<i64>
 
 /// It is enforcing once the month's spend has reached it.
 fn render(organization: &mut Organization, request: &ApiRequest<'_>, project: Option<usize>, cents: i64) -> Value {
-    let spent = organization.spent_this_month(project, request.now);
-    let status = if spent >= Decimal::new(cents, 2) { "enforcing" } else { "inactive" };
+    let holds = match project {
+        Some(index) => organization.projects[index].spend_limit_holds,
+        None => organization.spent_this_month(None, request.now) >= Decimal::new(cents, 2),
+    };
+    let status = if holds { "enforcing" } else { "inactive" };
     json!({
         "object": object(project),
         "threshold_amount": cents,

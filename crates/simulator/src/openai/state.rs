@@ -10,6 +10,7 @@ use super::catalogue::{LineItem, line_items};
 use super::ledger::{self, Day, NO_KEY, Row, Source};
 use super::rate_limits::RateLimit;
 use super::spec::{OrganizationSpec, ProjectSpec};
+use super::stops::Stop;
 use crate::control::{RestateSpec, Restatement};
 use crate::rng;
 
@@ -26,6 +27,10 @@ pub(crate) struct Project {
     pub(crate) rate_limits: Vec<RateLimit>,
     /// Cents a month.
     pub(crate) spend_limit: Option<i64>,
+    /// Whether the spend has reached it.
+    pub(crate) spend_limit_holds: bool,
+    /// When limits stopped it.
+    pub(crate) stops: Vec<Stop>,
 }
 
 /// A project's API key.
@@ -111,6 +116,8 @@ impl Organization {
             spec,
             rate_limits: RateLimit::defaults(),
             spend_limit: None,
+            spend_limit_holds: false,
+            stops: Vec::new(),
         });
         index
     }
@@ -142,18 +149,20 @@ impl Organization {
         self.days.get(&day).map_or(&[], Vec::as_slice)
     }
 
-    /// What the provider shows of `day` at `now`: nothing of the future, a part of what still moves, and nothing of a
-    /// project after it was archived or of a key after it was deleted.
+    /// What the provider shows of `day` at `now`: nothing of the future, a part of what still moves, nothing of a project
+    /// after it was archived or of a key after it was deleted, and nothing of the time in which limits stopped it.
     pub(crate) fn seen(&mut self, day: NaiveDate, now: DateTime<Utc>) -> Vec<Seen> {
         if day < self.spec.first_day || ledger::midnight(day) > now {
             return Vec::new();
         }
         self.rows(day);
+        let stopped: Vec<_> = (0u32..).zip(&self.projects).map(|(index, _)| self.stopped(index, day)).collect();
         self.generated(day)
             .iter()
             .filter(|row| self.row_alive(row, day))
             .filter_map(|row| {
-                let (amount, quantity) = row.seen(day, now)?;
+                let stopped = stopped.get(row.project as usize).map_or(&[][..], Vec::as_slice);
+                let (amount, quantity) = row.seen(day, now, stopped)?;
                 Some(Seen { project: row.project, line: row.line, key: row.key, amount, quantity })
             })
             .collect()

@@ -11,7 +11,7 @@ use super::errors::ApiError;
 use super::ledger::midnight;
 use super::request::{Answer, ApiRequest, ApiResult};
 use super::state::Organization;
-use super::usage_rows::{Counters, DIMENSIONS, UsageRow, happened, of_day};
+use super::usage_rows::{Counters, DIMENSIONS, UsageRow, of_day};
 use super::window::{Width, Window};
 
 const WIDTHS: [Width; 3] = [("1m", 60, 60, 1_440), ("1h", 3_600, 24, 168), ("1d", 86_400, 7, 31)];
@@ -217,7 +217,7 @@ impl Selection {
     fn sum(&self, endpoint: &Endpoint, rows: &[UsageRow], from: i64, to: i64) -> BTreeMap<Group, Counters> {
         let mut groups: BTreeMap<Group, Counters> = BTreeMap::new();
         for row in rows.iter().filter(|row| self.keeps(row)) {
-            let counters = row.counters.map(|total| happened(total, to.max(from)) - happened(total, from));
+            let counters = row.between(from, to);
             if counters == Counters::default() {
                 continue;
             }

@@ -34,6 +34,21 @@ const GIBIBYTE: u64 = 1 << 30;
 pub(crate) struct UsageRow {
     pub(crate) dimensions: [Option<String>; 10],
     pub(crate) counters: Counters,
+    /// The seconds of the day in which its project was stopped.
+    stopped: Vec<(i64, i64)>,
+}
+
+impl UsageRow {
+    /// What happened between two seconds of the day: nothing while its project was stopped.
+    pub(crate) fn between(&self, from: i64, to: i64) -> Counters {
+        let to = to.max(from);
+        self.counters.map(|total| {
+            let span = |from: i64, to: i64| happened(total, to) - happened(total, from);
+            let stopped = self.stopped.iter().map(|(start, end)| (*start.max(&from), *end.min(&to)));
+            span(from, to)
+                - stopped.filter(|(start, end)| start < end).map(|(start, end)| span(start, end)).sum::<u64>()
+        })
+    }
 }
 
 /// What of a day's `total` had happened after so many seconds. Differences of it add up to the total exactly, however
@@ -68,6 +83,7 @@ pub(crate) fn of_day(organization: &mut Organization, day: NaiveDate, kinds: &[K
         .map(|((project, key, model), counters)| UsageRow {
             dimensions: dimensions(organization, project, key, model, kinds),
             counters,
+            stopped: organization.stopped(project, day),
         })
         .collect()
 }
@@ -127,7 +143,7 @@ fn dimensions(
 
 #[cfg(test)]
 mod tests {
-    use super::happened;
+    use super::{UsageRow, happened};
 
     #[test]
     fn a_day_cut_anyhow_adds_up() {
@@ -136,5 +152,19 @@ mod tests {
             let odd = happened(total, 12_345) + (happened(total, 86_400) - happened(total, 12_345));
             assert_eq!((minutes, odd), (total, total));
         }
+    }
+
+    #[test]
+    fn nothing_happens_while_a_project_is_stopped() {
+        let row = UsageRow {
+            dimensions: Default::default(),
+            counters: [1_234_567, 0, 1, 0, 59],
+            stopped: vec![(3_000, 9_000), (50_000, 86_400)],
+        };
+        assert_eq!(row.between(3_000, 9_000), [0; 5]);
+        assert_eq!(row.between(60_000, 86_400), [0; 5]);
+        let minutes = (0..1_440).map(|m| row.between(m * 60, (m + 1) * 60)[0]).sum::<u64>();
+        assert_eq!(minutes, row.between(0, 86_400)[0]);
+        assert_eq!(minutes, happened(1_234_567, 3_000) + happened(1_234_567, 50_000) - happened(1_234_567, 9_000));
     }
 }

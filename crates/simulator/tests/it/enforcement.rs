@@ -1,9 +1,11 @@
 //! Projects, keys and limits: state that changes and stays changed, and tenants that do not see each other.
 
+use chrono::TimeDelta;
+use finops_simulator::TruthQuery;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::common::{ORG, OTHER, World, client};
+use crate::common::{ORG, OTHER, World, client, day, now};
 
 #[tokio::test]
 async fn projects_are_listed_created_renamed_and_archived() {
@@ -101,6 +103,92 @@ async fn spend_limits_are_set_enforced_and_removed() {
         assert_eq!(world.send(Method::DELETE, path, None).await.1["deleted"], true);
         assert_eq!(world.get(path).await.0, 404);
     }
+}
+
+#[tokio::test]
+async fn what_limits_stop_is_neither_used_nor_billed_until_they_are_back() {
+    let project = "proj_growing";
+    let limits = format!("/organization/projects/{project}/rate_limits");
+    let spend = format!("/organization/projects/{project}/spend_limit");
+    let cent = json!({ "threshold_amount": 1, "currency": "USD", "interval": "month" });
+    for by_rates in [false, true] {
+        let world = World::start().await;
+        let control = world.simulator.control();
+        let at = |hours: i64, minutes: i64| {
+            control.set_now(Some(now() + TimeDelta::hours(hours) + TimeDelta::minutes(minutes)));
+        };
+        let billed = |of: &str| {
+            let today = day("2026-03-20");
+            let query = TruthQuery { project: Some(of.to_owned()), ..TruthQuery::new(ORG, today, day("2026-03-22")) };
+            control.truth(&query).unwrap().total
+        };
+        let used = async |from: i64| {
+            let since = (now() + TimeDelta::minutes(from)).timestamp();
+            let path = format!(
+                "/organization/usage/completions?start_time={since}&bucket_width=1m&limit=1440&project_ids={project}"
+            );
+            let (_, page) = world.get(&path).await;
+            let buckets = page["data"].as_array().unwrap().iter();
+            buckets.filter(|bucket| !bucket["results"].as_array().unwrap().is_empty()).count()
+        };
+        assert_eq!(used(-60).await, 60, "every minute has its calls");
+        let ids = world.get(&limits).await.1["data"].as_array().unwrap().clone();
+        let before = control.limits(ORG, project).unwrap();
+        let set = async |number: Option<i64>| {
+            for limit in &ids {
+                let fields = limit.as_object().unwrap().iter().filter(|(name, _)| name.contains("_1_"));
+                let body: serde_json::Map<_, _> =
+                    fields.map(|(name, was)| (name.clone(), number.map_or(was.clone(), Into::into))).collect();
+                let path = format!("{limits}/{}", limit["id"].as_str().unwrap());
+                assert_eq!(world.send(Method::POST, &path, Some(body.into())).await.0, 200);
+            }
+        };
+        if by_rates {
+            set(Some(0)).await;
+        } else {
+            assert_eq!(
+                world.send(Method::POST, &spend, Some(cent.clone())).await.1["enforcement"]["status"],
+                "enforcing"
+            );
+        }
+        assert_eq!(control.limits(ORG, project).unwrap().stopped_since, Some(now()));
+        // What was used before half past is billed at the full hour; nothing after that.
+        at(1, 0);
+        let (stopped, other) = (billed(project), billed("proj_small"));
+        at(9, 0);
+        assert_eq!(billed(project), stopped);
+        assert!(billed("proj_small") > other, "its neighbour goes on");
+        assert_eq!((used(0).await, used(-60).await), (0, 60));
+        if by_rates {
+            set(None).await;
+        } else {
+            assert_eq!(world.send(Method::DELETE, &spend, None).await.0, 200);
+        }
+        assert_eq!(control.limits(ORG, project).unwrap(), before);
+        at(12, 0);
+        assert!(billed(project) > stopped, "it goes on");
+        assert_eq!(used(0).await, 3 * 60, "since it may");
+    }
+}
+
+#[tokio::test]
+async fn a_spend_limit_holds_once_it_is_reached() {
+    let world = World::start().await;
+    let control = world.simulator.control();
+    let path = "/organization/projects/proj_small/spend_limit";
+    let query = TruthQuery {
+        project: Some("proj_small".to_owned()),
+        ..TruthQuery::new(ORG, day("2026-03-01"), day("2026-04-01"))
+    };
+    let cents = (control.truth(&query).unwrap().total * rust_decimal::Decimal::ONE_HUNDRED).trunc()
+        + rust_decimal::Decimal::ONE;
+    let body = json!({ "threshold_amount": i64::try_from(cents).unwrap(), "currency": "USD", "interval": "month" });
+    assert_eq!(world.send(Method::POST, path, Some(body)).await.1["enforcement"]["status"], "inactive");
+    assert_eq!(control.limits(ORG, "proj_small").unwrap().stopped_since, None);
+    control.set_now(Some(now() + TimeDelta::hours(6)));
+    assert_eq!(world.get(path).await.1["enforcement"]["status"], "enforcing");
+    let since = control.limits(ORG, "proj_small").unwrap().stopped_since;
+    assert_eq!(since, Some(now() + TimeDelta::hours(6)), "as of when it was noticed");
 }
 
 #[tokio::test]

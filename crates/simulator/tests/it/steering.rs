@@ -154,6 +154,10 @@ async fn the_program_announces_its_address_and_ends_on_sigterm() {
     let addresses: Value = serde_json::from_str(&line).unwrap();
     let base = addresses["baseUrl"].as_str().unwrap();
     assert_eq!(addresses["openaiBaseUrl"], format!("{base}/v1"));
+    assert_eq!(addresses["slackWebhookUrl"], format!("{base}/slack/services/{}", presets::SLACK_WEBHOOK));
+    assert_eq!(addresses["resend"], json!({"baseUrl": format!("{base}/resend"), "key": presets::RESEND_KEY}));
+    assert_eq!(addresses["twilio"]["token"], presets::TWILIO_TOKEN);
+    assert_eq!(addresses["pagerduty"]["baseUrl"], format!("{base}/pagerduty"));
     let client = client();
     let list: Value = client.get(format!("{base}/_sim/organizations")).send().await.unwrap().json().await.unwrap();
     assert_eq!(list["data"].as_array().unwrap().len(), 3);

@@ -177,8 +177,8 @@ mod tests {
     use finops_contract::{Amount, Percent};
     use rust_decimal::Decimal;
 
+    use super::super::domain::Target;
     use super::*;
-    use crate::features::alerts::domain::Target;
 
     fn amount(text: &str) -> Amount {
         text.parse().unwrap()

@@ -3,7 +3,7 @@
 use actix_web::{get, post, put, web};
 use finops_contract::Page;
 use finops_contract::alerts::{
-    Alert, AlertKind, AlertRule, AlertRuleRequest, AlertStatus, AlertsQuery, TestAlertAnswer, TestAlertRequest,
+    Alert, AlertRule, AlertRuleRequest, AlertStatus, AlertsQuery, TestAlertAnswer, TestAlertRequest,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -111,19 +111,17 @@ async fn list_alert_rules(ctx: Keyed<Read>, state: web::Data<State>) -> ApiResul
 /// Set what raises alerts
 #[utoipa::path(
     tag = "alerts",
-    params(("kind" = AlertKind, Path, description = "`unpriced`")),
     request_body = AlertRuleRequest,
     responses((status = 200, description = "As it is now", body = AlertRule))
 )]
-#[put("/alerts/rules/{kind}")]
+#[put("/alerts/rules")]
 async fn set_alert_rule(
     ctx: Ctx,
     state: web::Data<State>,
-    kind: Path<AlertKind>,
     body: Json<AlertRuleRequest>,
 ) -> ApiResult<web::Json<AlertRule>> {
     ctx.require(Permission::BudgetsWrite)?;
-    service::set_rule(&state, &ctx, kind.0, &body.0).await.map(web::Json)
+    service::set_rule(&state, &ctx, &body.0).await.map(web::Json)
 }
 
 /// Send a test message

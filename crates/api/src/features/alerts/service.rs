@@ -68,15 +68,11 @@ pub(super) async fn rules(conn: &mut PgConnection, ctx: &Ctx) -> ApiResult<Vec<A
 /// Sets a rule.
 ///
 /// # Errors
-/// `not_found` for budgets, whose rules are their thresholds; `validation_failed` for `block`.
-pub(super) async fn set_rule(
-    state: &State,
-    ctx: &Ctx,
-    kind: AlertKind,
-    request: &AlertRuleRequest,
-) -> ApiResult<AlertRule> {
+/// `validation_failed` for budgets, whose rules are their thresholds, and for `block`.
+pub(super) async fn set_rule(state: &State, ctx: &Ctx, request: &AlertRuleRequest) -> ApiResult<AlertRule> {
+    let kind = request.kind;
     if kind == AlertKind::Budget {
-        return Err(ErrorCode::NotFound.into());
+        return Err(ApiError::field("/kind", "unknown", "budgets' rules are their thresholds"));
     }
     if request.action == AlertAction::Block {
         return Err(ApiError::field("/type", "unknown", "there is nothing to block: email, slack, both, …"));

@@ -1,7 +1,7 @@
 //! How blocks end: lifted, or with what they stopped.
 
 use finops_contract::ErrorCode;
-use finops_contract::blocks::{BlockEnding, BlockRestoration};
+use finops_contract::blocks::{BlockEnding, BlockMode, BlockRestoration};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -105,7 +105,8 @@ pub async fn end_with(tx: &mut Tx, ctx: &Ctx, target: Target) -> ApiResult<()> {
     if !open.is_active {
         return decline(tx, ctx, &open, &name, BlockEnding::Deleted, None).await;
     }
-    if !matches!(target, Target::ApiKey(_)) && needs_two(tx, ctx.organization).await? {
+    let goes_on = open.mode == BlockMode::Stop && !matches!(target, Target::ApiKey(_));
+    if goes_on && needs_two(tx, ctx.organization).await? {
         return Err(ErrorCode::BlockInForce.into());
     }
     let restoration = BlockRestoration::Nothing;

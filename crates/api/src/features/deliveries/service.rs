@@ -125,7 +125,6 @@ fn notice(channel: &Channel, source: String, ctx: &Ctx, public_url: &str) -> Not
         ),
     };
     let url = format!("{public_url}/alerts");
-    let text = if channel.kind == ChannelType::Email { format!("{text}\n\n{label}: {url}") } else { text.to_owned() };
     Notice {
         id: String::new(),
         stage: Stage::Trigger,
@@ -133,7 +132,7 @@ fn notice(channel: &Channel, source: String, ctx: &Ctx, public_url: &str) -> Not
         dedup_key: format!("channel-test:{}", channel.id),
         source,
         subject,
-        text,
+        text: text.to_owned(),
         html: None,
         facts: Vec::new(),
         links: vec![Link { label: label.to_owned(), url, style: LinkStyle::Plain }],

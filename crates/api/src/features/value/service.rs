@@ -117,8 +117,12 @@ impl Total {
 
     fn sum(&self) -> ApiResult<Parts> {
         exact::hold_sums(self.days.iter().flat_map(Parts::costs))?;
+        // Days of silence cost nothing, and do not decide whose word the sum is.
+        let (told, silent): (Vec<&Parts>, Vec<&Parts>) =
+            self.days.iter().partition(|day| !day.cost().is_zero() || day.unpriced() > 0);
         let mut sum = Parts::default();
-        self.days.iter().for_each(|day| sum.add(day));
+        let days = if told.is_empty() { silent } else { told };
+        days.into_iter().for_each(|day| sum.add(day));
         Ok(sum)
     }
 }

@@ -194,10 +194,11 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
-    /// The body as JSON; null if it is empty or a stream.
+    /// The body as JSON; null if it is empty, a stream or metrics.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        if self.text.is_empty() || self.header("content-type") == EVENT_STREAM {
+        let kind = self.header("content-type");
+        if self.text.is_empty() || kind == EVENT_STREAM || kind.starts_with("application/openmetrics-text") {
             return Value::Null;
         }
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{}: {error}: {}", self.asked, self.text))

@@ -209,7 +209,7 @@ pub(in crate::torture) fn guarded(stage: &mut Stage<'_>) -> Result<Value> {
 /// 12: ten thousand anomalies in a minute: one message a group in five minutes, and the others together.
 pub(in crate::torture) fn flooded(stage: &mut Stage<'_>) -> Result<Value> {
     let mut world = World::open(stage, "torture_12", 2)?;
-    world.session.put("PUT", "/api/alerts/rules/unpriced", &json!({"enabled": true, "type": "webhook"}))?;
+    world.session.put("PUT", "/api/alerts/rules", &json!({"kind": "unpriced", "enabled": true, "type": "webhook"}))?;
     world.sink("flooded")?;
     let key = world.key(&["ingest"])?;
     let urls: Vec<String> = world.replicas.iter().map(|replica| replica.url.clone()).collect();
