@@ -13,6 +13,7 @@ use crate::money::{Amount, Percent};
 use crate::projects::Environment;
 
 /// The longest name of a service, a learner, a model or a provider, in characters, as events have them.
+#[cfg(feature = "server")]
 const MAX_NAME: u64 = 256;
 
 names! {

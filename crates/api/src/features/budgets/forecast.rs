@@ -121,6 +121,7 @@ mod tests {
             time_zone: zone.into(),
             currency: "USD".into(),
             fiscal_year_start_month: 1,
+            two_person_blocks: false,
             retention_days: 90,
             created_at: DateTime::UNIX_EPOCH,
         })
