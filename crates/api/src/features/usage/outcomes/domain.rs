@@ -1,5 +1,7 @@
 //! An outcome that is told, and what counts of a call. Pure.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use finops_contract::ErrorCode;
 use finops_contract::value::OutcomeRequest;
@@ -41,6 +43,10 @@ impl Told {
     /// # Errors
     /// The first field that cannot be taken, with its pointer.
     pub(super) fn read(project: Uuid, raw: &RawValue, now: DateTime<Utc>) -> Result<Self, Reject> {
+        // Read as a map, because a struct may be told as an array of its fields, too.
+        let fields: BTreeMap<String, &RawValue> =
+            serde_json::from_str(raw.get()).map_err(|error| Reject::json(&error, ""))?;
+        drop(fields);
         let request: OutcomeRequest = serde_json::from_str(raw.get()).map_err(|error| Reject::json(&error, ""))?;
         let body_hash = body_hash(&request);
         let text = |text: Option<String>, at| text.map(|text| checked(&text, at, MAX_TEXT)).transpose();
