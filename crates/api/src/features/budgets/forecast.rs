@@ -122,6 +122,7 @@ mod tests {
             currency: "USD".into(),
             fiscal_year_start_month: 1,
             retention_days: 90,
+            two_person_blocks: false,
             created_at: DateTime::UNIX_EPOCH,
         })
     }
