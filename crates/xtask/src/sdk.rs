@@ -73,7 +73,7 @@ fn customer(url: &str) -> Result<(String, String)> {
     let project = text(&project, "id")?;
     let key = session.post("/api/api-keys", &json!({ "name": "client", "scopes": ["ingest", "read", "guard"] }))?;
     // What the libraries' tests of checks are held to: it is theirs alone, and no test spends as much.
-    let budget = json!({ "name": "client", "scope": { "type": "project", "id": project }, "amount": "1000", "period": "yearly",
+    let budget = json!({ "name": "client", "scope": { "type": "project", "id": project }, "amount": "1000000", "period": "yearly",
         "enforcement": "hard" });
     session.post("/api/budgets", &budget)?;
     let lines: String =

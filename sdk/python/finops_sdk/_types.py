@@ -8,16 +8,27 @@ __all__ = [
     "Amount",
     "Basis",
     "BasisCost",
+    "BudgetKind",
+    "BudgetPeriod",
     "CostRow",
     "CostState",
     "CostTotal",
     "Dimensions",
+    "Enforcement",
     "Environment",
     "FieldError",
     "Freshness",
+    "GuardAnswer",
+    "GuardBlock",
+    "GuardBlockCause",
+    "GuardBlockTarget",
+    "GuardBudget",
+    "GuardRefusal",
     "Named",
+    "Percent",
     "Problem",
     "RejectedEvent",
+    "ScopeType",
     "Settlement",
     "UsageBatchAnswer",
     "UsageEventRequest",
@@ -28,6 +39,13 @@ Environment = Literal["production", "staging", "development", "ci"]
 Basis = Literal["billed", "provider_usage", "events", "mixed"]
 Settlement = Literal["settled", "moving"]
 CostState = Literal["billed", "estimated", "unpriced", "free"]
+Enforcement = Literal["soft", "hard"]
+BudgetKind = Literal["budget", "limit"]
+Percent = str
+BudgetPeriod = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
+ScopeType = Literal["organization", "team", "project", "service", "learner", "environment"]
+GuardBlockCause = Literal["manual", "budget"]
+GuardBlockTarget = Literal["admin_key", "project", "api_key"]
 
 
 class _UsageEventRequest(TypedDict):
@@ -254,6 +272,95 @@ class Freshness(_Freshness, total=False):
     settledBefore: Optional[str]
     # Every minute before this one is known of the provider's usage; null while none is.
     usageThrough: Optional[str]
+
+
+class _GuardBudget(TypedDict):
+    # How much may be spent in a period.
+    amount: Amount
+    # Of all these amounts.
+    currency: str
+    # Whether it refuses calls (`hard`), or only tells somebody.
+    enforcement: Enforcement
+    # Its id.
+    id: str
+    # Whether it is a budget, or a project's cost threshold.
+    kind: BudgetKind
+    # Its name.
+    name: str
+    # How long its amount lasts.
+    period: BudgetPeriod
+    # When the period that runs is over, and all of the amount is there again.
+    periodEndsAt: str
+    # What is held for calls under way.
+    reserved: Amount
+    # What kind of thing it is about.
+    scopeType: ScopeType
+
+
+class GuardBudget(_GuardBudget, total=False):
+    """How a budget or cost threshold that covers the call stands in the period that runs."""
+
+    # What is spent, in percent of the amount, never more than it is. Null where nothing is known.
+    percent: Optional[Percent]
+    # The amount without what is spent and held; below zero once that is more. Null where nothing is known to be
+    # spent.
+    remaining: Optional[Amount]
+    # What was spent in the period that runs: at least this, where something is unknown. Null where nothing is
+    # known.
+    spent: Optional[Amount]
+
+
+class _GuardAnswer(TypedDict):
+    # When the figures and blocks were read. Usually a few tenths of a second ago; more while the database is away.
+    asOf: str
+    # The hard budgets and the cost thresholds that cover the call and that the caller may see, the tightest first:
+    # the one of which least is left.
+    budgets: List[GuardBudget]
+    # Whether nothing was compared with anything: the database has been away for longer than figures are believed,
+    # and the operator chose `GUARD_ON_DATABASE_LOSS=open`.
+    degraded: bool
+    # The soft ones that are used up: nobody is stopped by them.
+    warnings: List[GuardBudget]
+
+
+class GuardAnswer(_GuardAnswer, total=False):
+    """The call may be made."""
+
+    # When it is held no longer, whatever happens.
+    expiresAt: Optional[str]
+    # What is held, if that was asked for. Null otherwise, and while `degraded`.
+    reservationId: Optional[str]
+
+
+class _GuardBlock(TypedDict):
+    # Who set it.
+    cause: GuardBlockCause
+    # The block's id.
+    id: str
+    # Since when.
+    since: str
+    # What it stops.
+    targetType: GuardBlockTarget
+
+
+class GuardBlock(_GuardBlock, total=False):
+    """What stops a call."""
+
+    # How many calls a minute pass; null where none does.
+    limitPerMinute: Optional[int]
+
+
+class GuardRefusal(TypedDict, total=False):
+    """What a refusal tells beside what every problem does."""
+
+    # When the figures and blocks were read; left out where nothing is known.
+    asOf: Optional[str]
+    # With `blocked` and `throttled`: the block.
+    block: Optional[GuardBlock]
+    # With `budget_exceeded`: the budget into which the call does not fit. Left out where the caller may not see it.
+    budget: Optional[GuardBudget]
+    # With `budget_exceeded`: when that budget's period is over.
+    periodEndsAt: Optional[str]
 
 
 class FieldError(TypedDict):

@@ -27,22 +27,22 @@ class Guard(unittest.TestCase):
 
     def test_what_remains_is_told_and_what_does_not_fit_is_refused(self):
         finops = self.client()
-        # The project has a hard budget of 1,000 dollars a year.
+        # The project has a hard budget of 1,000,000 dollars a year.
         decision = finops.check(service="tutor", estimated_cost=Decimal("0.01"))
         self.assertEqual((decision["allowed"], decision["reason"]), (True, None))
         [budget] = decision["answer"]["budgets"]
-        self.assertEqual((budget["amount"], budget["enforcement"]), ("1000.000000", "hard"))
-        decision = finops.check({"estimatedCost": "1000.01", "learnerId": "ann"})
+        self.assertEqual((budget["amount"], budget["enforcement"]), ("1000000.000000", "hard"))
+        decision = finops.check({"estimatedCost": "1000000.01", "learnerId": "ann"})
         self.assertEqual((decision["allowed"], decision["reason"]), (False, "budget_exceeded"))
         self.assertEqual(decision["budget"]["id"], budget["id"])
         self.assertGreater(decision["retryAfter"], 0)
 
     def test_what_is_reserved_is_settled_after_the_call_was_reported(self):
         finops = self.client(flush_interval=60)
-        held = finops.check(estimated_cost="990", reserve=True)["reservationId"]
-        self.assertEqual(finops.check(estimated_cost="20", reserve=True)["reason"], "budget_exceeded")
+        held = finops.check(estimated_cost="990000", reserve=True)["reservationId"]
+        self.assertEqual(finops.check(estimated_cost="20000", reserve=True)["reason"], "budget_exceeded")
         self.assertTrue(finops.release(held))
-        held = finops.check(estimated_cost="990", reserve=True, reserve_minutes=1)["reservationId"]
+        held = finops.check(estimated_cost="990000", reserve=True, reserve_minutes=1)["reservationId"]
         conversation = session()
         finops.track(model="gpt-4o", prompt_tokens=1000, session_id=conversation)
         self.assertTrue(finops.settle(held, Decimal("0.0025")))

@@ -24,6 +24,16 @@ export interface components {
              */
             unpriced?: number;
         };
+        /**
+         * @description Where it was set.
+         * @enum {string}
+         */
+        BudgetKind: "budget" | "limit";
+        /**
+         * @description How long a budget's amount lasts.
+         * @enum {string}
+         */
+        BudgetPeriod: "daily" | "weekly" | "monthly" | "quarterly" | "yearly";
         /** @description One row of costs. */
         CostRow: {
             /** @description The ledger it comes from. */
@@ -143,6 +153,11 @@ export interface components {
             team?: components["schemas"]["Named"] | null;
         };
         /**
+         * @description What happens once it is spent.
+         * @enum {string}
+         */
+        Enforcement: "soft" | "hard";
+        /**
          * @description Where a project runs.
          * @enum {string}
          */
@@ -176,6 +191,161 @@ export interface components {
              */
             usageThrough?: string | null;
         };
+        /** @description The call may be made. */
+        GuardAnswer: {
+            /**
+             * Format: date-time
+             * @description When the figures and blocks were read. Usually a few tenths of a second ago; more while the database is away.
+             */
+            asOf: string;
+            /**
+             * @description The hard budgets and the cost thresholds that cover the call and that the caller may see, the tightest first: the
+             *     one of which least is left.
+             */
+            budgets: components["schemas"]["GuardBudget"][];
+            /**
+             * @description Whether nothing was compared with anything: the database has been away for longer than figures are believed, and the
+             *     operator chose `GUARD_ON_DATABASE_LOSS=open`.
+             * @example false
+             */
+            degraded: boolean;
+            /**
+             * Format: date-time
+             * @description When it is held no longer, whatever happens.
+             */
+            expiresAt?: string | null;
+            /**
+             * Format: uuid
+             * @description What is held, if that was asked for. Null otherwise, and while `degraded`.
+             */
+            reservationId?: string | null;
+            /** @description The soft ones that are used up: nobody is stopped by them. */
+            warnings: components["schemas"]["GuardBudget"][];
+        };
+        /** @description What stops a call. */
+        GuardBlock: {
+            /** @description Who set it. */
+            cause: components["schemas"]["GuardBlockCause"];
+            /**
+             * Format: uuid
+             * @description The block's id.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description How many calls a minute pass; null where none does.
+             * @example 60
+             */
+            limitPerMinute?: number | null;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            /** @description What it stops. */
+            targetType: components["schemas"]["GuardBlockTarget"];
+        };
+        /**
+         * @description Who stopped something.
+         * @enum {string}
+         */
+        GuardBlockCause: "manual" | "budget";
+        /**
+         * @description What a block stops.
+         * @enum {string}
+         */
+        GuardBlockTarget: "admin_key" | "project" | "api_key";
+        /** @description How a budget or cost threshold that covers the call stands in the period that runs. */
+        GuardBudget: {
+            /** @description How much may be spent in a period. */
+            amount: components["schemas"]["Amount"];
+            /**
+             * @description Of all these amounts.
+             * @example USD
+             */
+            currency: string;
+            /** @description Whether it refuses calls (`hard`), or only tells somebody. */
+            enforcement: components["schemas"]["Enforcement"];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Whether it is a budget, or a project's cost threshold. */
+            kind: components["schemas"]["BudgetKind"];
+            /**
+             * @description Its name.
+             * @example Staging
+             */
+            name: string;
+            percent?: components["schemas"]["Percent"] | null;
+            /** @description How long its amount lasts. */
+            period: components["schemas"]["BudgetPeriod"];
+            /**
+             * Format: date-time
+             * @description When the period that runs is over, and all of the amount is there again.
+             */
+            periodEndsAt: string;
+            remaining?: components["schemas"]["Amount"] | null;
+            /** @description What is held for calls under way. */
+            reserved: components["schemas"]["Amount"];
+            /** @description What kind of thing it is about. */
+            scopeType: components["schemas"]["ScopeType"];
+            spent?: components["schemas"]["Amount"] | null;
+        };
+        /**
+         * @description `POST /api/guard/check`: a call that is about to be made.
+         * @example {
+         *       "estimatedCost": "0.012",
+         *       "learnerId": "learner-42",
+         *       "model": "gpt-4o",
+         *       "projectId": "0199f3d2-7c5e-7f10-a1b2-c3d4e5f60718",
+         *       "provider": "openai",
+         *       "service": "chatbot"
+         *     }
+         */
+        GuardCheckRequest: {
+            environment?: components["schemas"]["Environment"] | null;
+            estimatedCost?: components["schemas"]["Amount"] | null;
+            /** @description The learner for whom the call is made, as its event will name them. */
+            learnerId?: string | null;
+            /** @description The model. No budget or block is about models: it decides nothing. */
+            model?: string | null;
+            /**
+             * @description The project, by our id or its Project ID at OpenAI, as events name it. May be left out with an API key that is bound
+             *     to one.
+             */
+            projectId?: string | null;
+            /** @description The vendor of the model. It decides nothing either. */
+            provider?: string | null;
+            /**
+             * @description Whether `estimatedCost` is to be held until the call has been reported: then no other caller can spend it, on no
+             *     replica. False by default.
+             */
+            reserve?: boolean;
+            /**
+             * Format: int32
+             * @description How long it is held at most, in minutes, 1 to 60; 10 by default.
+             */
+            reserveMinutes?: number | null;
+            /** @description The service of the organization's own system that makes the call, as its event will name it. */
+            service?: string | null;
+        };
+        /** @description What a refusal tells beside what every problem does. */
+        GuardRefusal: {
+            /**
+             * Format: date-time
+             * @description When the figures and blocks were read; left out where nothing is known.
+             */
+            asOf?: string | null;
+            block?: components["schemas"]["GuardBlock"] | null;
+            budget?: components["schemas"]["GuardBudget"] | null;
+            /**
+             * Format: date-time
+             * @description With `budget_exceeded`: when that budget's period is over.
+             */
+            periodEndsAt?: string | null;
+        };
         /** @description A thing that costs are grouped by, with the name it has or last had. */
         Named: {
             /** @description Whether it was deleted. */
@@ -188,6 +358,11 @@ export interface components {
             /** @description Its name; a deleted one keeps its last. */
             name: string;
         };
+        /**
+         * @description Exact percentage, no exponent.
+         * @example 74.2
+         */
+        Percent: string;
         /** @description The body of every error, `application/problem+json` (RFC 9457). */
         Problem: {
             /** @description The stable name. */
@@ -225,6 +400,11 @@ export interface components {
              */
             pointer: string;
         };
+        /**
+         * @description What a budget is about.
+         * @enum {string}
+         */
+        ScopeType: "organization" | "team" | "project" | "service" | "learner" | "environment";
         /**
          * @description Whether a figure may still change.
          * @enum {string}

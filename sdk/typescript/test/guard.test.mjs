@@ -6,12 +6,12 @@ import { Bench } from "./support.mjs";
 
 test("what remains is told and what does not fit is refused", async (t) => {
   const finops = new Bench(t).client();
-  // The project has a hard budget of 1,000 dollars a year.
+  // The project has a hard budget of 1,000,000 dollars a year.
   const { allowed, reason, answer } = await finops.check({ service: "tutor", estimatedCost: "0.01" });
   assert.deepEqual([allowed, reason], [true, undefined]);
   const [budget, ...others] = answer.budgets;
-  assert.deepEqual([budget.amount, budget.enforcement, others], ["1000.000000", "hard", []]);
-  const refused = await finops.check({ estimated_cost: 1000.01, learnerId: "ann" });
+  assert.deepEqual([budget.amount, budget.enforcement, others], ["1000000.000000", "hard", []]);
+  const refused = await finops.check({ estimated_cost: 1000000.01, learnerId: "ann" });
   assert.deepEqual([refused.allowed, refused.reason], [false, "budget_exceeded"]);
   assert.equal(refused.budget.id, budget.id);
   assert.ok(refused.retryAfter > 0);
@@ -20,10 +20,10 @@ test("what remains is told and what does not fit is refused", async (t) => {
 test("what is reserved is settled after the call was reported", async (t) => {
   const bench = new Bench(t);
   const finops = bench.client({ flushInterval: 60_000 });
-  const first = await finops.check({ estimatedCost: "990", reserve: true });
-  assert.equal((await finops.check({ estimatedCost: "20", reserve: true })).reason, "budget_exceeded");
+  const first = await finops.check({ estimatedCost: "990000", reserve: true });
+  assert.equal((await finops.check({ estimatedCost: "20000", reserve: true })).reason, "budget_exceeded");
   assert.equal(await finops.release(first.reservationId), true);
-  const { reservationId } = await finops.check({ estimatedCost: "990", reserve: true, reserveMinutes: 1 });
+  const { reservationId } = await finops.check({ estimatedCost: "990000", reserve: true, reserveMinutes: 1 });
   finops.track(bench.event());
   assert.equal(await finops.settle(reservationId, "0.0075"), true);
   assert.equal((await bench.stored()).length, 1);
