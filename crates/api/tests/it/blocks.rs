@@ -83,26 +83,26 @@ impl World {
         Self { app, people, team, web }
     }
 
-    fn admin(&self) -> &Client {
+    fn manager(&self) -> &Client {
         &self.people.tenant_admin
     }
 
     async fn key(&self) -> String {
-        let keys = self.admin().get(&format!("/api/teams/{}/admin-keys", self.team)).await.ok();
+        let keys = self.manager().get(&format!("/api/teams/{}/admin-keys", self.team)).await.ok();
         keys["data"][0]["id"].as_str().expect("a key").to_owned()
     }
 
     async fn join(&self, user: &Client) {
-        self.admin().put(&format!("/api/teams/{}/members/{}", self.team, user.id()), json!({})).await.ok();
+        self.manager().put(&format!("/api/teams/{}/members/{}", self.team, user.id()), json!({})).await.ok();
     }
 
     async fn project_id(&self) -> Value {
-        self.admin().get(&format!("/api/projects/{}", self.web)).await.ok()["openaiProjectId"].clone()
+        self.manager().get(&format!("/api/projects/{}", self.web)).await.ok()["openaiProjectId"].clone()
     }
 
     async fn allow_provider_stops(&self) {
         let body = json!({"allowProviderStops": true});
-        let team = self.admin().patch(&format!("/api/teams/{}", self.team), body).await.ok();
+        let team = self.manager().patch(&format!("/api/teams/{}", self.team), body).await.ok();
         assert_eq!(team["allowProviderStops"], true);
     }
 }
@@ -115,7 +115,7 @@ async fn api_key(client: &Client, project: Option<&str>) -> CreatedApiKey {
 #[tokio::test]
 async fn a_project_leaves_collection_and_comes_back_with_what_came_in_meanwhile() {
     let world = World::new().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let made = block(admin, "project", &world.web).await;
     assert_eq!((made.status, made.openai_project_id.as_deref()), (BlockStatus::Active, Some("proj_web")));
     assert_eq!((made.target.name.as_str(), made.team.as_ref().unwrap().name.as_str()), ("web", "platform"));
@@ -162,7 +162,7 @@ async fn a_project_leaves_collection_and_comes_back_with_what_came_in_meanwhile(
 #[tokio::test]
 async fn an_id_that_was_given_away_meanwhile_stays_where_it_is() {
     let world = World::new().await;
-    let admin = world.admin();
+    let admin = world.manager();
     let made = block(admin, "project", &world.web).await;
     let other = project(admin, &world.team, "web-2").await;
     set_project_id(admin, &other, "proj_web").await;
@@ -180,7 +180,7 @@ async fn an_id_that_was_given_away_meanwhile_stays_where_it_is() {
 #[tokio::test]
 async fn an_admin_key_stops_its_team_and_is_used_again_after_the_lift() {
     let world = World::new().await;
-    let (app, admin, key) = (&world.app, world.admin(), world.key().await);
+    let (app, admin, key) = (&world.app, world.manager(), world.key().await);
     let batch = project(admin, &world.team, "batch").await;
     let elsewhere = project(admin, &team(admin, "other").await, "elsewhere").await;
     let path = format!("/api/teams/{}/admin-keys/{key}", world.team);
@@ -318,7 +318,7 @@ async fn who_may_stop_see_and_lift() {
 
 /// An API key of an administrator's that is bound to the project.
 async fn api_key_of(world: &World) -> String {
-    api_key(world.admin(), Some(&world.web)).await.api_key.id.to_string()
+    api_key(world.manager(), Some(&world.web)).await.api_key.id.to_string()
 }
 
 #[tokio::test]
@@ -331,19 +331,19 @@ async fn whoever_made_an_api_key_stops_it_and_lifts_only_that() {
     let made = block(user, "api_key", &id).await;
     assert!(made.may_lift);
     // Having left the team, they still see what they made.
-    world.admin().delete(&format!("/api/teams/{}/members/{}", world.team, user.id())).await.status(204);
+    world.manager().delete(&format!("/api/teams/{}/members/{}", world.team, user.id())).await.status(204);
     assert!(get(user, &made).await.block.may_lift);
     assert_eq!(lift(user, &made).await.status, BlockStatus::Lifted);
-    let made = block(world.admin(), "api_key", &id).await;
+    let made = block(world.manager(), "api_key", &id).await;
     assert!(!get(user, &made).await.block.may_lift);
     act(user, made.id, "lift").await.problem(ErrorCode::Forbidden);
-    lift(world.admin(), &made).await;
+    lift(world.manager(), &made).await;
 }
 
 #[tokio::test]
 async fn with_two_persons_neither_a_block_nor_a_lift_is_one_persons() {
     let world = World::new().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let second = &world.people.admin;
     set(admin, true).await;
     let seen: BlockPreview =
@@ -398,7 +398,7 @@ async fn with_two_persons_neither_a_block_nor_a_lift_is_one_persons() {
 #[tokio::test]
 async fn at_once_there_is_one_block_and_one_lift() {
     let world = World::new().await;
-    let (app, admin, second) = (&world.app, world.admin(), &world.people.admin);
+    let (app, admin, second) = (&world.app, world.manager(), &world.people.admin);
     for _ in 0..4 {
         let make = async |client: &Client| client.post("/api/blocks", stop("project", &world.web)).await;
         let (a, b, c) = tokio::join!(make(admin), make(second), make(admin));
@@ -426,7 +426,7 @@ async fn at_once_there_is_one_block_and_one_lift() {
 #[tokio::test]
 async fn a_throttle_is_the_guards_and_gives_way_to_a_stop() {
     let world = World::new().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     world.allow_provider_stops().await;
     let throttle = json!({"target": {"type": "project", "id": world.web}, "mode": "throttle", "limitPerMinute": 60,
         "reason": "Slower"});
@@ -455,7 +455,7 @@ async fn a_throttle_is_the_guards_and_gives_way_to_a_stop() {
 #[tokio::test]
 async fn what_is_asked_for_must_make_sense_and_is_done_once() {
     let world = World::new().await;
-    let admin = world.admin();
+    let admin = world.manager();
     let key = api_key(admin, None).await.api_key.id.to_string();
     let with = async |kind: &str, id: &str, change: Value| {
         let mut body = stop(kind, id);
@@ -486,7 +486,7 @@ async fn what_is_asked_for_must_make_sense_and_is_done_once() {
 #[tokio::test]
 async fn a_block_ends_with_what_it_stops_unless_a_second_person_must_say_so() {
     let world = World::new().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let (second, key) = (&world.people.admin, world.key().await);
     let made = block(admin, "project", &world.web).await;
     set(admin, true).await;
@@ -524,7 +524,7 @@ async fn a_block_ends_with_what_it_stops_unless_a_second_person_must_say_so() {
 #[tokio::test]
 async fn the_preview_says_what_stops_and_what_does_not() {
     let world = World::new().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let key = api_key(admin, Some(&world.web)).await;
     let program = app.anonymous().with_token(&key.key);
     // 2.5 dollars a million of input tokens.
@@ -589,7 +589,7 @@ async fn the_preview_says_what_stops_and_what_does_not() {
 #[tokio::test]
 async fn blocks_are_listed_by_page_and_filter() {
     let world = World::new().await;
-    let admin = world.admin();
+    let admin = world.manager();
     let other = team(admin, "other").await;
     let mut ids = Vec::new();
     for name in ["a", "b", "c"] {

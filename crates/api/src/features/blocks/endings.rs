@@ -41,7 +41,8 @@ pub(super) async fn lift(
     end(tx, ctx, open, &found.name, &lift).await
 }
 
-/// Ends a block in force as it is told, and lets go of the provider.
+/// Ends a block in force as it is told, and lets go of the provider. Every block that was in force ends through here: what is
+/// to be told of that belongs here too.
 async fn end(tx: &mut Tx, ctx: &Ctx, open: &Open, name: &str, lift: &Lift<'_>) -> ApiResult<()> {
     store::lift(tx, ctx.organization, open.id, lift, ctx.now()).await?;
     stops::let_go(tx, ctx, open.id).await?;

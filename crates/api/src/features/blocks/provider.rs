@@ -21,13 +21,15 @@ use crate::features::admin_keys::{self, KeyProblem};
 use crate::features::audit;
 use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::{Actor, Ctx};
-use crate::platform::jobs::{JobContext, JobHandler, JobOutcome, JobsBuilder};
+use crate::platform::jobs::{Backoff, JobContext, JobHandler, JobOutcome, JobsBuilder};
 use crate::platform::state::State;
 
 /// The least spend limit that OpenAI takes: a cent a month.
 const LEAST_CENTS: u64 = 1;
 /// The least of a rate limit's numbers; the second where the first is refused.
 const LEAST: [u64; 2] = [0, 1];
+/// The wait after a failed attempt: a minute at most.
+const PATIENCE: Backoff = Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(60) };
 /// When somebody else is at it.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -68,11 +70,13 @@ impl Trouble {
         }
     }
 
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
+    /// When to try again: an emergency does not wait as long as a bill may, but no sooner than the provider asks.
+    fn retry_after(&self, attempt: i32) -> Duration {
+        let asked = match self {
             Self::Provider(ProviderError::RateLimited { retry_after }) => *retry_after,
             _ => None,
-        }
+        };
+        PATIENCE.delay(attempt).max(asked.unwrap_or_default())
     }
 }
 
@@ -314,7 +318,7 @@ impl Work<'_> {
         match self.note_failed(code).await {
             Err(Trouble::Lost) => JobOutcome::interrupted(),
             Err(error) => JobOutcome::retry(error),
-            Ok(()) => JobOutcome::Retry { error: code.to_owned(), after: trouble.retry_after() },
+            Ok(()) => JobOutcome::Retry { error: code.to_owned(), after: Some(trouble.retry_after(self.job.attempt)) },
         }
     }
 

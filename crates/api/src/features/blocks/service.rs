@@ -82,7 +82,6 @@ pub(super) async fn store(tx: &mut Tx, ctx: &Ctx, found: &Found, draft: &Draft, 
     if active {
         effects::apply(tx, ctx, id, found, draft.mode, draft.at_provider).await?;
     }
-    // Whoever is to be told of a block in force is told from here, in this transaction.
     Ok(id)
 }
 

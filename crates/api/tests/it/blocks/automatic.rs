@@ -16,10 +16,10 @@ use crate::support::costs::{project, team};
 /// Stops whose spending a budget of the organization is about, as whoever notices a crossing does.
 async fn crossed(world: &World, spender: Spender) -> Vec<Uuid> {
     let budget = json!({"name": "Budget", "scope": {"type": "organization"}, "amount": "100", "period": "monthly"});
-    let budget = world.admin().post("/api/budgets", budget).await.ok()["id"].as_str().unwrap().parse().unwrap();
+    let budget = world.manager().post("/api/budgets", budget).await.ok()["id"].as_str().unwrap().parse().unwrap();
     let cause =
         BudgetStop { budget_id: budget, alert_id: None, spender, reason: "100 of 100 dollars are spent".into() };
-    let organization = OrganizationId(world.admin().organization());
+    let organization = OrganizationId(world.manager().organization());
     let mut tx = world.app.db().background().tenant(organization).await.unwrap();
     let blocks = stop_for_budget(&mut tx, organization, &world.app.state.clock, &cause).await.expect("stopped");
     tx.commit().await.unwrap();
@@ -49,7 +49,7 @@ fn sorted<const N: usize>(mut ids: [&str; N]) -> Vec<String> {
 #[tokio::test]
 async fn whose_spending_stops() {
     let world = World::new().await;
-    let admin = world.admin();
+    let admin = world.manager();
     let keyless = team(admin, "keyless").await;
     let (one, other) = (project(admin, &keyless, "one").await, project(admin, &keyless, "other").await);
     let ci = json!({"teamId": keyless, "name": "ci", "environment": "ci"});
@@ -85,14 +85,14 @@ async fn a_budgets_stop_is_lifted_by_an_administrator_alone() {
     let shown: BlockDetail = user.get(&format!("/api/blocks/{id}")).await.read_as();
     assert!(!shown.block.may_lift);
     act(user, id, "lift").await.problem(ErrorCode::Forbidden);
-    let lifted: Block = act(world.admin(), id, "lift").await.read_as();
+    let lifted: Block = act(world.manager(), id, "lift").await.read_as();
     assert_eq!((lifted.status, world.project_id().await), (BlockStatus::Lifted, json!("proj_web")));
     // It never waits for a second person, but its lift does.
-    set(world.admin(), true).await;
+    set(world.manager(), true).await;
     let stopped = crossed(&world, Spender::Project(world.web.parse().unwrap())).await;
     let [id] = stopped[..] else { panic!("one project") };
     assert_eq!(in_force(&world.app, "").await, 1);
-    let asked: Block = act(world.admin(), id, "lift").await.read_as();
+    let asked: Block = act(world.manager(), id, "lift").await.read_as();
     assert!(asked.lift_request.is_some());
     assert_eq!(act(&world.people.admin, id, "approve").await.read_as::<Block>().status, BlockStatus::Lifted);
     world.app.run_jobs().await;
@@ -101,7 +101,7 @@ async fn a_budgets_stop_is_lifted_by_an_administrator_alone() {
 #[tokio::test]
 async fn what_only_slows_down_or_waits_gives_way_to_a_budgets_stop() {
     let world = World::new().await;
-    let admin = world.admin();
+    let admin = world.manager();
     let spender = || Spender::Project(world.web.parse().unwrap());
     let mut slow = stop("project", &world.web);
     slow["mode"] = json!("throttle");

@@ -49,7 +49,7 @@ impl World {
     }
 
     async fn stop_of(&self, block: &Block) -> ProviderStop {
-        let [stop] = get(self.admin(), block).await.block.provider.try_into().expect("one Project ID");
+        let [stop] = get(self.manager(), block).await.block.provider.try_into().expect("one Project ID");
         stop
     }
 
@@ -73,7 +73,7 @@ fn clamped_to(limits: &Limits, number: i64) -> bool {
 async fn spending_stops_at_the_provider_and_goes_on_after_the_lift() {
     for before in [None, Some(50_000)] {
         let world = World::strict().await;
-        let (app, admin) = (&world.app, world.admin());
+        let (app, admin) = (&world.app, world.manager());
         if let Some(cents) = before {
             world.console().set_spend_limit(&web(), cents).await.unwrap();
         }
@@ -121,7 +121,7 @@ async fn an_account_without_spend_limits_has_its_rate_limits_clamped() {
         let odd = RateLimitUpdate { max_requests_per_1_minute: Some(7), ..RateLimitUpdate::default() };
         world.console().update_rate_limit("proj_web", "rl-gpt-4o", &odd).await.unwrap();
         let limits = world.limits("proj_web");
-        let made = block(world.admin(), "project", &world.web).await;
+        let made = block(world.manager(), "project", &world.web).await;
         world.app.run_jobs().await;
         assert_eq!(world.stop_of(&made).await.means, Some(ProviderStopMeans::RateLimits));
         let clamped = world.limits("proj_web");
@@ -129,7 +129,7 @@ async fn an_account_without_spend_limits_has_its_rate_limits_clamped() {
         assert_eq!(number, Some(i64::from(refuses_zero)));
         assert!(refuses_zero || clamped_to(&clamped, 0));
         assert!(clamped.stopped_since.is_some() && clamped.spend_limit_cents.is_none());
-        lift(world.admin(), &made).await;
+        lift(world.manager(), &made).await;
         world.app.run_jobs().await;
         assert_eq!(world.stop_of(&made).await.state, ProviderStopState::Restored);
         assert_eq!(world.limits("proj_web"), limits);
@@ -139,7 +139,7 @@ async fn an_account_without_spend_limits_has_its_rate_limits_clamped() {
 #[tokio::test]
 async fn while_the_provider_refuses_that_is_shown_and_tried_again() {
     let world = World::strict().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let limits = world.limits("proj_web");
     for (fault, code) in [(Fault::status(503), "unavailable"), (Fault::Html, "malformed")] {
         world.fail("/v1/organization/projects/proj_web/*", fault);
@@ -177,7 +177,7 @@ async fn while_the_provider_refuses_that_is_shown_and_tried_again() {
 #[tokio::test]
 async fn a_lift_before_or_half_way_through_the_clamp_ends_restored() {
     let world = World::strict().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let limits = world.limits("proj_web");
     // Before anything was done.
     let made = block(admin, "project", &world.web).await;
@@ -208,7 +208,7 @@ async fn a_lift_before_or_half_way_through_the_clamp_ends_restored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_worker_is_followed_by_one_that_knows_as_much() {
     let world = World::strict().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let limits = world.limits("proj_web");
     // Works until it hangs in the fourth change of a limit, then is gone without a word.
     let kill_half_way = async || {
@@ -254,7 +254,7 @@ async fn a_killed_worker_is_followed_by_one_that_knows_as_much() {
 #[tokio::test]
 async fn an_admin_keys_block_stops_all_projects_of_the_team_with_the_key_that_it_took_away() {
     let world = World::strict().await;
-    let (app, admin, key) = (&world.app, world.admin(), world.key().await);
+    let (app, admin, key) = (&world.app, world.manager(), world.key().await);
     project_with_id(admin, &world.team, "batch", "proj_batch").await;
     let before = [world.limits("proj_web"), world.limits("proj_batch")];
     let made = block(admin, "admin_key", &key).await;
@@ -279,7 +279,7 @@ async fn an_admin_keys_block_stops_all_projects_of_the_team_with_the_key_that_it
 #[tokio::test]
 async fn what_two_blocks_hold_is_put_back_after_the_second() {
     let world = World::strict().await;
-    let (app, admin, key) = (&world.app, world.admin(), world.key().await);
+    let (app, admin, key) = (&world.app, world.manager(), world.key().await);
     let limits = world.limits("proj_web");
     let whole = block(admin, "admin_key", &key).await;
     app.run_jobs().await;
@@ -310,7 +310,7 @@ async fn what_two_blocks_hold_is_put_back_after_the_second() {
 #[tokio::test]
 async fn what_somebody_changed_there_meanwhile_is_left_alone() {
     let world = World::strict().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let made = block(admin, "project", &world.web).await;
     app.run_jobs().await;
     world.console().set_spend_limit(&web(), 7_000).await.unwrap();
@@ -324,7 +324,7 @@ async fn what_somebody_changed_there_meanwhile_is_left_alone() {
 #[tokio::test]
 async fn a_key_that_is_refused_is_said_and_another_one_does_it() {
     let world = World::strict().await;
-    let (app, admin, key) = (&world.app, world.admin(), world.key().await);
+    let (app, admin, key) = (&world.app, world.manager(), world.key().await);
     app.provider().revoke_key(&app.provider_key("org-alpha")).unwrap();
     let made = block(admin, "project", &world.web).await;
     app.run_jobs().await;
@@ -345,7 +345,7 @@ async fn a_key_that_is_refused_is_said_and_another_one_does_it() {
 #[tokio::test]
 async fn the_provider_is_told_only_where_somebody_wants_that() {
     let world = World::strict().await;
-    let (app, admin) = (&world.app, world.admin());
+    let (app, admin) = (&world.app, world.manager());
     let mut quiet = stop("project", &world.web);
     quiet["atProvider"] = json!(false);
     let made: Block = admin.post("/api/blocks", quiet).await.expect(201);
