@@ -212,7 +212,8 @@ async fn a_worker_that_wakes_late_writes_nothing() {
     let app = TestApp::spawn().await;
     let people = app.people().await;
     let (hook, _) = webhook(&app, &people.admin, "late").await;
-    app.provider().add_fault(FaultSpec::new("/webhook/late", Fault::Hang { seconds: 2.0 }).times(1));
+    // Long enough for the other worker to take over and be done, and shorter than an attempt's time-out.
+    app.provider().add_fault(FaultSpec::new("/webhook/late", Fault::Hang { seconds: 8.0 }).times(1));
     let id = tell(&app, &people.admin, hook, "Late").await;
     let (stalled, attempts) = (app.runner(), InboxQuery::webhook("late").attempts());
     let late = stalled.reconcile();
