@@ -123,7 +123,6 @@ mod tests {
             fiscal_year_start_month: 1,
             two_person_blocks: false,
             retention_days: 90,
-            two_person_blocks: false,
             created_at: DateTime::UNIX_EPOCH,
         })
     }
