@@ -220,11 +220,16 @@ async fn a_worker_that_wakes_late_writes_nothing() {
     let other = async {
         app.provider().await_inbox(&attempts, 1, Duration::from_secs(20)).await;
         app.database.sql("UPDATE delivery_lanes SET lease_until = now() - interval '1 second'").await;
-        app.runner().reconcile().await;
-        detail(&people.admin, id).await
+        // Whoever is first takes it over: another worker, or another task of the one that stalls.
+        loop {
+            app.runner().reconcile().await;
+            let taken_over = detail(&people.admin, id).await;
+            if taken_over.delivery.status == DeliveryStatus::Delivered {
+                return taken_over;
+            }
+        }
     };
     let ((), before) = tokio::join!(late, other);
-    assert_eq!(before.delivery.status, DeliveryStatus::Delivered);
     let after = detail(&people.admin, id).await;
     assert_eq!(after, before);
     assert_eq!(after.history[0].outcome, AttemptOutcome::Interrupted);
