@@ -198,11 +198,7 @@ pub(super) fn kind(kind: &str) -> AnyView {
 /// Where it went.
 pub(super) fn recipient(delivery: &Delivery) -> AnyView {
     let channel = delivery.channel.clone().map(|channel| {
-        if channel.deleted {
-            live(move || words::explore::deleted(&channel.name))
-        } else {
-            channel.name.into_any()
-        }
+        if channel.deleted { live(move || words::explore::deleted(&channel.name)) } else { channel.name.into_any() }
     });
     let person = delivery.recipient.clone().map(|to| view! { <div class="small muted">{to}</div> });
     let fallback = delivery.fallback.then(|| view! { <div class="small muted">{t(words::alerts::FALLBACK)}</div> });

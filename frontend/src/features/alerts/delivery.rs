@@ -14,9 +14,7 @@ use crate::format::number::grouped;
 use crate::format::time::Show;
 use crate::i18n::{t, words};
 use crate::reactive::{effect, live};
-use crate::ui::{
-    Badge, Banner, Button, ButtonSize, CopyButton, Fact, Facts, Icon, LinkButton, Skeleton, Tone, toast,
-};
+use crate::ui::{Badge, Banner, Button, ButtonSize, CopyButton, Fact, Facts, Icon, LinkButton, Skeleton, Tone, toast};
 use crate::url::escape;
 
 /// Sends messages again that were given up.
@@ -64,9 +62,8 @@ pub(super) fn details(resend: Resend) -> AnyView {
             }
             now
         });
-        let under_way = move || {
-            delivery.data.with_untracked(|it| it.as_ref().is_some_and(|it| it.delivery.finished_at.is_none()))
-        };
+        let under_way =
+            move || delivery.data.with_untracked(|it| it.as_ref().is_some_and(|it| it.delivery.finished_at.is_none()));
         poll(delivery, 5, under_way);
         let skeleton = || view! { <Skeleton shape="row" count=6 /> }.into_any();
         section(delivery, skeleton, move |detail| shown(&detail, resend))
@@ -106,9 +103,7 @@ fn why(delivery: &Delivery) -> Option<AnyView> {
     let tone = if delivery.status == DeliveryStatus::Dead { Tone::Danger } else { Tone::Warning };
     let next = delivery.next_attempt_at;
     let next = move || next.map(|at| format!(" {}", words::alerts::next_attempt(&moment::exact(at, Show::Second))));
-    Some(
-        view! { <Banner tone>{live(move || reason_text(&reason))}{live(next)}</Banner> }.into_any(),
-    )
+    Some(view! { <Banner tone>{live(move || reason_text(&reason))}{live(next)}</Banner> }.into_any())
 }
 
 fn facts(delivery: &Delivery) -> AnyView {
@@ -120,11 +115,13 @@ fn facts(delivery: &Delivery) -> AnyView {
             </Fact>
         }
     });
-    let digest = delivery.digest_id.map(|id| view! { <Fact label=words::alerts::DIGESTED><code>{id.to_string()}</code></Fact> });
+    let digest =
+        delivery.digest_id.map(|id| view! { <Fact label=words::alerts::DIGESTED><code>{id.to_string()}</code></Fact> });
+    let to = recipient(delivery);
     let (kind, created, finished) = (delivery.channel_type, delivery.created_at, delivery.finished_at);
     view! {
         <Facts>
-            <Fact label=words::alerts::RECIPIENT>{recipient(delivery)}</Fact>
+            <Fact label=words::alerts::RECIPIENT>{to}</Fact>
             <Fact label=words::alerts::CHANNEL_TYPE>{t(channel_type(kind).1)}</Fact>
             {alert}{digest}
             <Fact label=words::alerts::WHEN>{moment::at(Some(created), words::common::NONE)}</Fact>

@@ -65,8 +65,8 @@ fn buttons(alert: Query<Alert>, acts: Acts) -> Option<AnyView> {
     let step = |to: AlertStatus, icon: Icon, word: Word| {
         view! { <Button icon busy=acts.task.busy on_press=move |_| acts.advance(id, to)>{t(word)}</Button> }
     };
-    let acknowledge = (status == AlertStatus::Open)
-        .then(|| step(AlertStatus::Acknowledged, Icon::Eye, words::alerts::ACKNOWLEDGE));
+    let acknowledge =
+        (status == AlertStatus::Open).then(|| step(AlertStatus::Acknowledged, Icon::Eye, words::alerts::ACKNOWLEDGE));
     let resolve =
         (status != AlertStatus::Resolved).then(|| step(AlertStatus::Resolved, Icon::Check, words::alerts::RESOLVE));
     Some(view! { {acknowledge}{resolve}{block} }.into_any())
@@ -210,8 +210,7 @@ fn facts(alert: &Alert) -> AnyView {
     };
     let team = alert.team.clone().map(|team| linked(words::explore::TEAM, format!("/teams/{}", team.id), team.name));
     let project = alert.project.clone();
-    let project =
-        project.map(|it| linked(words::explore::PROJECT, format!("/projects/{}", it.id), it.name));
+    let project = project.map(|it| linked(words::explore::PROJECT, format!("/projects/{}", it.id), it.name));
     let prices = link(alert, "prices").map(|path| {
         view! { <LinkButton href=path icon=Icon::Tag>{t(words::budgets::TO_UNPRICED)}</LinkButton> }
     });
@@ -231,6 +230,8 @@ fn facts(alert: &Alert) -> AnyView {
     let scope = alert.scope.clone().map(|scope| {
         view! { <Fact label=words::budgets::SCOPE>{live(move || scope_text(&scope))}</Fact> }
     });
+    let acknowledged = mark(words::alerts::ACKNOWLEDGED, alert.acknowledged.as_ref());
+    let resolved = mark(words::alerts::RESOLVED, alert.resolved.as_ref());
     let (severity, status, kind, raised) = (alert.severity, alert.status, alert.kind, alert.raised_at);
     view! {
         <Card title=words::budgets::DETAILS actions=move || view! { {prices} }>
@@ -240,8 +241,7 @@ fn facts(alert: &Alert) -> AnyView {
                 <Fact label=words::alerts::KIND>{t(kind_name(kind))}</Fact>
                 {scope}{team}{project}{unpriced}{budget}
                 <Fact label=words::alerts::RAISED>{moment::at(Some(raised), words::common::NONE)}</Fact>
-                {mark(words::alerts::ACKNOWLEDGED, alert.acknowledged.as_ref())}
-                {mark(words::alerts::RESOLVED, alert.resolved.as_ref())}
+                {acknowledged}{resolved}
             </Facts>
         </Card>
     }

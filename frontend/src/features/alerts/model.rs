@@ -54,7 +54,10 @@ mod tests {
 
     #[test]
     fn a_field_of_several_is_read_as_it_is_pasted() {
-        assert_eq!(lines(" a@example.com, b@example.com;\n\n c@example.com \n"), ["a@example.com", "b@example.com", "c@example.com"]);
+        assert_eq!(
+            lines(" a@example.com, b@example.com;\n\n c@example.com \n"),
+            ["a@example.com", "b@example.com", "c@example.com"]
+        );
         assert!(lines(" \n , ").is_empty());
     }
 }

@@ -68,7 +68,8 @@ fn table(budgets: Vec<Budget>, task: Task) -> AnyView {
 
 fn row(budget: &Budget, task: Task, manages: bool) -> Row {
     let (id, name, scope) = (budget.id, budget.name.clone(), budget.scope.clone());
-    let kind = (budget.kind == BudgetKind::Limit).then(|| view! { <Badge>{t(kind_name(budget.kind))}</Badge> });
+    let kind = kind_name(budget.kind);
+    let kind = (budget.kind == BudgetKind::Limit).then(|| view! { <Badge>{t(kind)}</Badge> });
     let head = view! {
         <div>
             <span class="row" data-gap="4">
@@ -88,9 +89,7 @@ fn row(budget: &Budget, task: Task, manages: bool) -> Row {
     let mut cells = vec![head.into_any(), thresholds];
     if manages {
         let label = Text::derive(move || words::alerts::try_budget(&name));
-        cells.push(
-            view! { <RowAction icon=Icon::Bell label on_press=move |()| send_test(task, id) /> }.into_any(),
-        );
+        cells.push(view! { <RowAction icon=Icon::Bell label on_press=move |()| send_test(task, id) /> }.into_any());
     }
     Row { linked: true, cells }
 }
