@@ -27,14 +27,23 @@ test.afterAll(async () => service?.stop());
 
 /** Asks the API as the signed-in person, whose access token lives in the page alone: through a session of our own. */
 async function ask(path) {
+  return tell("GET", path);
+}
+
+/** The same for changes. */
+async function tell(method, path, body) {
   const login = await fetch(`${service.url}/api/auth/login`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(OWNER),
   });
   const { accessToken } = await login.json();
-  const answer = await fetch(`${service.url}/api${path}`, { headers: { authorization: `Bearer ${accessToken}` } });
-  expect(answer.status).toBe(200);
+  const answer = await fetch(`${service.url}/api${path}`, {
+    method,
+    headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  expect(answer.ok, `${method} ${path}: ${answer.status}`).toBe(true);
   return answer.json();
 }
 
@@ -145,6 +154,62 @@ test("a budget made in the app shows what was spent", async () => {
   await expect(page.getByRole("row").filter({ hasText: "올해의 AI" })).toContainText(`$${spent}`);
 });
 
+test("a threshold is crossed, Slack rings, two clicks stop the spending, and it is lifted again", async () => {
+  test.setTimeout(150_000);
+  const provider = () => service.limits(ORGANIZATION, "proj_sim_support_assistant");
+  const before = await provider();
+  await tell("PATCH", `/teams/${team}`, { allowProviderStops: true });
+  await tell("POST", "/channels", { type: "slack", name: "FinOps", locale: "ko", url: service.slack });
+  const { key } = await tell("POST", "/api-keys", { name: "봇", scopes: ["guard"], projectId: project });
+  const check = async () => {
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const answer = await fetch(`${service.url}/api/guard/check`, { method: "POST", headers, body: "{}" });
+    return answer.status === 200 ? 200 : `${answer.status} ${(await answer.json()).code}`;
+  };
+  expect(await check()).toBe(200);
+
+  // What the provider measured today is far more than that.
+  await tell("PUT", `/projects/${project}/cost-thresholds`, { daily: { amount: "0.01", type: "slack" } });
+  const [message] = await service.messages(1, 60);
+  const blocks = message.content.blocks;
+  expect(blocks[0].text.text).toMatch(/^🚨 \[플랫폼팀\] 일일 한도 \$0\.01 초과 - 현재 \$[\d,.]+ \([\d,]+%\)$/);
+  const buttons = blocks.find((block) => block.type === "actions").elements;
+  const [stop, details] = buttons.map((button) => [button.text.text, button.url]);
+  expect([stop[0], details[0]]).toEqual(["지금 차단하기", "상세 보기"]);
+
+  // The details say why.
+  await page.goto(details[1]);
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("[플랫폼팀] 일일 한도");
+  // Two clicks: the link in the message, and the answer. The safe answer has the focus.
+  await page.goto(stop[1]);
+  const dialog = page.getByRole("alertdialog");
+  await expect(dialog).toContainText("OpenAI에서도 멈춰요");
+  await expect(dialog.getByRole("button", { name: "그대로 두기" })).toBeFocused();
+  await expect(dialog.getByLabel("이유")).toHaveValue(/일일 한도/);
+  await dialog.getByRole("button", { name: "차단하기" }).click();
+  const banner = page.getByRole("region", { name: "긴급 차단" });
+  await expect(banner).toContainText("차단 중이에요");
+  await expect.poll(check, { timeout: 5_000 }).toBe("403 blocked");
+  await expect.poll(async () => (await provider()).stoppedSince, { timeout: 30_000 }).not.toBeNull();
+
+  // On every page, with the way back.
+  await page.goto("/");
+  await expect(banner).toContainText("차단 중이에요");
+  await banner.getByRole("button", { name: "차단 풀기" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "차단 풀기" }).click();
+  await expect(banner).toBeHidden();
+  await expect.poll(check, { timeout: 5_000 }).toBe(200);
+  await expect.poll(provider, { timeout: 30_000 }).toEqual(before);
+
+  // All of it is on record.
+  const actions = (await ask("/audit-log?limit=50")).data.map((entry) => entry.action);
+  for (const action of ["block.create", "block.provider_clamped", "block.lift", "block.provider_restored"]) {
+    expect(actions).toContain(action);
+  }
+  await page.goto("/blocks");
+  await expect(page.getByRole("row").filter({ hasText: "support-assistant" })).toContainText("풀림");
+});
+
 test("the same in English, one click away", async () => {
   await page.goto("/");
   await page.getByRole("button", { name: "김지우님의 계정 메뉴" }).click();
@@ -160,7 +225,7 @@ test("the same in English, one click away", async () => {
 
 test("every page is clean to axe in both themes", async () => {
   test.setTimeout(180_000);
-  const paths = ["/", "/projects", `/projects/${project}`, "/explore", "/teams", `/teams/${team}`, "/setup", "/settings", "/audit", "/events", "/budgets", "/integration"];
+  const paths = ["/", "/projects", `/projects/${project}`, "/explore", "/teams", `/teams/${team}`, "/setup", "/settings", "/audit", "/events", "/budgets", "/alerts", "/alerts?tab=rules", "/alerts?tab=channels", "/alerts?tab=deliveries", "/blocks", "/integration"];
   for (const scheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: scheme });
     for (const path of paths) {

@@ -51,6 +51,7 @@ export async function start() {
     DATABASE_URL: required("DATABASE_URL"),
     APP_DIR: required("APP_DIR"),
     OPENAI_BASE_URL: world.openaiBaseUrl,
+    OUTBOUND_ALLOW: new URL(world.baseUrl).host,
     JWT_SECRET: SECRET,
     ENCRYPTION_KEY: SECRET,
     REGISTRATION: "open",
@@ -69,6 +70,14 @@ export async function start() {
     /** What one of the simulated organizations was billed. */
     truth: async (organization, query) =>
       (await fetch(`${world.baseUrl}/_sim/organizations/${organization}/truth?${new URLSearchParams(query)}`)).json(),
+    /** Slack's incoming webhook. */
+    slack: world.slackWebhookUrl,
+    /** What Slack took, once there is so much, or after some seconds. */
+    messages: async (count, wait) =>
+      (await (await fetch(`${world.baseUrl}/_sim/inbox/slack?count=${count}&wait=${wait}`)).json()).data,
+    /** A project's limits at the provider, and since when they stop it. */
+    limits: async (organization, project) =>
+      (await fetch(`${world.baseUrl}/_sim/organizations/${organization}/projects/${project}/limits`)).json(),
     organization: async (id) =>
       (await (await fetch(`${world.baseUrl}/_sim/organizations`)).json()).data.find((organization) => organization.id === id),
     stop: async () => {

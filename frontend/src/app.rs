@@ -46,6 +46,10 @@ fn Root() -> impl IntoView {
                     <Route path=path!("/events") view=|| page(pieces::events) />
                     <Route path=path!("/budgets") view=|| page(pieces::budgets) />
                     <Route path=path!("/budgets/:id") view=|| page(pieces::budget) />
+                    <Route path=path!("/alerts") view=|| page(pieces::alerts) />
+                    <Route path=path!("/alerts/:id") view=|| page(pieces::alert) />
+                    <Route path=path!("/blocks") view=|| page(pieces::blocks) />
+                    <Route path=path!("/block/:target") view=|| page(pieces::block) />
                     <Route path=path!("/integration") view=|| page(pieces::integration) />
                     <Route path=path!("/pricebook") view=|| page(pieces::pricebook) />
                     <Route path=path!("/setup") view=|| page(pieces::setup) />

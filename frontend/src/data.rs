@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::api::{ApiError, client};
-use crate::i18n::{t, words};
+use crate::i18n::{Locale, locale, t, words};
 use crate::period::{Preset, today, use_set_period};
 use crate::reactive::{effect, live, memo};
 use crate::ui::{Banner, Button, EmptyKind, EmptyState, ErrorState, Tone};
@@ -75,6 +75,22 @@ where
     T: DeserializeOwned + PartialEq + Clone + Send + Sync + 'static,
 {
     use_read(path, false)
+}
+
+/// The same of an answer that holds sentences: in another language it is read again.
+pub fn use_told<T>(path: impl Fn() -> Option<String> + Send + Sync + 'static) -> Query<T>
+where
+    T: DeserializeOwned + PartialEq + Clone + Send + Sync + 'static,
+{
+    let query = use_get(path);
+    effect(move |before: Option<Locale>| {
+        let now = locale();
+        if before.is_some_and(|before| before != now) {
+            query.reload();
+        }
+        now
+    });
+    query
 }
 
 /// Reads a list to its end, for what is chosen from: somebody on the second page must not be missing. `path` has a query.

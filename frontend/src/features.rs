@@ -1,10 +1,13 @@
 //! The pages, one folder a feature.
 
+pub mod alerts;
 pub mod api_keys;
 pub mod ask;
 pub mod audit;
 pub mod auth;
+pub mod blocks;
 pub mod budgets;
+pub mod drawer;
 pub mod events;
 pub mod explore;
 pub mod home;

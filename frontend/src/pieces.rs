@@ -17,7 +17,9 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
 use crate::api::client;
+use crate::features::alerts::{AlertPage, AlertsPage};
 use crate::features::audit::AuditPage;
+use crate::features::blocks::{BlockBanner, BlockPage, BlocksPage};
 use crate::features::budgets::{BudgetPage, BudgetsPage};
 use crate::features::events::EventsPage;
 use crate::features::explore::ExplorePage;
@@ -66,6 +68,32 @@ pub(crate) fn budget() -> Fetched {
     Ok(BudgetPage)
 }
 
+#[wasm_split(alerts, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn alerts() -> Fetched {
+    Ok(AlertsPage)
+}
+
+#[wasm_split(alerts, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn alert() -> Fetched {
+    Ok(AlertPage)
+}
+
+#[wasm_split(alerts, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn blocks() -> Fetched {
+    Ok(BlocksPage)
+}
+
+#[wasm_split(alerts, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn block() -> Fetched {
+    Ok(BlockPage)
+}
+
+/// Not a page, but a part of every one while something is blocked.
+#[wasm_split(alerts, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn block_banner() -> Fetched {
+    Ok(BlockBanner)
+}
+
 #[wasm_split(integration, fallible, wasm_split_path = leptos::wasm_split)]
 pub(crate) fn integration() -> Fetched {
     Ok(IntegrationPage)
@@ -105,23 +133,24 @@ type Fetching = Pin<Box<dyn Future<Output = Fetched>>>;
 
 struct Piece {
     /// What the addresses of its pages begin with.
-    name: &'static str,
+    names: &'static [&'static str],
     /// Fetches all of it, by one of its pages.
     fetch: fn() -> Fetching,
 }
 
 /// In the order in which they are fetched when there is time.
-const PIECES: [Piece; 10] = [
-    Piece { name: "projects", fetch: || Box::pin(projects()) },
-    Piece { name: "explore", fetch: || Box::pin(explore()) },
-    Piece { name: "events", fetch: || Box::pin(events()) },
-    Piece { name: "budgets", fetch: || Box::pin(budgets()) },
-    Piece { name: "teams", fetch: || Box::pin(teams()) },
-    Piece { name: "settings", fetch: || Box::pin(settings()) },
-    Piece { name: "setup", fetch: || Box::pin(setup()) },
-    Piece { name: "integration", fetch: || Box::pin(integration()) },
-    Piece { name: "pricebook", fetch: || Box::pin(pricebook()) },
-    Piece { name: "audit", fetch: || Box::pin(audit()) },
+const PIECES: [Piece; 11] = [
+    Piece { names: &["projects"], fetch: || Box::pin(projects()) },
+    Piece { names: &["explore"], fetch: || Box::pin(explore()) },
+    Piece { names: &["events"], fetch: || Box::pin(events()) },
+    Piece { names: &["budgets"], fetch: || Box::pin(budgets()) },
+    Piece { names: &["alerts", "blocks", "block"], fetch: || Box::pin(alerts()) },
+    Piece { names: &["teams"], fetch: || Box::pin(teams()) },
+    Piece { names: &["settings"], fetch: || Box::pin(settings()) },
+    Piece { names: &["setup"], fetch: || Box::pin(setup()) },
+    Piece { names: &["integration"], fetch: || Box::pin(integration()) },
+    Piece { names: &["pricebook"], fetch: || Box::pin(pricebook()) },
+    Piece { names: &["audit"], fetch: || Box::pin(audit()) },
 ];
 
 thread_local! {
@@ -132,7 +161,7 @@ thread_local! {
 pub(crate) fn begin() {
     let Ok(path) = window().location().pathname() else { return };
     let first = path.split('/').nth(1).unwrap_or_default();
-    let piece = PIECES.iter().find(|piece| piece.name == first && storage::get("session").is_some());
+    let piece = PIECES.iter().find(|piece| piece.names.contains(&first) && storage::get("session").is_some());
     if let Some(piece) = piece {
         // Whether it came is for the page to say.
         spawn_local(async { drop((piece.fetch)().await) });
@@ -160,7 +189,8 @@ pub(crate) fn when_quiet() {
     });
 }
 
-fn when_idle(run: fn()) {
+/// Runs as soon as the browser has nothing else to do.
+pub(crate) fn when_idle(run: impl Fn() + 'static) {
     if Reflect::has(&window(), &"requestIdleCallback".into()) == Ok(true) {
         request_idle_callback(run);
     } else {
@@ -173,6 +203,17 @@ fn when_idle(run: fn()) {
 fn saves_data() -> bool {
     let connection = Reflect::get(&window().navigator(), &"connection".into());
     connection.and_then(|it| Reflect::get(&it, &"saveData".into())).is_ok_and(|saves| saves.is_truthy())
+}
+
+/// What `fetch` brings, once it is here; nothing before, and nothing where it does not come.
+pub(crate) fn once_here<F: Future<Output = Fetched> + 'static>(fetch: fn() -> F) -> AnyView {
+    let part = RwSignal::new(None::<fn() -> AnyView>);
+    spawn_local(async move {
+        if let Ok(fetched) = fetch().await {
+            part.try_set(Some(fetched));
+        }
+    });
+    live(move || part.get().map(|part| part()))
 }
 
 /// The page that `fetch` brings; until it is here, its outline.

@@ -1,5 +1,6 @@
 //! What stands around every page of who is signed in: sidebar, top bar, command palette.
 
+mod blocked;
 pub mod nav;
 pub mod palette;
 pub mod topbar;
@@ -17,6 +18,7 @@ use crate::ui::dom;
 use crate::ui::{EmptyKind, EmptyState, ErrorState, Icon, IconButton, LinkButton, PageHeader};
 use crate::{storage, url};
 
+pub use blocked::{BLOCKS_PATH, look_for_blocks, looks_for_blocks};
 pub use topbar::{forget_freshness, period_note, tell_freshness};
 
 /// The frame of the signed-in pages. Whoever is not signed in is led to the sign-in, and back afterwards.
@@ -118,7 +120,7 @@ fn Frame() -> AnyView {
             </aside>
             <div class="frame">
                 <topbar::TopBar drawer palette />
-                <main class="page" id="main" tabindex="-1"><Outlet /></main>
+                <main class="page" id="main" tabindex="-1">{blocked::banner()}<Outlet /></main>
             </div>
         </div>
         <nav::Drawer open=drawer />

@@ -16,4 +16,7 @@ mod thresholds;
 mod wording;
 
 pub use detail::BudgetPage;
+pub use meter::bar;
+pub use model::percent_text;
 pub use page::BudgetsPage;
+pub use wording::{action_name, alert_basis_name, kind_name, period_name, scope_text, span_text};

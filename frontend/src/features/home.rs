@@ -5,6 +5,7 @@ pub mod model;
 pub mod page;
 pub mod periods;
 mod table;
+mod urgent;
 
 use leptos::prelude::*;
 

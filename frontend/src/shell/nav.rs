@@ -45,7 +45,14 @@ const GROUPS: &[(Word, &[Entry])] = &[
             entry("/events", words::shell::EVENTS, Icon::List),
         ],
     ),
-    (words::shell::GROUP_CONTROL, &[entry("/budgets", words::shell::BUDGETS, Icon::Gauge)]),
+    (
+        words::shell::GROUP_CONTROL,
+        &[
+            entry("/budgets", words::shell::BUDGETS, Icon::Gauge),
+            entry("/alerts", words::shell::ALERTS, Icon::Bell),
+            entry("/blocks", words::shell::BLOCKS, Icon::Stop),
+        ],
+    ),
     (
         words::shell::GROUP_CONNECT,
         &[

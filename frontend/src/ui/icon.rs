@@ -123,6 +123,16 @@ icons! {
     Tag = "M2.5 2.5h5l6 6-5 5-6-6ZM5.25 5.25v.01";
     /// Budgets: a gauge.
     Gauge = "M2.75 12.25a6 6 0 1 1 10.5 0M8 9.25l2.75-3.5M8 10.25a1 1 0 1 0 0-2 1 1 0 0 0 0 2Z";
+    /// Alerts: a bell.
+    Bell = "M4 6.75a4 4 0 0 1 8 0V10l1.25 2H2.75L4 10ZM6.5 14h3";
+    /// An emergency stop.
+    Stop = "M5.5 2h5L14 5.5v5L10.5 14h-5L2 10.5v-5ZM5.25 8h5.5";
+    /// A mail.
+    Mail = "M2.5 4h11v8.5h-11ZM2.75 4.5 8 8.75l5.25-4.25";
+    /// A conversation.
+    Chat = "M2.5 3.5h11V11H7.75L4.75 13.5V11H2.5Z";
+    /// A telephone.
+    Phone = "M5 1.75h6a.75.75 0 0 1 .75.75v11a.75.75 0 0 1-.75.75H5a.75.75 0 0 1-.75-.75v-11A.75.75 0 0 1 5 1.75ZM7 12h2";
     /// An organization.
     Building = "M3 13.5v-10a1 1 0 0 1 1-1h5a1 1 0 0 1 1 1v10M10 6.5h2a1 1 0 0 1 1 1v6M1.5 13.5h13M5.5 5.5h2m-2 2.5h2m-2 2.5h2";
 }

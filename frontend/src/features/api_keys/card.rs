@@ -15,7 +15,9 @@ use crate::format::time;
 use crate::i18n::{t, words};
 use crate::reactive::live;
 use crate::session;
-use crate::ui::{Badge, Button, ButtonKind, Card, EmptyKind, EmptyState, Fact, Facts, Glyph, Icon, Pager, Skeleton};
+use crate::ui::{
+    Badge, Button, ButtonKind, Card, EmptyKind, EmptyState, Fact, Facts, Glyph, Icon, LinkButton, Pager, Skeleton,
+};
 use crate::url::{query, use_open, use_param};
 
 /// What the rows ask for.
@@ -80,9 +82,20 @@ fn KeyRow(key: ApiKey, asks: Asks, now: ReadSignal<f64>) -> AnyView {
     let (tone, state) = model::state(key.state);
     let scopes = key.scopes.clone().into_iter();
     let scopes = scopes.map(|scope| view! { <Badge>{t(model::scope_name(scope))}</Badge> }).collect_view();
-    let stopped = (key.state == ApiKeyState::Stopped).then(|| {
-        view! { <p class="key-reason">{t(words::api_keys::STOPPED_BODY)}</p> }
-    });
+    let stopped = match key.state {
+        ApiKeyState::Stopped => Some(view! { <p class="key-reason">{t(words::api_keys::STOPPED_BODY)}</p> }.into_any()),
+        ApiKeyState::Blocked => Some(
+            view! {
+                <p class="key-reason">
+                    {t(words::api_keys::BLOCKED_BODY)}" "
+                    <a class="link" href="/blocks">{t(words::shell::BLOCKS)}</a>
+                </p>
+            }
+            .into_any(),
+        ),
+        ApiKeyState::Active | ApiKeyState::Expired => None,
+    };
+    let (block, of_block) = (format!("/block/api_key:{}", key.id), key.name.clone());
     let (of_rotate, of_revoke) = (key.name.clone(), key.name.clone());
     let (to_rotate, to_revoke) = (key.clone(), key.clone());
     // One that has ended, or whose project is gone, gets no new text that would not work either.
@@ -102,6 +115,12 @@ fn KeyRow(key: ApiKey, asks: Asks, now: ReadSignal<f64>) -> AnyView {
                         <span aria-hidden="true">{t(words::api_keys::ROTATE)}</span>
                         <span class="sr-only">{live(move || words::api_keys::rotate_of(&of_rotate))}</span>
                     </Button>
+                })}
+                {rotates.then(|| view! {
+                    <LinkButton href=block icon=Icon::Stop>
+                        <span aria-hidden="true">{t(words::shell::BLOCKS)}</span>
+                        <span class="sr-only">{live(move || words::api_keys::block_of(&of_block))}</span>
+                    </LinkButton>
                 })}
                 <Button icon=Icon::Trash on_press=move |_| asks.revoke.set(Some(to_revoke.clone()))>
                     <span aria-hidden="true">{t(words::api_keys::REVOKE_SHORT)}</span>

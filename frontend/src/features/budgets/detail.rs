@@ -20,7 +20,8 @@ use crate::i18n::{t, words};
 use crate::reactive::{live, memo};
 use crate::session;
 use crate::ui::{
-    Button, Card, Chart, ChartKind, ConfirmDialog, Crumb, Dialog, Icon, PageHeader, Skeleton, Stat, Text, toast,
+    Button, Card, Chart, ChartKind, ConfirmDialog, Crumb, Dialog, Icon, LinkButton, PageHeader, Skeleton, Stat, Text,
+    toast,
 };
 use crate::url::use_open;
 
@@ -46,6 +47,11 @@ pub fn BudgetPage() -> AnyView {
     });
     let (edit, remove) = (use_open("edit", "budget"), RwSignal::new(false));
     let manages = session::manages();
+    let alerts = move || {
+        let id = budget.with(|budget| budget.as_ref().map(|budget| budget.id))?;
+        let href = format!("/alerts?budgetId={id}");
+        Some(view! { <LinkButton href icon=Icon::Bell>{t(words::budgets::TO_ALERTS)}</LinkButton> })
+    };
     let buttons = move || {
         (manages && budget.with(Option::is_some)).then(|| {
             view! {
@@ -58,7 +64,7 @@ pub fn BudgetPage() -> AnyView {
     let as_table = RwSignal::new(false);
     let trail = vec![Crumb { href: "/budgets", label: words::budgets::TITLE.into() }];
     view! {
-        <PageHeader title lead trail actions=move || view! { {live(buttons)} } />
+        <PageHeader title lead trail actions=move || view! { {live(alerts)}{live(buttons)} } />
         {section(status, skeleton, move |status| loaded(&status, as_table))}
         {manages.then(|| view! {
             <Change open=edit budget status />

@@ -207,7 +207,7 @@ fn money(fields: Fields, task: Task, is_new: bool) -> AnyView {
     .into_any()
 }
 
-/// Soft or hard, and that hard does not stop anything yet.
+/// Soft or hard, and what hard means.
 pub(super) fn enforcement_choice(value: RwSignal<String>) -> AnyView {
     let choices = Enforcement::ALL.iter().map(|one| Choice::new(one.name(), enforcement_name(*one))).collect();
     let is_hard = move || value.with(|name| name == Enforcement::Hard.name());

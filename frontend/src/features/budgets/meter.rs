@@ -41,7 +41,7 @@ pub(super) fn spent(period: &PeriodSpend, currency: &str) -> AnyView {
 }
 
 /// The bar. Decorative: the numbers stand beside it.
-pub(super) fn bar(percent: Option<Percent>, thresholds: &[Percent], tone: Tone) -> AnyView {
+pub fn bar(percent: Option<Percent>, thresholds: &[Percent], tone: Tone) -> AnyView {
     let Meter { fill, marks, amount } = model::meter(percent, thresholds);
     let at = |percent: f64| format!("{percent:.1}%");
     let marks = marks.into_iter().map(|mark| view! { <line x1=at(mark) x2=at(mark) y1="1" y2="11" /> });

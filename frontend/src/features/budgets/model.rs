@@ -53,7 +53,7 @@ pub(super) fn is_spent(status: &BudgetStatus) -> bool {
 }
 
 /// A percentage, never more than it is: 99.99 is not yet 100.
-pub(super) fn percent_text(percent: Percent) -> String {
+pub fn percent_text(percent: Percent) -> String {
     let value = percent.0;
     if value > Decimal::ZERO && value < Decimal::new(1, 1) {
         return "<0.1%".to_owned();

@@ -30,7 +30,7 @@ pub(super) const fn scope_name(kind: ScopeType) -> Word {
 }
 
 /// What a budget is about: its kind and its name.
-pub(super) fn scope_text(scope: &NamedScope) -> String {
+pub fn scope_text(scope: &NamedScope) -> String {
     let kind = scope_name(scope.kind).get();
     let id = scope.id.as_deref().unwrap_or_default();
     let name = match scope.kind {
@@ -43,7 +43,7 @@ pub(super) fn scope_text(scope: &NamedScope) -> String {
 }
 
 /// What a period is called.
-pub(super) const fn period_name(period: BudgetPeriod) -> Word {
+pub const fn period_name(period: BudgetPeriod) -> Word {
     use words::budgets as w;
     match period {
         BudgetPeriod::Daily => w::DAILY,
@@ -63,7 +63,7 @@ pub(super) const fn enforcement_name(enforcement: Enforcement) -> Word {
 }
 
 /// What a threshold is a percentage of.
-pub(super) const fn alert_basis_name(basis: AlertBasis) -> Word {
+pub const fn alert_basis_name(basis: AlertBasis) -> Word {
     match basis {
         AlertBasis::Actual => words::budgets::OF_ACTUAL,
         AlertBasis::Forecast => words::budgets::OF_FORECAST,
@@ -71,7 +71,7 @@ pub(super) const fn alert_basis_name(basis: AlertBasis) -> Word {
 }
 
 /// What is to happen when a threshold is reached.
-pub(super) const fn action_name(action: AlertAction) -> Word {
+pub const fn action_name(action: AlertAction) -> Word {
     use words::budgets as w;
     match action {
         AlertAction::Email => w::ACTION_EMAIL,
@@ -96,7 +96,7 @@ pub(super) const fn basis_name(basis: Basis) -> (Word, Word) {
 }
 
 /// What a kind of budget is called.
-pub(super) const fn kind_name(kind: BudgetKind) -> Word {
+pub const fn kind_name(kind: BudgetKind) -> Word {
     match kind {
         BudgetKind::Budget => words::budgets::BUDGET,
         BudgetKind::Limit => words::budgets::LIMIT,
@@ -123,7 +123,7 @@ pub(super) fn breach_text(status: &BudgetStatus) -> Option<String> {
 }
 
 /// The days of a period, the last included.
-pub(super) fn span_text(from: NaiveDate, to: NaiveDate) -> String {
+pub fn span_text(from: NaiveDate, to: NaiveDate) -> String {
     let last = model::last_day(to);
     let first = time::date(&from.to_string(), Show::Date);
     if last == from { first } else { words::shell::period_range(&first, &time::date(&last.to_string(), Show::Date)) }

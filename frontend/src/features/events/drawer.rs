@@ -10,35 +10,17 @@ use super::table::{latency, project};
 use super::wording::{reason, resolution_text, state_badge, unit_name};
 use crate::data::{self, use_get};
 use crate::features::explore::wording::provider_name;
-use crate::features::moment;
 use crate::features::projects::model::environment_name;
+use crate::features::{self, moment};
 use crate::format::number::grouped;
 use crate::format::time::Show;
 use crate::i18n::{Word, t, words};
-use crate::reactive::{effect, live, memo};
-use crate::ui::dom::unique_id;
-use crate::ui::{
-    Badge, ButtonSize, CopyButton, Fact, Facts, Glyph, Icon, IconButton, LinkButton, Money, Skeleton, Tone,
-};
-use crate::url::{escape, query, use_set_params};
+use crate::reactive::{live, memo};
+use crate::ui::{Badge, ButtonSize, CopyButton, Fact, Facts, Glyph, Icon, LinkButton, Money, Skeleton, Tone};
+use crate::url::{escape, query};
 
-/// The drawer. The URL says whose details it shows.
+/// The drawer.
 pub(super) fn drawer(log: Log) -> AnyView {
-    let node = NodeRef::<leptos::html::Dialog>::new();
-    let set = StoredValue::new(use_set_params());
-    let close = move || {
-        if log.opened.get_untracked().is_some() {
-            set.with_value(|set| set(&[("event", None)], true));
-        }
-    };
-    effect(move |_| {
-        let Some(dialog) = node.get() else { return };
-        match (log.opened.with(Option::is_some), dialog.open()) {
-            (true, false) => drop(dialog.show_modal()),
-            (false, true) => dialog.close(),
-            _ => {}
-        }
-    });
     let known = memo(move |_| {
         let id = log.opened.get()?;
         log.lines.with_untracked(|lines| {
@@ -52,36 +34,11 @@ pub(super) fn drawer(log: Log) -> AnyView {
         Some(format!("/usage-events/{}", escape(&id)))
     });
     let skeleton = || view! { <Skeleton shape="row" count=6 /> }.into_any();
-    let content = move || match known.get() {
+    let content = move |_| match known.get() {
         Some(event) => details(&event),
         None => data::section(asked, skeleton, |event| details(&event)),
     };
-    let id = unique_id("drawer");
-    let named_by = id.clone();
-    view! {
-        <dialog
-            class="drawer"
-            data-side="end"
-            node_ref=node
-            aria-labelledby=named_by
-            on:close=move |_| close()
-            on:mousedown=move |event| {
-                // The backdrop belongs to the element, its content does not.
-                if event.target().is_some_and(|target| node.get_untracked().is_some_and(|it| target == *it.as_ref())) {
-                    close();
-                }
-            }
-        >
-            {live(move || log.opened.with(Option::is_some).then(|| view! {
-                <div class="dialog-head">
-                    <h2 id=id.clone() tabindex="-1" autofocus=true>{t(words::events::EVENT)}</h2>
-                    <IconButton icon=Icon::Close label=words::common::CLOSE bare=true on_press=move |_| close() />
-                </div>
-                <div class="dialog-body">{live(content)}</div>
-            }))}
-        </dialog>
-    }
-    .into_any()
+    features::drawer::drawer("event", words::events::EVENT, content)
 }
 
 fn details(event: &UsageEvent) -> AnyView {

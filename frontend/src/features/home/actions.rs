@@ -1,26 +1,72 @@
 //! What is worth doing now: at most three things, each with its amount and its place.
 
+use finops_contract::Page;
 use finops_contract::costs::NextAction;
 use leptos::prelude::*;
 
 use super::model::{Direction, Todo, direction, todo};
+use super::urgent::{Urgent, critical};
+use crate::data::Query;
 use crate::format::money;
 use crate::format::number::percent;
 use crate::i18n::{t, words};
 use crate::reactive::live;
-use crate::ui::{Card, EmptyKind, EmptyState, Glyph, Icon, Money};
+use crate::session;
+use crate::ui::{Card, EmptyKind, EmptyState, Glyph, Icon, Money, Skeleton};
 
-/// The list of things to do.
-pub(super) fn actions(actions: &[NextAction], currency: &str) -> AnyView {
-    let known = actions.iter().filter_map(|action| Some((todo(action)?, action.clone())));
-    let items: Vec<_> = known.take(3).map(|((todo, href), action)| item(todo, href, action, currency)).collect();
-    let list = if items.is_empty() {
-        view! { <EmptyState kind=EmptyKind::NoData title=words::home::ALL_DONE body=words::home::ALL_DONE_BODY /> }
-            .into_any()
-    } else {
-        view! { <ol class="todos">{items}</ol> }.into_any()
+/// The most that is asked of somebody at once.
+const MOST: usize = 3;
+
+/// The list of things to do: critical alerts first.
+pub(super) fn actions(actions: &[NextAction], currency: &str, alerts: Query<Page<Urgent>>) -> AnyView {
+    let (actions, currency) = (actions.to_vec(), currency.to_owned());
+    let list = move || {
+        // Nothing moves under a pointer later on, and nothing is called done before that is known.
+        let Some(page) = alerts.data.get() else {
+            if alerts.error.with(Option::is_none) {
+                return view! { <div class="pad"><Skeleton shape="row" count=2 /></div> }.into_any();
+            }
+            return list(Vec::new(), &actions, &currency);
+        };
+        list(critical(page.data), &actions, &currency)
     };
-    view! { <Card title=words::home::TODO flush=true>{list}</Card> }.into_any()
+    view! { <Card title=words::home::TODO flush=true>{live(list)}</Card> }.into_any()
+}
+
+fn list(alerts: Vec<Urgent>, actions: &[NextAction], currency: &str) -> AnyView {
+    let mut items: Vec<_> = alerts.into_iter().take(MOST).map(urgent).collect();
+    let known = actions.iter().filter_map(|action| Some((todo(action)?, action.clone())));
+    let room = MOST - items.len();
+    items.extend(known.take(room).map(|((todo, href), action)| item(todo, href, action, currency)));
+    if items.is_empty() {
+        return view! { <EmptyState kind=EmptyKind::NoData title=words::home::ALL_DONE body=words::home::ALL_DONE_BODY /> }
+            .into_any();
+    }
+    view! { <ol class="todos">{items}</ol> }.into_any()
+}
+
+/// An alert that cannot wait: its subject, and the way to stop what it is about.
+fn urgent(alert: Urgent) -> AnyView {
+    let block = alert.block().filter(|_| session::manages()).map(str::to_owned);
+    let word = if block.is_some() { words::home::DO_BLOCK } else { words::home::DO_ALERT };
+    let href = block.unwrap_or_else(|| format!("/alerts/{}", alert.id));
+    let amount = alert.budget.map(|spent| {
+        view! { <span class="todo-amount"><Money amount=spent.figure.to_string() currency=spent.currency /></span> }
+    });
+    view! {
+        <li>
+            <a class="todo" href=href>
+                <span class="todo-icon" data-tone="danger"><Glyph icon=Icon::Stop /></span>
+                <span class="todo-text">
+                    <b>{t(word)}</b>
+                    <span class="muted">{alert.subject}</span>
+                </span>
+                {amount}
+                <Glyph icon=Icon::ChevronRight />
+            </a>
+        </li>
+    }
+    .into_any()
 }
 
 fn item(todo: Todo, href: String, action: NextAction, currency: &str) -> AnyView {

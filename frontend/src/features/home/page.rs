@@ -1,12 +1,14 @@
 //! `/`.
 
+use finops_contract::Page;
 use finops_contract::costs::{CostSummary, Named};
 use leptos::prelude::*;
 
 use super::model::{self, Nothing, plot};
 use super::periods::{periods, periods_skeleton};
+use super::urgent::{Urgent, use_urgent};
 use super::{actions::actions, table::top_projects, to_setup};
-use crate::data::{section, use_get};
+use crate::data::{Query, poll, section, use_get};
 use crate::features::explore::wording::day_note;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
@@ -22,6 +24,8 @@ use crate::ui::{
 pub fn HomePage() -> AnyView {
     let period = use_period();
     let summary = use_get::<CostSummary>(move || Some(format!("/costs/summary?{}", period.get().query())));
+    let alerts = use_urgent();
+    poll(alerts, 30, || true);
     let as_table = RwSignal::new(false);
     effect(move |_| {
         summary.data.with(|summary| {
@@ -32,7 +36,7 @@ pub fn HomePage() -> AnyView {
     });
     view! {
         <PageHeader title=words::home::TITLE lead=words::home::LEAD />
-        {section(summary, skeleton, move |summary| content(summary, period, as_table))}
+        {section(summary, skeleton, move |summary| content(summary, period, as_table, alerts))}
     }
     .into_any()
 }
@@ -50,10 +54,15 @@ fn skeleton() -> AnyView {
     .into_any()
 }
 
-fn content(summary: CostSummary, period: Memo<Period>, as_table: RwSignal<bool>) -> AnyView {
+fn content(
+    summary: CostSummary,
+    period: Memo<Period>,
+    as_table: RwSignal<bool>,
+    alerts: Query<Page<Urgent>>,
+) -> AnyView {
     let nothing = model::nothing(&summary, session::manages());
     let stale = stale_teams(&summary.freshness.stale_teams);
-    let todo = actions(&summary.next_actions, &summary.currency);
+    let todo = actions(&summary.next_actions, &summary.currency, alerts);
     match nothing {
         Some(Nothing::NotCollected) => view! {
             <div class="sections">

@@ -74,10 +74,15 @@ fn skeleton() -> AnyView {
 fn badges(project: Query<Project>) -> Option<AnyView> {
     let project = project.data.get()?;
     let budgets = format!("/budgets?projectId={}", project.id);
+    let block = session::manages().then(|| {
+        let href = format!("/block/project:{}", project.id);
+        view! { <LinkButton href icon=Icon::Stop>{t(words::shell::BLOCKS)}</LinkButton> }
+    });
     let badges = view! {
         <Badge>{project.team_name}</Badge>
         <Badge>{t(environment_name(project.environment))}</Badge>
         <LinkButton href=budgets icon=Icon::Gauge>{t(words::budgets::PROJECT_BUDGETS)}</LinkButton>
+        {block}
     };
     Some(badges.into_any())
 }

@@ -10,7 +10,9 @@ use crate::format::time;
 use crate::i18n::{t, words};
 use crate::reactive::{live, memo};
 use crate::session;
-use crate::ui::{Button, ButtonKind, Card, Fact, Facts, Form, FormActions, Select, Skeleton, Text, TextField, toast};
+use crate::ui::{
+    Button, ButtonKind, Card, Checkbox, Fact, Facts, Form, FormActions, Select, Skeleton, Text, TextField, toast,
+};
 
 /// The settings, to change for who may, else to read.
 #[component]
@@ -63,6 +65,7 @@ struct Fields {
     currency: RwSignal<String>,
     month: RwSignal<String>,
     days: RwSignal<String>,
+    two_person_blocks: RwSignal<bool>,
 }
 
 impl Fields {
@@ -73,6 +76,7 @@ impl Fields {
             currency: RwSignal::new(now.currency.clone()),
             month: RwSignal::new(now.fiscal_year_start_month.to_string()),
             days: RwSignal::new(now.retention_days.to_string()),
+            two_person_blocks: RwSignal::new(now.two_person_blocks),
         }
     }
 
@@ -91,6 +95,7 @@ impl Fields {
                 currency: self.currency.get_untracked(),
                 fiscal_year_start_month: self.month.get_untracked().parse().unwrap_or(now.fiscal_year_start_month),
                 retention_days,
+                two_person_blocks: self.two_person_blocks.get_untracked(),
                 ..now.clone()
             }),
             Some(_) => Err(wrong),
@@ -154,6 +159,10 @@ fn OrganizationForm(now: Organization) -> AnyView {
                     hint=words::settings::RETENTION_HINT
                     error=task.field("/retentionDays")
                 />
+            </div>
+            <div>
+                <Checkbox value=fields.two_person_blocks label=words::settings::TWO_PERSONS />
+                <p class="field-hint">{t(words::settings::TWO_PERSONS_HINT)}</p>
             </div>
             <FormActions>
                 <Button kind=ButtonKind::Primary submit=true busy=task.busy>{t(words::common::SAVE)}</Button>

@@ -15,7 +15,7 @@ use crate::reactive::{effect, live, memo};
 use crate::session;
 use crate::ui::{
     Badge, Button, ButtonKind, Card, ConfirmDialog, Dialog, EmptyKind, EmptyState, Fact, Facts, Glyph, Icon, Menu,
-    MenuItem, MenuLine, Skeleton, Text, Tone, toast,
+    MenuItem, MenuLine, MenuLink, Skeleton, Text, Tone, toast,
 };
 
 /// What is asked about before it is done to a key.
@@ -196,6 +196,8 @@ fn KeyActions(view: TeamView, key: AdminKey, asks: Asks) -> AnyView {
         }
     });
     let label = Text::derive(move || words::teams::key_actions(&name));
+    let block = format!("/block/admin_key:{}", key.id);
+    let is_active = key.is_active;
     let switch = if key.is_active { Act::Deactivate } else { Act::Activate };
     let (to_rotate, to_switch, to_delete) = (key.clone(), key.clone(), key);
     view! {
@@ -218,6 +220,7 @@ fn KeyActions(view: TeamView, key: AdminKey, asks: Asks) -> AnyView {
                 }
             />
             <MenuLine />
+            {is_active.then(|| view! { <MenuLink href=block.clone() label=words::shell::BLOCKS icon=Icon::Stop /> })}
             <MenuItem
                 label=words::teams::DELETE_KEY
                 icon=Icon::Trash

@@ -1,6 +1,6 @@
-//! A team's name, and its end.
+//! A team's name, what may be done in its name, and its end.
 
-use finops_contract::teams::Team;
+use finops_contract::teams::{Team, UpdateTeamRequest};
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
@@ -9,8 +9,8 @@ use super::page::TeamView;
 use crate::api;
 use crate::data::Task;
 use crate::i18n::{t, words};
-use crate::reactive::{live, memo};
-use crate::ui::{Button, ButtonKind, Card, ConfirmDialog, Icon, LinkButton, Text, toast};
+use crate::reactive::{effect, live, memo};
+use crate::ui::{Button, ButtonKind, Card, ConfirmDialog, Icon, LinkButton, Switch, Text, toast};
 
 /// Renaming and deleting.
 #[component]
@@ -40,6 +40,7 @@ pub fn SettingsPanel(
             <Card title=words::teams::TAB_SETTINGS>
                 {view.team.data.get_untracked().map(|team| view! { <RenameForm team on_done=renamed /> })}
             </Card>
+            <Card title=words::shell::BLOCKS><ProviderStops view /></Card>
             <Card title=words::teams::DANGER>
                 <div class="spread">
                     <p class="muted">{live(body)}</p>
@@ -71,6 +72,32 @@ pub fn SettingsPanel(
             error=task.text()
             on_confirm=confirm
         />
+    }
+    .into_any()
+}
+
+/// Whether an emergency block of the team's things may stop them at the provider, too.
+#[component]
+fn ProviderStops(view: TeamView) -> AnyView {
+    let task = Task::new();
+    effect(move |_| {
+        if let Some(error) = task.error.get() {
+            toast::failed(error.text());
+        }
+    });
+    let allowed =
+        memo(move |_| view.team.data.with(|team| team.as_ref().is_some_and(|team| team.allow_provider_stops)));
+    let switch = move |on: bool| {
+        let path = format!("/teams/{}", view.id);
+        let request = UpdateTeamRequest { allow_provider_stops: Some(on), ..UpdateTeamRequest::default() };
+        task.run(async move { api::patch::<Team>(&path, &request).await }, move |team| {
+            view.team.data.set(Some(team));
+            toast::done(words::common::SAVED.get_untracked());
+        });
+    };
+    view! {
+        <Switch value=allowed label=words::teams::PROVIDER_STOPS on_change=switch />
+        <p class="field-hint">{t(words::teams::PROVIDER_STOPS_HINT)}</p>
     }
     .into_any()
 }

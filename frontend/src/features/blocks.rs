@@ -1,0 +1,13 @@
+//! Emergency blocks: what stops, who stopped it, and how it goes on.
+
+pub mod acts;
+pub mod banner;
+pub mod detail;
+pub mod dialog;
+mod model;
+pub mod page;
+pub mod preview;
+mod wording;
+
+pub use banner::BlockBanner;
+pub use page::{BlockPage, BlocksPage};
