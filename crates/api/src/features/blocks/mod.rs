@@ -18,8 +18,10 @@ mod automatic;
 mod domain;
 mod effects;
 mod endings;
+mod list;
 mod preview;
 mod provider;
+mod remembered;
 mod routes;
 mod service;
 mod stops;
@@ -28,6 +30,6 @@ mod targets;
 
 pub use automatic::{BudgetStop, stop_for_budget};
 pub use domain::Target;
-pub use endings::{end_with, end_with_team, require_unblocked};
+pub use endings::{end_with, end_with_team, require_movable, require_unblocked};
 pub use provider::jobs;
 pub use routes::routes;
