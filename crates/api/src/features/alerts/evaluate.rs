@@ -264,7 +264,7 @@ impl Check<'_> {
         if let (AlertAction::Block, Some(spender)) = (alert.action, spender) {
             let reason = message::reason(&facts);
             let stop = BudgetStop { budget_id: crossing.budget_id, alert_id: Some(id), spender, reason };
-            blocks::stop_for_budget(&mut tx, organization, clock, &stop).await?;
+            blocks::stop_for_budget(self.state, &mut tx, organization, &stop).await?;
         }
         let group = group.get_or_insert_with(|| format!("crossing-{}", crossing.id));
         let types = domain::channels(alert.action);

@@ -18,6 +18,7 @@ mod automatic;
 mod domain;
 mod effects;
 mod endings;
+mod news;
 mod preview;
 mod provider;
 mod routes;
