@@ -56,7 +56,9 @@ pub struct Delivery {
     pub recipient: Option<String>,
     /// The language that it is in.
     pub locale: Locale,
-    /// What it tells of: `alert.triggered`, `alert.acknowledged`, `alert.resolved`, `report.weekly`, `channel.test`, `digest`, …
+    /// What it tells of: `alert.triggered`, `alert.acknowledged`, `alert.resolved`, `block.requested`, `block.active`,
+    /// `block.declined`, `block.lift_requested`, `block.lift_declined`, `block.lifted`, `block.provider_failed`,
+    /// `report.weekly`, `alert.test`, `channel.test`, `digest`, …
     #[cfg_attr(feature = "server", schema(example = "alert.triggered"))]
     pub kind: String,
     /// The alert that it tells of.

@@ -5,6 +5,7 @@ mod callers;
 mod people;
 mod preview;
 mod provider;
+mod told;
 
 use std::time::{Duration, Instant};
 
@@ -76,7 +77,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let app = TestApp::spawn().await;
+        Self::of(TestApp::spawn().await).await
+    }
+
+    async fn of(app: TestApp) -> Self {
         let people = app.people().await;
         let team = team_with_key(&app, &people.tenant_admin, "platform", "org-alpha").await;
         let web = project_with_id(&people.tenant_admin, &team, "web", "proj_web").await;
@@ -99,6 +103,12 @@ impl World {
 
     async fn project_id(&self) -> Value {
         self.manager().get(&format!("/api/projects/{}", self.web)).await.ok()["openaiProjectId"].clone()
+    }
+
+    /// Runs the jobs again whose time has not come.
+    async fn retry(&self) {
+        self.app.hurry_jobs().await;
+        self.app.run_jobs().await;
     }
 
     async fn allow_provider_stops(&self) {

@@ -131,6 +131,11 @@ pub(super) fn told(kind: &str) -> Option<Word> {
         "alert.resolved" => w::TOLD_RESOLVED,
         "alert.test" | "channel.test" => w::TOLD_TEST,
         "report.weekly" => w::TOLD_REPORT,
+        "block.requested" | "block.lift_requested" => w::TOLD_BLOCK_WAITS,
+        "block.active" => w::TOLD_BLOCKED,
+        "block.declined" | "block.lift_declined" => w::TOLD_BLOCK_DECLINED,
+        "block.lifted" => w::TOLD_LIFTED,
+        "block.provider_failed" => w::TOLD_NOT_AT_PROVIDER,
         "digest" => w::TOLD_DIGEST,
         _ => return None,
     })

@@ -216,7 +216,7 @@ pub(super) async fn delete(state: &State, ctx: &Ctx, team: Uuid, id: Uuid) -> Ap
     let mut tx = state.db.tenant(ctx.organization).await?;
     teams::seen(&mut tx, ctx, team).await?;
     let before = store::lock(&mut tx, ctx.organization, team, id).await?.ok_or(ErrorCode::NotFound)?;
-    blocks::end_with(&mut tx, ctx, Target::AdminKey(id)).await?;
+    blocks::end_with(state, &mut tx, ctx, Target::AdminKey(id)).await?;
     store::delete(&mut tx, ctx.organization, id, ctx.now()).await?;
     crypto::delete(&mut tx, ctx.organization, store::owner(id)).await?;
     if before.is_active {

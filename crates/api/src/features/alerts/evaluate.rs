@@ -18,7 +18,7 @@ use super::message::{self, Told};
 use super::store::{self, Filter, New, Stored};
 use super::unpriced;
 use crate::features::blocks::{self, BudgetStop};
-use crate::features::budgets::{self, Calendar, CrossingKey, Standing};
+use crate::features::budgets::{self, Calendar, CrossingKey, Standing, Watch};
 use crate::features::deliveries::{self, Outgoing, To};
 use crate::features::organizations;
 use crate::platform::db::OrganizationId;
@@ -39,6 +39,15 @@ const REMEMBERED: u64 = 40;
 pub(super) struct Evaluator {
     state: State,
     seen: Mutex<Seen>,
+    watched: Mutex<HashMap<OrganizationId, Watched>>,
+}
+
+/// What this process remembers of an organization, so that the next look costs less.
+#[derive(Default)]
+struct Watched {
+    watch: Watch,
+    /// What past periods were known by when they were looked at last.
+    past: Option<String>,
 }
 
 /// When this process looked last.
@@ -90,7 +99,7 @@ impl Seen {
 
 impl Evaluator {
     pub(super) fn new(state: &State) -> Self {
-        Self { state: state.clone(), seen: Mutex::default() }
+        Self { state: state.clone(), seen: Mutex::default(), watched: Mutex::default() }
     }
 
     async fn due(&self) -> sqlx::Result<Vec<(OrganizationId, bool)>> {
@@ -116,12 +125,20 @@ impl Evaluator {
         let (calendar, now) = (Calendar::of(&found), self.state.clock.now());
         let place = Place { organization, name: &found.name, calendar, today: calendar.today(now) };
         let check = Check { state: &self.state, place, now, past };
-        check.budgets(&mut tx).await?;
+        let mut watched = self.watched(organization);
+        check.budgets(&mut tx, &mut watched).await?;
         unpriced::check(&self.state, &mut tx, &check.place, now).await?;
         budgets::checked(&mut tx, organization, &said).await?;
         tx.commit().await?;
+        // Not if anything failed: what was not committed is looked at again.
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(organization, watched);
         deliveries::nudge(&self.state);
         Ok(())
+    }
+
+    /// What is remembered of an organization, taken out.
+    fn watched(&self, organization: OrganizationId) -> Watched {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(&organization).unwrap_or_default()
     }
 }
 
@@ -157,22 +174,43 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    async fn budgets(&self, conn: &mut PgConnection) -> ApiResult<()> {
+    async fn budgets(&self, conn: &mut PgConnection, watched: &mut Watched) -> ApiResult<()> {
         let organization = self.place.organization;
         let all = budgets::in_force(conn, organization).await?;
         let remembered = self.place.today.checked_sub_days(Days::new(REMEMBERED)).unwrap_or(self.place.today);
         let known = budgets::crossed_since(conn, organization, remembered).await?;
         let mut current = HashMap::new();
-        for budget in &all {
-            let before = if self.past { periods_before(budget.period) } else { 0 };
-            let standings =
-                budgets::standings(conn, organization, self.place.calendar, budget, self.now, before).await?;
+        for (budget, standings) in all.iter().zip(self.standings(conn, &all, watched).await?) {
             for standing in &standings {
                 self.cross(conn, budget, standing, &known).await?;
             }
             current.extend(standings.into_iter().find(|standing| !standing.is_over).map(|now| (budget.id, now)));
         }
         self.resolve(conn, &all, &current).await
+    }
+
+    /// How all of them stand, each in the period that runs and in those before that are looked at. What cannot be told exactly
+    /// reaches nothing, and is no reason to leave the others alone.
+    async fn standings(
+        &self,
+        conn: &mut PgConnection,
+        all: &[Budget],
+        watched: &mut Watched,
+    ) -> ApiResult<Vec<Vec<Standing>>> {
+        let (organization, calendar) = (self.place.organization, self.place.calendar);
+        let before = |budget: &Budget| periods_before(budget.period);
+        let past = match self.past {
+            true => Some(budgets::past(conn, organization, calendar, all, self.now, before).await?),
+            false => None,
+        };
+        // What is the same as at the last look was crossed then.
+        if past.is_none() || past == watched.past {
+            let running = watched.watch.standings(conn, organization, calendar, all, self.now).await?;
+            return Ok(running.into_iter().map(|standing| standing.into_iter().collect()).collect());
+        }
+        let standings = budgets::standings_of(conn, organization, calendar, all, self.now, before).await?;
+        watched.past = past;
+        Ok(standings.into_iter().map(Result::unwrap_or_default).collect())
     }
 
     /// Crosses what is reached, the highest first: messages of one check are one group, so that who jumps over four thresholds
@@ -226,7 +264,7 @@ impl Check<'_> {
         if let (AlertAction::Block, Some(spender)) = (alert.action, spender) {
             let reason = message::reason(&facts);
             let stop = BudgetStop { budget_id: crossing.budget_id, alert_id: Some(id), spender, reason };
-            blocks::stop_for_budget(&mut tx, organization, clock, &stop).await?;
+            blocks::stop_for_budget(self.state, &mut tx, organization, &stop).await?;
         }
         let group = group.get_or_insert_with(|| format!("crossing-{}", crossing.id));
         let types = domain::channels(alert.action);

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use finops_contract::accounts::Locale;
 use finops_contract::alerts::{Alert, AlertLink, AlertSeverity};
-use finops_providers::{Event, Fact, Link, LinkStyle, Notice, Severity, Stage};
+use finops_providers::{Event, Link, LinkStyle, Notice, Severity, Stage};
 use uuid::Uuid;
 
 use super::domain::Facts;
 use super::store::Stored;
-use super::{html, wording};
+use super::wording;
+use crate::platform::letter::{self, pick};
 
 /// What was done with an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +101,10 @@ pub(super) fn notice(stored: &Stored, told: Told, at: DateTime<Utc>, public_url:
         severity: if told == Told::Triggered { severity(stored.severity) } else { Severity::Info },
         dedup_key: format!("alert-{}", stored.id),
         source: stored.facts.organization.clone(),
-        html: Some(html::mail(&words, &links, &why, locale)),
+        html: Some(letter::html(&words, &links, &why, locale)),
+        text: words.text(),
+        facts: words.facts(),
         subject: words.subject,
-        text: words.sentences.join("\n\n"),
-        facts: words.figures.into_iter().map(|(label, value)| Fact { label, value }).collect(),
         links,
         event: Event {
             kind: told.kind().into(),
@@ -115,20 +116,14 @@ pub(super) fn notice(stored: &Stored, told: Told, at: DateTime<Utc>, public_url:
 
 /// The message about it, marked as a test: nothing happened, and nothing is opened anywhere.
 pub(super) fn test(stored: &Stored, at: DateTime<Utc>, public_url: &str, locale: Locale) -> Notice {
-    let mark = match locale {
-        Locale::Ko => "[테스트]",
-        Locale::En => "[Test]",
-    };
+    let mark = pick(locale, "[테스트]", "[Test]");
     let notice = notice(stored, Told::Triggered, at, public_url, locale);
     let links = vec![Link {
-        label: match locale {
-            Locale::Ko => "알림 설정 보기".into(),
-            Locale::En => "See alert settings".into(),
-        },
+        label: pick(locale, "알림 설정 보기", "See alert settings").into(),
         url: format!("{public_url}/alerts"),
         style: LinkStyle::Plain,
     }];
-    let html = html::mail(&wording::words(&stored.facts, locale), &links, mark, locale);
+    let html = letter::html(&wording::words(&stored.facts, locale), &links, mark, locale);
     Notice {
         subject: format!("{mark} {}", notice.subject),
         severity: Severity::Info,
@@ -159,11 +154,7 @@ fn clickable(link: &AlertLink, public_url: &str, locale: Locale) -> Link {
         "prices" => ("가격 추가하기", "Add a price", LinkStyle::Primary),
         _ => ("상세 보기", "See details", LinkStyle::Plain),
     };
-    let label = match locale {
-        Locale::Ko => ko,
-        Locale::En => en,
-    };
-    Link { label: label.into(), url: format!("{public_url}{}", link.path), style }
+    Link { label: pick(locale, ko, en).into(), url: format!("{public_url}{}", link.path), style }
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@
 mod domain;
 mod evaluate;
 mod find;
-mod html;
 mod message;
 mod routes;
 mod service;

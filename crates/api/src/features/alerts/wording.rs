@@ -6,25 +6,8 @@ use finops_contract::budgets::{AlertBasis, BudgetKind, BudgetPeriod, ScopeType};
 use rust_decimal::Decimal;
 
 use super::domain::Facts;
+use crate::platform::letter::{Words, pick};
 use crate::platform::words::{count, day, money, percent, times};
-
-/// A message's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Words {
-    /// One line that says it all.
-    pub(super) subject: String,
-    /// Sentences, the most important first.
-    pub(super) sentences: Vec<String>,
-    /// Figures with their names.
-    pub(super) figures: Vec<(String, String)>,
-}
-
-const fn pick(locale: Locale, ko: &'static str, en: &'static str) -> &'static str {
-    match locale {
-        Locale::Ko => ko,
-        Locale::En => en,
-    }
-}
 
 /// What an alert says.
 pub(super) fn words(facts: &Facts, locale: Locale) -> Words {

@@ -104,7 +104,7 @@ pub(super) async fn revoke(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<()> 
     let mut tx = state.db.tenant(ctx.organization).await?;
     store::lock(&mut tx, ctx.organization, id).await?;
     let before = managed(&mut tx, ctx, id).await?;
-    blocks::end_with(&mut tx, ctx, Target::ApiKey(id)).await?;
+    blocks::end_with(state, &mut tx, ctx, Target::ApiKey(id)).await?;
     store::revoke(&mut tx, ctx.organization, id, ctx.now()).await?;
     let change = audit::Change::new("api_key.revoke", id, before.name.clone()).before(before);
     audit::record(&mut tx, ctx, change).await?;

@@ -9,9 +9,9 @@ use super::targets::{self, Found};
 use super::{endings, service, store};
 use crate::features::admin_keys;
 use crate::features::costs::Spender;
-use crate::platform::clock::Clock;
 use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::{Actor, ApiResult, Ctx};
+use crate::platform::state::State;
 
 /// Who is said to have done it, in the audit log.
 const ACTOR: &str = "budgets";
@@ -40,15 +40,15 @@ pub struct BudgetStop {
 /// # Errors
 /// When the database fails.
 pub async fn stop_for_budget(
+    state: &State,
     tx: &mut Tx,
     organization: OrganizationId,
-    clock: &Clock,
     cause: &BudgetStop,
 ) -> ApiResult<Vec<Uuid>> {
-    let ctx = Ctx::trusted(Actor::System { job: ACTOR }, organization, clock.clone());
+    let ctx = Ctx::trusted(Actor::System { job: ACTOR }, organization, state.clock.clone());
     let mut blocks = Vec::new();
     for target in targets_of(tx, organization, &cause.spender).await? {
-        blocks.extend(stop(tx, &ctx, target, cause).await?);
+        blocks.extend(stop(state, tx, &ctx, target, cause).await?);
     }
     Ok(blocks)
 }
@@ -86,17 +86,17 @@ async fn targets_of(tx: &mut Tx, organization: OrganizationId, spender: &Spender
 }
 
 /// Stops one thing; nothing, if it is stopped already, or gone.
-async fn stop(tx: &mut Tx, ctx: &Ctx, target: Target, cause: &BudgetStop) -> ApiResult<Option<Uuid>> {
+async fn stop(state: &State, tx: &mut Tx, ctx: &Ctx, target: Target, cause: &BudgetStop) -> ApiResult<Option<Uuid>> {
     targets::hold(tx, ctx.organization, target, BlockMode::Stop).await?;
     let Some(found) = targets::find(tx, ctx.organization, target).await? else { return Ok(None) };
     if let Some(open) = store::open_of(tx, ctx.organization, target).await? {
         if open.is_active && open.mode == BlockMode::Stop {
             return Ok(None);
         }
-        endings::replace(tx, ctx, &open, &found.name).await?;
+        endings::replace(state, tx, ctx, &open, &found.name).await?;
     }
     let draft = draft(&found, cause);
-    service::store(tx, ctx, &found, &draft, true).await.map(Some)
+    service::store(state, tx, ctx, &found, &draft, true).await.map(Some)
 }
 
 fn draft(found: &Found, cause: &BudgetStop) -> Draft {

@@ -17,7 +17,7 @@ use crate::platform::http::{ApiResult, Ctx};
 /// Puts a block into force, of something that is held: nudge the jobs after the commit. A throttle is the guard's, and an API
 /// key is refused by whoever looks it up; for those there is nothing to do.
 ///
-/// Every block comes into force through here, in its own transaction: what is to be told of it belongs here too.
+/// Every block comes into force through here, in its own transaction.
 ///
 /// # Errors
 /// `not_found`.

@@ -6,12 +6,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::domain::Target;
+use super::news::{self, News};
 use super::store::{self, Lift, Open};
 use super::targets::{self, Found};
 use super::{effects, stops};
 use crate::features::{audit, organizations};
 use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::{ApiResult, Ctx};
+use crate::platform::state::State;
 
 /// Who does it, if it is a person.
 pub(super) fn person(ctx: &Ctx) -> Option<Uuid> {
@@ -29,6 +31,7 @@ pub(super) async fn needs_two(tx: &mut Tx, organization: OrganizationId) -> ApiR
 /// # Errors
 /// `attribution_in_progress`.
 pub(super) async fn lift(
+    state: &State,
     tx: &mut Tx,
     ctx: &Ctx,
     open: &Open,
@@ -38,12 +41,12 @@ pub(super) async fn lift(
 ) -> ApiResult<()> {
     let restoration = effects::put_back(tx, ctx, open, found).await?;
     let lift = Lift { by, reason: Some(reason), ended: BlockEnding::Lifted, restoration };
-    end(tx, ctx, open, &found.name, &lift).await
+    end(state, tx, ctx, open, &found.name, &lift).await
 }
 
-/// Ends a block in force as it is told, and lets go of the provider. Every block that was in force ends through here: what is
-/// to be told of that belongs here too.
-async fn end(tx: &mut Tx, ctx: &Ctx, open: &Open, name: &str, lift: &Lift<'_>) -> ApiResult<()> {
+/// Ends a block in force as it is told, lets go of the provider, and tells of it. Every block that was in force ends through
+/// here.
+async fn end(state: &State, tx: &mut Tx, ctx: &Ctx, open: &Open, name: &str, lift: &Lift<'_>) -> ApiResult<()> {
     store::lift(tx, ctx.organization, open.id, lift, ctx.now()).await?;
     stops::let_go(tx, ctx, open.id).await?;
     let change = audit::Change::new("block.lift", open.id, name)
@@ -52,11 +55,13 @@ async fn end(tx: &mut Tx, ctx: &Ctx, open: &Open, name: &str, lift: &Lift<'_>) -
             "status": "lifted", "reason": lift.reason, "ended": lift.ended, "restoration": lift.restoration,
             "openaiProjectId": open.openai_project_id,
         }));
-    Ok(audit::record(tx, ctx, change).await?)
+    audit::record(tx, ctx, change).await?;
+    Ok(news::tell(state, tx, ctx, open.id, News::Lifted).await?)
 }
 
 /// Ends a request that is not in force.
 pub(super) async fn decline(
+    state: &State,
     tx: &mut Tx,
     ctx: &Ctx,
     open: &Open,
@@ -68,17 +73,18 @@ pub(super) async fn decline(
     let change = audit::Change::new("block.decline", open.id, name)
         .before(json!({"status": "requested"}))
         .after(json!({"status": "declined", "reason": reason, "ended": ended}));
-    Ok(audit::record(tx, ctx, change).await?)
+    audit::record(tx, ctx, change).await?;
+    Ok(news::tell(state, tx, ctx, open.id, News::Declined(reason)).await?)
 }
 
 /// Makes room for a stop that takes effect now: a throttle, or a request that still waits, gives way to it.
-pub(super) async fn replace(tx: &mut Tx, ctx: &Ctx, open: &Open, name: &str) -> ApiResult<()> {
+pub(super) async fn replace(state: &State, tx: &mut Tx, ctx: &Ctx, open: &Open, name: &str) -> ApiResult<()> {
     if !open.is_active {
-        return decline(tx, ctx, open, name, BlockEnding::Replaced, None).await;
+        return decline(state, tx, ctx, open, name, BlockEnding::Replaced, None).await;
     }
     let restoration = BlockRestoration::Nothing;
     let lift = Lift { by: person(ctx), reason: None, ended: BlockEnding::Replaced, restoration };
-    end(tx, ctx, open, name, &lift).await
+    end(state, tx, ctx, open, name, &lift).await
 }
 
 /// Makes sure that something is not stopped, before what a stop took away is given to it. It is held.
@@ -108,7 +114,7 @@ pub async fn require_movable(tx: &mut Tx, organization: OrganizationId, project:
 ///
 /// # Errors
 /// `block_in_force`: for that reason; and for an Admin key with which limits at the provider are still to be put back.
-pub async fn end_with(tx: &mut Tx, ctx: &Ctx, target: Target) -> ApiResult<()> {
+pub async fn end_with(state: &State, tx: &mut Tx, ctx: &Ctx, target: Target) -> ApiResult<()> {
     if let Target::AdminKey(key) = target
         && stops::need_key(tx, ctx.organization, key).await?
     {
@@ -117,7 +123,7 @@ pub async fn end_with(tx: &mut Tx, ctx: &Ctx, target: Target) -> ApiResult<()> {
     let Some(open) = store::open_of(tx, ctx.organization, target).await? else { return Ok(()) };
     let name = targets::find(tx, ctx.organization, target).await?.map(|found| found.name).unwrap_or_default();
     if !open.is_active {
-        return decline(tx, ctx, &open, &name, BlockEnding::Deleted, None).await;
+        return decline(state, tx, ctx, &open, &name, BlockEnding::Deleted, None).await;
     }
     let goes_on = open.mode == BlockMode::Stop && !matches!(target, Target::ApiKey(_));
     if goes_on && needs_two(tx, ctx.organization).await? {
@@ -125,14 +131,14 @@ pub async fn end_with(tx: &mut Tx, ctx: &Ctx, target: Target) -> ApiResult<()> {
     }
     let restoration = BlockRestoration::Nothing;
     let lift = Lift { by: person(ctx), reason: None, ended: BlockEnding::Deleted, restoration };
-    end(tx, ctx, &open, &name, &lift).await
+    end(state, tx, ctx, &open, &name, &lift).await
 }
 
 /// The same for every Admin key of a team that is deleted in this transaction.
 ///
 /// # Errors
 /// As [`end_with`].
-pub async fn end_with_team(tx: &mut Tx, ctx: &Ctx, team: Uuid) -> ApiResult<()> {
+pub async fn end_with_team(state: &State, tx: &mut Tx, ctx: &Ctx, team: Uuid) -> ApiResult<()> {
     let keys = sqlx::query_scalar!(
         "SELECT id FROM admin_keys WHERE organization_id = $1 AND team_id = $2 AND deleted_at IS NULL ORDER BY id FOR UPDATE",
         ctx.organization as OrganizationId,
@@ -141,7 +147,7 @@ pub async fn end_with_team(tx: &mut Tx, ctx: &Ctx, team: Uuid) -> ApiResult<()> 
     .fetch_all(&mut **tx)
     .await?;
     for key in keys {
-        end_with(tx, ctx, Target::AdminKey(key)).await?;
+        end_with(state, tx, ctx, Target::AdminKey(key)).await?;
     }
     Ok(())
 }

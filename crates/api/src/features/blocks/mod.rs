@@ -19,6 +19,7 @@ mod domain;
 mod effects;
 mod endings;
 mod list;
+mod news;
 mod preview;
 mod provider;
 mod remembered;

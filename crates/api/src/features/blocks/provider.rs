@@ -16,10 +16,11 @@ use finops_providers::{
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::news::{self, News};
 use super::remembered::{self, Remembered};
 use super::stops::{self, JOB, Payload, Stop, Taken};
 use crate::features::admin_keys::{self, KeyProblem};
-use crate::features::audit;
+use crate::features::{audit, deliveries};
 use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::{Actor, Ctx};
 use crate::platform::jobs::{Backoff, JobContext, JobHandler, JobOutcome, JobsBuilder};
@@ -335,9 +336,15 @@ impl Work<'_> {
         if stop.error_code.as_deref() != Some(code) {
             let after =
                 json!({"openaiProjectId": self.id, "state": "failed", "errorCode": code, "wanted": stop.wanted});
-            self.write_down(&mut tx, &self.ctx(), "block.provider_failed", stop.wanted, &after).await?;
+            let ctx = self.ctx();
+            self.write_down(&mut tx, &ctx, "block.provider_failed", stop.wanted, &after).await?;
+            for (block, _) in stops::holders(&mut tx, self.organization, self.id, stop.wanted).await? {
+                news::tell(self.state, &mut tx, &ctx, block, News::Failed(self.id, code)).await?;
+            }
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        deliveries::nudge(self.state);
+        Ok(())
     }
 
     fn ctx(&self) -> Ctx {

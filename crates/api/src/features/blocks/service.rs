@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::domain::{self, Draft};
 use super::list::{self as shown, Filter};
+use super::news::{self, News};
 use super::store::Open;
 use super::targets::{self, Found};
 use super::{effects, endings, stops, store as rows};
-use crate::features::{audit, teams};
+use crate::features::{audit, deliveries, teams};
 use crate::platform::auth::Permission;
 use crate::platform::db::{Tx, violates};
 use crate::platform::http::{ApiError, ApiResult, Ctx};
@@ -53,21 +54,34 @@ pub(super) async fn create(state: &State, ctx: &Ctx, request: &CreateBlockReques
         if !gives_way || !may_end {
             return Err(already_blocked(open.id));
         }
-        endings::replace(&mut tx, ctx, &open, &found.name).await?;
+        endings::replace(state, &mut tx, ctx, &open, &found.name).await?;
     }
-    let id = store(&mut tx, ctx, &found, &draft, !waits).await?;
+    let id = store(state, &mut tx, ctx, &found, &draft, !waits).await?;
     let block = seen(&mut tx, ctx, id).await?;
     tx.commit().await?;
-    state.nudge.nudge();
+    nudge(state);
     Ok(block)
+}
+
+/// Has what was left to jobs and to deliveries done now.
+fn nudge(state: &State) {
+    state.nudge.nudge();
+    deliveries::nudge(state);
 }
 
 fn already_blocked(block: Uuid) -> ApiError {
     ApiError::new(ErrorCode::AlreadyBlocked).with_detail(format!("{} ({block})", ErrorCode::AlreadyBlocked.title_en()))
 }
 
-/// Stores a block of something that is held, writes that down, and puts it into force unless it waits.
-pub(super) async fn store(tx: &mut Tx, ctx: &Ctx, found: &Found, draft: &Draft, active: bool) -> ApiResult<Uuid> {
+/// Stores a block of something that is held, writes that down, puts it into force unless it waits, and tells of it.
+pub(super) async fn store(
+    state: &State,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    found: &Found,
+    draft: &Draft,
+    active: bool,
+) -> ApiResult<Uuid> {
     let id = ctx.clock.new_id();
     let stored = (found.team_id(), endings::person(ctx), active);
     rows::insert(tx, ctx.organization, id, draft, stored, ctx.now()).await.map_err(|error| {
@@ -86,6 +100,7 @@ pub(super) async fn store(tx: &mut Tx, ctx: &Ctx, found: &Found, draft: &Draft, 
     if active {
         effects::apply(tx, ctx, id, found, draft.mode, draft.at_provider).await?;
     }
+    news::tell(state, tx, ctx, id, if active { News::Stopped } else { News::Requested }).await?;
     Ok(id)
 }
 
@@ -136,15 +151,16 @@ pub(super) async fn approve(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<Blo
             .after(json!({"status": "active", "reason": open.reason, "atProvider": at_provider}));
         audit::record(&mut tx, ctx, change).await?;
         effects::apply(&mut tx, ctx, id, &found, open.mode, at_provider).await?;
+        news::tell(state, &mut tx, ctx, id, News::Stopped).await?;
     } else if open.is_lift_requested {
         let reason = open.lift_reason.clone().unwrap_or_default();
-        endings::lift(&mut tx, ctx, &open, &found, by, &reason).await?;
+        endings::lift(state, &mut tx, ctx, &open, &found, by, &reason).await?;
     } else {
         return Err(ErrorCode::BlockSettled.into());
     }
     let block = seen(&mut tx, ctx, id).await?;
     tx.commit().await?;
-    state.nudge.nudge();
+    nudge(state);
     Ok(block)
 }
 
@@ -160,8 +176,10 @@ pub(super) async fn decline(state: &State, ctx: &Ctx, id: Uuid, reason: &str) ->
         ctx.require(Permission::BlocksWrite)?;
     }
     if !open.is_active {
-        endings::decline(&mut tx, ctx, &open, &found.name, BlockEnding::Lifted, Some(reason)).await?;
+        endings::decline(state, &mut tx, ctx, &open, &found.name, BlockEnding::Lifted, Some(reason)).await?;
     } else if open.is_lift_requested {
+        // Before: who asked for it is not known after.
+        news::tell(state, &mut tx, ctx, id, News::LiftDeclined(reason)).await?;
         rows::refuse_lift(&mut tx, ctx.organization, id).await?;
         let change = audit::Change::new("block.decline_lift", id, found.name)
             .before(json!({"liftReason": open.lift_reason}))
@@ -172,6 +190,7 @@ pub(super) async fn decline(state: &State, ctx: &Ctx, id: Uuid, reason: &str) ->
     }
     let block = seen(&mut tx, ctx, id).await?;
     tx.commit().await?;
+    nudge(state);
     Ok(block)
 }
 
@@ -194,12 +213,13 @@ pub(super) async fn lift(state: &State, ctx: &Ctx, id: Uuid, reason: &str) -> Ap
         rows::request_lift(&mut tx, ctx.organization, id, (by, reason), ctx.now()).await?;
         let change = audit::Change::new("block.request_lift", id, found.name).after(json!({"reason": reason}));
         audit::record(&mut tx, ctx, change).await?;
+        news::tell(state, &mut tx, ctx, id, News::LiftRequested).await?;
     } else {
-        endings::lift(&mut tx, ctx, &open, &found, by, reason).await?;
+        endings::lift(state, &mut tx, ctx, &open, &found, by, reason).await?;
     }
     let block = seen(&mut tx, ctx, id).await?;
     tx.commit().await?;
-    state.nudge.nudge();
+    nudge(state);
     Ok(block)
 }
 

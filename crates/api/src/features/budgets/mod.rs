@@ -31,5 +31,5 @@ pub use domain::percent_of;
 pub use fx::of_dollars;
 pub use routes::routes;
 pub use running::{Running, Watch};
-pub use service::{calendar, in_force, standings, standings_of};
+pub use service::{calendar, in_force, past, standings, standings_of};
 pub use standing::{Standing, spender};

@@ -1,5 +1,7 @@
 //! Making and changing budgets, and how they stand.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use finops_contract::ErrorCode;
 use finops_contract::budgets::{Budget, BudgetKind, BudgetRequest};
@@ -13,7 +15,7 @@ use super::domain::Draft;
 use super::fx::Rates;
 use super::standing::{self, Facts, Standing};
 use super::{checks, crossings, store};
-use crate::features::costs::Spender;
+use crate::features::costs::{self, Spender};
 use crate::features::{audit, organizations, projects, teams};
 use crate::platform::db::{OrganizationId, Tx, violates};
 use crate::platform::exact::Inexact;
@@ -56,8 +58,8 @@ pub async fn standings(
     Ok(standings.into_iter().flatten().collect())
 }
 
-/// How many budgets stand, each as [`standings`] says, by a few questions for all of them. Whose spending does not add up
-/// exactly has no standing.
+/// How many budgets stand, each as [`standings`] says with as many periods before as are asked for of it, by a few questions
+/// for all of them. Whose spending does not add up exactly has no standing.
 ///
 /// # Errors
 /// When the database fails.
@@ -67,16 +69,41 @@ pub async fn standings_of(
     calendar: Calendar,
     budgets: &[Budget],
     now: DateTime<Utc>,
-    before: usize,
+    before: impl Fn(&Budget) -> usize,
 ) -> ApiResult<Vec<Result<Vec<Standing>, Inexact>>> {
-    let all = Facts::read_all(conn, organization, calendar, budgets, now, before).await?;
+    let all = Facts::read_all(conn, organization, calendar, budgets, now, &before).await?;
     let standings = |(facts, budget): (Result<Facts<'_>, Inexact>, &Budget)| {
         let facts = facts?;
-        let spans = calendar.back(budget.period, calendar.today(now)).take(before + 1);
+        let spans = calendar.back(budget.period, calendar.today(now)).take(before(budget) + 1);
         let standings = spans.map(|span| facts.standing(span)).collect::<Result<Vec<_>, _>>()?;
         Ok(standings.into_iter().flatten().collect())
     };
     Ok(all.into_iter().zip(budgets).map(standings).collect())
+}
+
+/// What the standings of [`standings_of`] in periods that are over are known by: as long as it is the same, so are they.
+///
+/// # Errors
+/// When the database fails.
+pub async fn past(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    calendar: Calendar,
+    budgets: &[Budget],
+    now: DateTime<Utc>,
+    before: impl Fn(&Budget) -> usize,
+) -> sqlx::Result<String> {
+    let today = calendar.today(now);
+    let (first, _) = standing::looked_at(calendar, budgets, today, &before);
+    let time = (first.pred_opt().unwrap_or(first), calendar.days().start(today));
+    let mut known = costs::fingerprint(conn, organization, time).await?;
+    known.push_str(&costs::mark(conn, organization, first).await?);
+    for budget in budgets {
+        // Writing to a String cannot fail.
+        let _ = write!(known, "|{} {} {:?}", budget.id, budget.revision, budget.alerts);
+    }
+    let _ = write!(known, "|{today} {calendar:?}");
+    Ok(known)
 }
 
 /// A budget that the caller sees; any other does not exist.

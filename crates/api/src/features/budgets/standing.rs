@@ -48,6 +48,12 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// With the budget's thresholds that are reached.
+    pub(super) fn of(mut self, budget: &Budget) -> Self {
+        self.reached = reached(&self, &budget.alerts);
+        self
+    }
+
     /// What a threshold is compared with.
     pub const fn figure(&self, basis: AlertBasis) -> Option<Decimal> {
         match basis {
@@ -137,7 +143,7 @@ impl<'a> Facts<'a> {
         let today = calendar.today(now);
         let revisions = store::revisions(conn, organization, budget.id).await?;
         let rates = Arc::new(Rates::on(conn, organization, today).await?);
-        let days = looked_at(calendar, std::iter::once(budget), today, before);
+        let days = looked_at(calendar, std::slice::from_ref(budget), today, &|_| before);
         let spending = match spender(budget) {
             Some(spender) => costs::spending(conn, organization, &spender, calendar.days(), days).await?,
             None => Spending::default(),
@@ -155,13 +161,13 @@ impl<'a> Facts<'a> {
         calendar: Calendar,
         budgets: &'a [Budget],
         now: DateTime<Utc>,
-        before: usize,
+        before: &impl Fn(&Budget) -> usize,
     ) -> ApiResult<Vec<Result<Self, Inexact>>> {
         let today = calendar.today(now);
         let ids: Vec<Uuid> = budgets.iter().map(|budget| budget.id).collect();
         let mut revisions = store::revisions_of(conn, organization, &ids).await?;
         let rates = Arc::new(Rates::on(conn, organization, today).await?);
-        let days = looked_at(calendar, budgets.iter(), today, before);
+        let days = looked_at(calendar, budgets, today, before);
         let spenders = Spenders::read(conn, organization, budgets.iter().filter_map(spender), days).await?;
         let spending = spenders.spending(conn, calendar.days(), days).await?;
         let facts = |budget: &'a Budget| {
@@ -206,15 +212,7 @@ impl<'a> Facts<'a> {
     pub(super) fn known_days(&self) -> Result<BTreeMap<NaiveDate, Decimal>, Inexact> {
         let (span, today) = (self.current(), self.calendar.today(self.now));
         let exchange = self.exchange(self.revision(span));
-        let week_ago = today.checked_sub_days(chrono::Days::new(LOOKS_BACK)).unwrap_or(today);
-        let days = span.from.min(week_ago).iter_days().take_while(|day| *day <= today);
-        let mut known = BTreeMap::new();
-        for day in days {
-            if let Some(spent) = of_day(&self.spending, day, &exchange)?.and_then(|tally| tally.spent()) {
-                known.insert(day, spent);
-            }
-        }
-        Ok(known)
+        known(&self.spending, &exchange, span.from.min(week_before(today)).iter_days().take_while(|day| *day <= today))
     }
 
     /// What is expected of the period that runs.
@@ -238,7 +236,7 @@ impl<'a> Facts<'a> {
             true => (None, BTreeMap::new()),
             false => (self.forecast()?.total, self.known_days()?),
         };
-        let mut standing = Standing {
+        let standing = Standing {
             budget_id: self.budget.id,
             revision: revision.number,
             period: span,
@@ -250,21 +248,42 @@ impl<'a> Facts<'a> {
             days,
             reached: Vec::new(),
         };
-        standing.reached = reached(&standing, &self.budget.alerts);
-        Ok(Some(standing))
+        Ok(Some(standing.of(self.budget)))
     }
 }
 
-/// The days that have to be looked at for the period that runs and so many before it: a week, for what is forecast.
-fn looked_at<'a>(
+/// The days that have to be looked at for the periods that run and so many before them: a week, for what is forecast.
+pub(super) fn looked_at(
     calendar: Calendar,
-    budgets: impl Iterator<Item = &'a Budget>,
+    budgets: &[Budget],
     today: NaiveDate,
-    before: usize,
+    before: &impl Fn(&Budget) -> usize,
 ) -> (NaiveDate, NaiveDate) {
-    let week_ago = today.checked_sub_days(chrono::Days::new(LOOKS_BACK)).unwrap_or(today);
-    let oldest = budgets.filter_map(|budget| calendar.back(budget.period, today).take(before + 1).last());
-    (oldest.map(|span| span.from).fold(week_ago, NaiveDate::min), today.succ_opt().unwrap_or(today))
+    let oldest = budgets.iter().filter_map(|one| calendar.back(one.period, today).take(before(one) + 1).last());
+    (oldest.map(|span| span.from).fold(week_before(today), NaiveDate::min), today.succ_opt().unwrap_or(today))
+}
+
+/// The first of the days that say how fast money is spent.
+pub(super) fn week_before(today: NaiveDate) -> NaiveDate {
+    today.checked_sub_days(chrono::Days::new(LOOKS_BACK)).unwrap_or(today)
+}
+
+/// What was spent on each of some days of which anything is known, in a budget's currency.
+///
+/// # Errors
+/// [`Inexact`].
+pub(super) fn known(
+    spending: &Spending,
+    exchange: &Exchange<'_>,
+    days: impl Iterator<Item = NaiveDate>,
+) -> Result<BTreeMap<NaiveDate, Decimal>, Inexact> {
+    let mut known = BTreeMap::new();
+    for day in days {
+        if let Some(spent) = of_day(spending, day, exchange)?.and_then(|tally| tally.spent()) {
+            known.insert(day, spent);
+        }
+    }
+    Ok(known)
 }
 
 /// What was spent on some days up to today, in a budget's currency.

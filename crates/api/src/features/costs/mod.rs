@@ -25,5 +25,5 @@ pub use domain::Days;
 pub use growth::{Grew, Growth, growth};
 pub use parts::Parts;
 pub use routes::routes;
-pub use spenders::{Spenders, SpentByAll, mark};
+pub use spenders::{Spenders, SpentByAll, fingerprint, mark};
 pub use spending::{Spender, Spending, Spent, by_provider, spending, spending_of_projects};

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::projects::Environment;
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
@@ -19,6 +19,7 @@ use super::ledgers::{Ledgers, SUMS};
 use super::parts::Parts;
 use super::scope::Scope;
 use super::spending::{Silence, Spender, Spending, Spent, Told, of_events};
+use crate::platform::clock::midnight;
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::{self, Exact, Inexact};
 use crate::platform::http::ApiResult;
@@ -215,25 +216,66 @@ fn team_of(spender: &Spender, teams: &HashMap<Uuid, Uuid>) -> Option<Uuid> {
 /// The days that events may still be reported of, and a few to spare: older ones come by import.
 const REPORTED: chrono::Days = chrono::Days::new(32);
 
-/// What days that are over are known by: as long as it is the same, so is what is said of them, but for what bills and
-/// providers say, and for imports of events older than a month. Cheap: sums by day, of which there are few.
+/// What days up to this one, which are over, are known by: as long as it is the same, so is what is said of them, but for what
+/// bills and providers say, and for events older than a month, which [`fingerprint`] tells. Cheap: sums by day, of which there
+/// are few.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn mark(conn: &mut PgConnection, organization: OrganizationId, before: NaiveDate) -> sqlx::Result<String> {
+pub async fn mark(conn: &mut PgConnection, organization: OrganizationId, last: NaiveDate) -> sqlx::Result<String> {
     sqlx::query_scalar!(
         r#"
         SELECT concat_ws('|',
             (SELECT concat_ws(' ', sum(events), sum(cost), sum(unpriced)) FROM usage_daily_sums
                 WHERE organization_id = $1 AND day >= $2 AND day <= $3),
             EXISTS (SELECT FROM usage_sums WHERE organization_id = $1),
-            (SELECT string_agg(DISTINCT team_id::text, ' ') FROM collections WHERE organization_id = $1 AND has_active_key),
+            (SELECT md5(string_agg(concat_ws(' ', team_id, provider_account), ' ' ORDER BY team_id, provider_account))
+                FROM collections WHERE organization_id = $1 AND has_active_key),
             (SELECT md5(string_agg(concat_ws(' ', id, team_id, environment), ' ' ORDER BY id)) FROM projects
                 WHERE organization_id = $1)
         ) AS "mark!"
         "#,
         organization as OrganizationId,
-        before.checked_sub_days(REPORTED).unwrap_or(before),
+        last.checked_sub_days(REPORTED).unwrap_or(last),
+        last
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What all that is said of the time since a day and before a moment is known by: bills, providers' usage and events, which
+/// days were collected, and exchange rates. It goes through all of their sums by day, so it is for now and then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fingerprint(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (since, before): (NaiveDate, DateTime<Utc>),
+) -> sqlx::Result<String> {
+    let last = before.date_naive();
+    sqlx::query_scalar!(
+        r#"
+        SELECT concat_ws('|',
+            (SELECT concat_ws(' ', sum(events), sum(cost), sum(unpriced)) FROM usage_daily_sums
+                WHERE organization_id = $1 AND day >= $2 AND day < $3),
+            (SELECT concat_ws(' ', sum(events), sum(cost), sum(unpriced)) FROM usage_sums
+                WHERE organization_id = $1 AND hour >= $4 AND hour < $5),
+            (SELECT concat_ws(' ', count(*), sum(hashtextextended(b::text, 0)::numeric)) FROM billed_daily b
+                WHERE organization_id = $1 AND day >= $2 AND day <= $3),
+            (SELECT concat_ws(' ', count(*), sum(hashtextextended(u::text, 0)::numeric)) FROM provider_usage_daily u
+                WHERE organization_id = $1 AND day >= $2 AND day <= $3),
+            (SELECT concat_ws(' ', count(*), sum(hashtextextended(
+                    concat_ws(' ', day, provider, provider_account, team_id, settled), 0)::numeric))
+                FROM collected_days WHERE organization_id = $1),
+            (SELECT concat_ws(' ', count(*), sum(hashtextextended(concat_ws(' ', currency, day, rate), 0)::numeric))
+                FROM fx_rates WHERE organization_id = $1)
+        ) AS "fingerprint!"
+        "#,
+        organization as OrganizationId,
+        since,
+        last,
+        midnight(last),
         before
     )
     .fetch_one(conn)

@@ -18,7 +18,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use sqlx::PgConnection;
 
 use super::store::{self, NamedCost};
-use crate::features::budgets::{self, Calendar, Standing};
+use crate::features::budgets::{self, Calendar, Watch};
 use crate::features::costs::{self, Spender};
 use crate::platform::db::OrganizationId;
 use crate::platform::http::{ApiError, ApiResult};
@@ -220,9 +220,10 @@ async fn register_budgets(
     now: DateTime<Utc>,
 ) -> ApiResult<()> {
     let used = Family::<BudgetLabels, Money>::default();
-    for budget in budgets::in_force(conn, organization).await? {
-        let standings = budgets::standings(conn, organization, calendar, &budget, now, 0).await?;
-        let Some(Standing { spent: Some(spent), amount, .. }) = standings.into_iter().next() else { continue };
+    let all = budgets::in_force(conn, organization).await?;
+    let running = Watch::default().read(conn, organization, calendar, &all, now).await?;
+    for (budget, running) in all.iter().zip(running) {
+        let Some(spent) = running.spent else { continue };
         let labels = BudgetLabels {
             budget_id: budget.id.to_string(),
             budget: short(&budget.name),
@@ -231,7 +232,7 @@ async fn register_budgets(
             period: budget.period.name(),
             enforcement: budget.enforcement.name(),
         };
-        used.get_or_create(&labels).set(float(budgets::percent_of(spent, amount)?.0));
+        used.get_or_create(&labels).set(float(budgets::percent_of(spent, budget.amount.0)?.0));
     }
     registry.register("budget_percentage_used", "What was spent of each budget, in percent of its amount", used);
     Ok(())

@@ -55,28 +55,29 @@ impl FromRequest for Caller {
 impl Caller {
     async fn of(request: &HttpRequest) -> ApiResult<Self> {
         let is_away = request.app_data::<web::Data<Shared>>().is_some_and(|shared| shared.guard.is_away());
-        if is_away && let Some(remembered) = Self::remembered(request).await {
+        if is_away && let Some(remembered) = Self::remembered(request).await? {
             return Ok(remembered);
         }
         let mut asking = std::pin::pin!(Ctx::known_or_of(request));
         let answer = match tokio::time::timeout(PATIENCE, &mut asking).await {
             Ok(answer) => answer,
-            Err(_) => match Self::remembered(request).await {
+            Err(_) => match Self::remembered(request).await? {
                 Some(remembered) => return Ok(remembered),
                 None => asking.await,
             },
         };
         match answer {
             Ok(ctx) => Ok(Self { ctx, is_known: true }),
-            Err(error) if error.code == ErrorCode::Unavailable => Self::remembered(request).await.ok_or(error),
+            Err(error) if error.code == ErrorCode::Unavailable => Self::remembered(request).await?.ok_or(error),
             Err(error) => Err(error),
         }
     }
 
-    async fn remembered(request: &HttpRequest) -> Option<Self> {
-        match Ctx::remembered(request, BELIEVED).await {
-            Some(ctx) => Some(Self { ctx, is_known: true }),
-            None => Ctx::remembered(request, REMEMBERED).await.map(|ctx| Self { ctx, is_known: false }),
+    async fn remembered(request: &HttpRequest) -> ApiResult<Option<Self>> {
+        if let Some(ctx) = Ctx::remembered(request, BELIEVED).await? {
+            return Ok(Some(Self { ctx, is_known: true }));
         }
+        let long_ago = Ctx::remembered(request, REMEMBERED).await?;
+        Ok(long_ago.map(|ctx| Self { ctx, is_known: false }))
     }
 }

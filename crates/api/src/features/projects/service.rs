@@ -120,7 +120,7 @@ pub(super) async fn delete(state: &State, ctx: &Ctx, project: Uuid) -> ApiResult
     let mut tx = state.db.tenant(ctx.organization).await?;
     let before = held(&mut tx, ctx, project).await?;
     collector::require_attributed(&mut tx, ctx.organization, project).await?;
-    blocks::end_with(&mut tx, ctx, Target::Project(project)).await?;
+    blocks::end_with(state, &mut tx, ctx, Target::Project(project)).await?;
     store::delete(&mut tx, ctx.organization, project, ctx.now()).await?;
     let change = audit::Change::new("project.delete", project, before.name.clone()).before(before);
     audit::record(&mut tx, ctx, change).await?;

@@ -133,7 +133,7 @@ async fn delete_team(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiRe
     if team.project_count > 0 || team.has_active_admin_key {
         return Err(ErrorCode::TeamNotEmpty.into());
     }
-    blocks::end_with_team(&mut tx, &ctx, team.id).await?;
+    blocks::end_with_team(&state, &mut tx, &ctx, team.id).await?;
     store::delete(&mut tx, ctx.organization, team.id, ctx.now()).await?;
     let change = audit::Change::new("team.delete", team.id, team.name.clone()).before(json!({"name": team.name}));
     audit::record(&mut tx, &ctx, change).await?;

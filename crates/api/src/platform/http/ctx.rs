@@ -199,11 +199,15 @@ impl Ctx {
 
     /// Whose API key it is, as far as was known at most so long ago; without its quota, which is counted in the database. For
     /// what has to be answered while that is away.
-    pub async fn remembered(request: &HttpRequest, at_most: TimeDelta) -> Option<Self> {
-        let state = request.app_data::<web::Data<State>>()?;
-        let key = state.api_keys.remembered(api_key(request).ok()??, at_most).await?;
-        let elsewhere = requested_organization(request).ok()?.is_some_and(|other| other != key.organization);
-        (!elsewhere).then(|| Self::with_key(request, state, key))
+    ///
+    /// # Errors
+    /// `blocked`.
+    pub async fn remembered(request: &HttpRequest, at_most: TimeDelta) -> ApiResult<Option<Self>> {
+        let state = request.app_data::<web::Data<State>>();
+        let (Some(state), Some(text)) = (state, api_key(request)?) else { return Ok(None) };
+        let Some(key) = state.api_keys.remembered(text, at_most).await? else { return Ok(None) };
+        let elsewhere = requested_organization(request)?.is_some_and(|other| other != key.organization);
+        Ok((!elsewhere).then(|| Self::with_key(request, state, key)))
     }
 
     /// What stood before the handler found out, or what is found out now.

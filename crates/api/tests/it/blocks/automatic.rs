@@ -21,7 +21,7 @@ async fn crossed(world: &World, spender: Spender) -> Vec<Uuid> {
         BudgetStop { budget_id: budget, alert_id: None, spender, reason: "100 of 100 dollars are spent".into() };
     let organization = OrganizationId(world.manager().organization());
     let mut tx = world.app.db().background().tenant(organization).await.unwrap();
-    let blocks = stop_for_budget(&mut tx, organization, &world.app.state.clock, &cause).await.expect("stopped");
+    let blocks = stop_for_budget(&world.app.state, &mut tx, organization, &cause).await.expect("stopped");
     tx.commit().await.unwrap();
     blocks
 }

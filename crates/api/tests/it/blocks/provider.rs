@@ -52,12 +52,6 @@ impl World {
         let [stop] = get(self.manager(), block).await.block.provider.try_into().expect("one Project ID");
         stop
     }
-
-    /// Runs the jobs again whose time has not come.
-    async fn retry(&self) {
-        self.app.hurry_jobs().await;
-        self.app.run_jobs().await;
-    }
 }
 
 fn web() -> SpendScope {

@@ -15,7 +15,8 @@ pub(super) async fn assert_alike(app: &TestApp, client: &Client, watch: &mut Wat
     let mut tx = app.db().background().tenant(organization).await.expect("a transaction");
     let calendar = budgets::calendar(&mut tx, organization).await.expect("a calendar");
     let all = budgets::in_force(&mut tx, organization).await.expect("budgets");
-    let together = budgets::standings_of(&mut tx, organization, calendar, &all, app.now(), 3).await.expect("standings");
+    let together = budgets::standings_of(&mut tx, organization, calendar, &all, app.now(), |_| 3).await;
+    let together = together.expect("standings");
     let watched = watch.read(&mut tx, organization, calendar, &all, app.now()).await.expect("figures");
     assert_eq!((together.len(), watched.len()), (all.len(), all.len()));
     for ((budget, together), watched) in all.iter().zip(together).zip(watched) {
@@ -23,6 +24,11 @@ pub(super) async fn assert_alike(app: &TestApp, client: &Client, watch: &mut Wat
         assert_eq!(together.as_ref(), Ok(&alone), "{:?}", budget.scope);
         assert_eq!((watched.period, watched.spent), (alone[0].period, alone[0].spent), "{:?}", budget.scope);
         assert_eq!(watched.ends_at, calendar.bounds(alone[0].period).1);
+    }
+    let standings = watch.standings(&mut tx, organization, calendar, &all, app.now()).await.expect("standings");
+    for (budget, standing) in all.iter().zip(standings) {
+        let alone = budgets::standings(&mut tx, organization, calendar, budget, app.now(), 0).await.expect("standings");
+        assert_eq!(standing.as_ref(), Ok(&alone[0]), "{:?}", budget.scope);
     }
 }
 

@@ -82,6 +82,10 @@ async fn whoever_chose_so_lets_calls_through_then() {
     check(program, &call).await.problem(ErrorCode::Blocked);
     let read_at = world.app.now();
     let reserve = json!({"projectId": world.web, "estimatedCost": "1", "reserve": true});
+    let key = world.manager().post("/api/api-keys", json!({"name": "Stopped", "scopes": ["guard"]})).await.ok();
+    let stopped = world.app.anonymous().with_token(key["key"].as_str().expect("a key"));
+    block(&world, "api_key", key["id"].as_str().expect("an id"), None).await;
+    check(&stopped, &call).await.problem(ErrorCode::Blocked);
 
     proxy.open(false);
     world.app.advance(TimeDelta::seconds(30));
@@ -92,6 +96,8 @@ async fn whoever_chose_so_lets_calls_through_then() {
         assert!(answer.degraded && answer.budgets.is_empty());
         assert_eq!((answer.as_of, answer.reservation_id), (read_at, None));
     }
+    // What was stopped by then stays so.
+    check(&stopped, &call).await.problem(ErrorCode::Blocked);
     let metrics = world.app.anonymous().get("/metrics").await.text;
     assert!(metrics.contains("finops_guard_checks_total{outcome=\"degraded\"} 2"), "{metrics}");
 

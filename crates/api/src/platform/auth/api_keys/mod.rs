@@ -140,12 +140,21 @@ impl ApiKeys {
     }
 
     /// Who presents this text, as far as was known at most so long ago: for what has to be answered while the database is
-    /// away. Whether the key was revoked since is not known, so nobody else may go by this.
-    pub async fn remembered(&self, text: &str, at_most: TimeDelta) -> Option<Arc<ApiKeyIdentity>> {
-        let (asked_at, identity) = self.in_use.get(&ApiKeyText::hash_of(text)?).await?;
+    /// away. Whether the key was revoked or blocked since is not known, so nobody else may go by this.
+    ///
+    /// # Errors
+    /// `blocked` for what was stopped in an emergency by then.
+    pub async fn remembered(&self, text: &str, at_most: TimeDelta) -> ApiResult<Option<Arc<ApiKeyIdentity>>> {
+        let Some(hash) = ApiKeyText::hash_of(text) else { return Ok(None) };
         let now = self.clock.now();
-        let ended = identity.ends_at.is_some_and(|end| end <= now);
-        (!ended && now - asked_at <= at_most).then_some(identity)
+        let remembered = self.in_use.get(&hash).await.filter(|(asked_at, identity)| {
+            let ended = identity.ends_at.is_some_and(|end| end <= now);
+            !ended && now - *asked_at <= at_most
+        });
+        match remembered {
+            Some((_, identity)) if identity.blocked => Err(ErrorCode::Blocked.into()),
+            remembered => Ok(remembered.map(|(_, identity)| identity)),
+        }
     }
 
     /// Takes one request out of the key's quota; nothing, if it has none.

@@ -1,14 +1,43 @@
-//! An alert as an e-mail: one column, styles in place, because mail programs know little else.
+//! A message to people, and its e-mail: one column, styles in place, because mail programs know little else.
 
 use std::fmt::Write as _;
 
 use finops_contract::accounts::Locale;
-use finops_providers::{Link, LinkStyle};
+use finops_providers::{Fact, Link, LinkStyle};
 
-use super::wording::Words;
+/// A message's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// One line that says it all.
+    pub subject: String,
+    /// Sentences, the most important first.
+    pub sentences: Vec<String>,
+    /// Figures with their names.
+    pub figures: Vec<(String, String)>,
+}
 
-/// The message as HTML.
-pub(super) fn mail(words: &Words, links: &[Link], why: &str, locale: Locale) -> String {
+impl Words {
+    /// The sentences as plain text.
+    pub fn text(&self) -> String {
+        self.sentences.join("\n\n")
+    }
+
+    /// The figures, as channels show them.
+    pub fn facts(&self) -> Vec<Fact> {
+        self.figures.iter().map(|(label, value)| Fact { label: label.clone(), value: value.clone() }).collect()
+    }
+}
+
+/// One of two texts.
+pub const fn pick(locale: Locale, ko: &'static str, en: &'static str) -> &'static str {
+    match locale {
+        Locale::Ko => ko,
+        Locale::En => en,
+    }
+}
+
+/// The message as HTML, with what can be done next, and why it was sent.
+pub fn html(words: &Words, links: &[Link], why: &str, locale: Locale) -> String {
     let mut body = String::new();
     let _ =
         write!(body, r#"<h1 style="font-size:20px;line-height:28px;margin:0 0 16px">{}</h1>"#, escape(&words.subject));
@@ -46,7 +75,7 @@ pub(super) fn mail(words: &Words, links: &[Link], why: &str, locale: Locale) -> 
 }
 
 /// Text as HTML shows it.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -62,7 +91,7 @@ mod tests {
             figures: vec![("\"x\"".into(), "<b>".into())],
         };
         let link = Link { label: "<i>".into(), url: "https://a.example/?a=1&b=\"".into(), style: LinkStyle::Danger };
-        let html = mail(&words, &[link], "why", Locale::En);
+        let html = html(&words, &[link], "why", Locale::En);
         assert!(!html.contains("<script") && !html.contains("<b>") && !html.contains("<i>"), "{html}");
         assert!(html.contains("a &amp; b") && html.contains("a=1&amp;b=&quot;"), "{html}");
     }
