@@ -102,6 +102,14 @@ pub async fn require_unblocked(tx: &mut Tx, organization: OrganizationId, target
 /// `block_in_force`.
 pub async fn require_movable(tx: &mut Tx, organization: OrganizationId, project: Uuid, from: Uuid) -> ApiResult<()> {
     require_unblocked(tx, organization, Target::Project(project)).await?;
+    // Whoever stops one of the keys now finds the project where it goes.
+    sqlx::query!(
+        "SELECT id FROM admin_keys WHERE organization_id = $1 AND team_id = $2 ORDER BY id FOR SHARE",
+        organization as OrganizationId,
+        from
+    )
+    .fetch_all(&mut **tx)
+    .await?;
     match store::holding_team(tx, organization, from).await? {
         Some(_) => Err(ErrorCode::BlockInForce.into()),
         None => Ok(()),

@@ -11,7 +11,7 @@ use finops_simulator::{Fault, FaultSpec, Limits, TruthQuery};
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::{World, actions, block, get, lift, stop};
+use super::{World, actions, block, get, in_force, lift, stop};
 use crate::support::costs::{project_with_id, register_key};
 
 const SPEND_LIMIT: &str = "/v1/organization/projects/proj_web/spend_limit";
@@ -336,6 +336,30 @@ async fn what_another_block_took_away_before_is_held_by_an_admin_keys_too() {
     assert_eq!(world.limits("proj_web"), limits);
     lift(admin, &whole).await;
     app.run_jobs().await;
+}
+
+#[tokio::test]
+async fn a_project_that_moves_while_its_team_is_being_stopped_is_stopped_with_it_or_gone() {
+    let world = World::strict().await;
+    let (app, admin, key) = (&world.app, world.manager(), world.key().await);
+    let elsewhere = crate::support::costs::team_with_key(app, admin, "elsewhere", "org-alpha").await;
+    let path = format!("/api/projects/{}", world.web);
+    for _ in 0..6 {
+        let (made, moved) =
+            tokio::join!(block(admin, "admin_key", &key), admin.patch(&path, json!({"teamId": elsewhere})));
+        let held = get(admin, &made).await.block.provider.len();
+        match moved.status {
+            200 => assert_eq!((held, in_force(app, "").await), (0, 0)),
+            _ => {
+                moved.problem(ErrorCode::BlockInForce);
+                assert_eq!((held, in_force(app, "").await), (1, 1));
+            }
+        }
+        lift(admin, &made).await;
+        app.run_jobs().await;
+        admin.patch(&path, json!({"teamId": world.team})).await.ok();
+    }
+    assert_eq!(world.limits("proj_web").spend_limit_cents, None);
 }
 
 #[tokio::test]

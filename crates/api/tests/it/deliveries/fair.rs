@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use finops_api::features::deliveries;
+use finops_api::features::deliveries::{self, To};
 use finops_contract::deliveries::DeliveryStatus;
-use finops_simulator::{Fault, FaultSpec, InboxQuery};
+use finops_simulator::{Channel, Fault, FaultSpec, InboxQuery};
 
-use super::{list, tell, took, webhook};
+use super::{list, tell, tell_all, took, webhook};
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -59,4 +59,24 @@ async fn a_channel_that_hangs_delays_no_other_of_the_same_tenant_for_long() {
     assert_eq!(sending.len(), 1, "one in flight a channel");
     assert_eq!(sending[0].status, DeliveryStatus::Sending);
     drop(worker);
+}
+
+#[tokio::test]
+async fn a_long_queue_of_one_tenant_delays_nobody_elses_message() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let (many, one) = (&people.admin, &people.outsider);
+    let subjects: Vec<String> = (0..600).map(|number| number.to_string()).collect();
+    let messages: Vec<(&str, Option<&str>)> = subjects.iter().map(|subject| (subject.as_str(), None)).collect();
+    for name in ["many-1", "many-2", "many-3", "many-4", "many-5"] {
+        let (hook, _) = webhook(&app, many, name).await;
+        assert_eq!(tell_all(&app, many.organization(), To::Channel(hook), &messages[..120]).await, 120);
+    }
+    let (hook, _) = webhook(&app, one, "one").await;
+    tell(&app, one, hook, "Urgent").await;
+    app.run_jobs().await;
+    let letters = app.provider().inbox(&InboxQuery::new(Channel::Webhook));
+    assert_eq!(letters.len(), 601, "everything goes out");
+    let place = letters.iter().position(|letter| letter.content["data"]["subject"] == "Urgent (en)");
+    assert!(place.is_some_and(|place| place < 50), "{place:?} of 601, though it came last");
 }
