@@ -1,6 +1,7 @@
 //! Blocks: what stops, who may, what is put back, and that all of it is on record.
 
 mod automatic;
+mod callers;
 mod people;
 mod preview;
 mod provider;

@@ -28,8 +28,8 @@ pub enum To<'a> {
     /// People, by e-mail, over the operator's route, each in their language.
     People(&'a [(String, Locale)]),
     /// Those that keep an alert open until they are told that it is over, and were told of this one: PagerDuty and webhooks.
-    /// Nobody in their stead: people have been told once. What PagerDuty was not told of it yet is withdrawn once it is over, or
-    /// it would open an incident that nobody ends.
+    /// Nobody in their stead: people have been told once. What they were not told of it yet goes out before that; from PagerDuty
+    /// it is withdrawn once it is over, or it might open an incident that nobody ends.
     Followers(Uuid),
 }
 
@@ -112,10 +112,12 @@ pub async fn enqueue(
             say_instead(&mut notice, recipient.locale, types);
         }
         let id = clock.new_id();
-        if let (To::Followers(alert), Stage::Resolve, ChannelType::Pagerduty, Some(channel)) =
-            (outgoing.to, notice.stage, recipient.kind, recipient.channel)
-        {
-            store::withdraw(conn, organization, (alert, channel), id, clock.now()).await?;
+        if let (To::Followers(alert), Some(channel)) = (outgoing.to, recipient.channel) {
+            let (about, now) = ((alert, channel), clock.now());
+            match (recipient.kind, notice.stage) {
+                (ChannelType::Pagerduty, Stage::Resolve) => store::withdraw(conn, organization, about, id, now).await?,
+                _ => store::hurry(conn, organization, about, now).await?,
+            }
         }
         let new = New {
             id,

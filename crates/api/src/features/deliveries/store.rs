@@ -343,3 +343,29 @@ pub(super) async fn withdraw(
     .await
     .map(drop)
 }
+
+/// Has what a channel was not told of an alert yet go out next, whatever it was held back for: what comes now is later than that.
+pub(super) async fn hurry(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (alert, channel): (Uuid, Uuid),
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "
+        WITH held AS (
+            UPDATE deliveries SET direct = true
+            WHERE organization_id = $1 AND alert_id = $2 AND channel_id = $3 AND status IN ('pending', 'held') RETURNING id
+        )
+        UPDATE delivery_queue q SET due_at = least(q.due_at, $4) FROM held
+        WHERE q.organization_id = $1 AND q.delivery_id = held.id
+        ",
+        organization as OrganizationId,
+        alert,
+        channel,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

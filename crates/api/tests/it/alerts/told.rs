@@ -80,17 +80,21 @@ fn incidents(app: &TestApp) -> BTreeMap<String, String> {
     letters.iter().map(|one| (text(&one.content, "dedup_key"), text(&one.content, "event_action"))).collect()
 }
 
-/// A team whose budget's three thresholds page somebody.
-async fn paged(admin: &Client) -> String {
+/// A project of a team whose budget's three thresholds are told over a channel.
+async fn watched(admin: &Client, channel: Value) -> String {
     let alpha = team(admin, "alpha").await;
     let web = project(admin, &alpha, "web").await;
-    create(admin, &json!({"type": "pagerduty", "name": "Pager", "routingKey": presets::PAGERDUTY_KEY})).await;
+    create(admin, &channel).await;
     let thresholds: Vec<Value> =
-        [50, 75, 90].iter().map(|threshold| json!({"threshold": threshold, "type": "pagerduty"})).collect();
+        [50, 75, 90].iter().map(|threshold| json!({"threshold": threshold, "type": channel["type"]})).collect();
     let budget = json!({"name": "Web", "scope": {"type": "team", "id": alpha}, "amount": "10", "period": "daily",
         "alerts": thresholds});
     admin.post("/api/budgets", budget).await.status(201);
     web
+}
+
+async fn paged(admin: &Client) -> String {
+    watched(admin, json!({"type": "pagerduty", "name": "Pager", "routingKey": presets::PAGERDUTY_KEY})).await
 }
 
 async fn resolve_all(app: &TestApp, admin: &Client) {
@@ -143,4 +147,38 @@ async fn what_is_resolved_before_pagerduty_could_be_told_opens_no_incident_after
     app.run_jobs().await;
     assert_eq!(incidents(&app).values().collect::<Vec<_>>(), ["resolve"]);
     assert_eq!(app.database.count("SELECT count(*) FROM delivery_queue").await, 0);
+}
+
+#[tokio::test]
+async fn programs_hear_of_an_alert_before_they_hear_what_became_of_it() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.tenant_admin;
+    let web =
+        watched(admin, json!({"type": "webhook", "name": "Hook", "url": app.simulator.webhook_url("order")})).await;
+    track(admin, call(&web, "2026-03-20T09:00:00Z", 10)).await;
+    app.runner().reconcile().await;
+    app.run_jobs().await;
+    let told = || -> Vec<(String, String)> {
+        let letters = app.provider().inbox(&InboxQuery::webhook("order"));
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        letters.iter().map(|one| (text(&one.content["data"]["id"]), text(&one.content["type"]))).collect()
+    };
+    assert_eq!(told().len(), 1, "the first one is told, the others wait");
+    let first = alerts(admin, "").await[0].id;
+    admin.send(Method::POST, &format!("/api/alerts/{first}/acknowledge")).await.ok();
+    app.run_jobs().await;
+    resolve_all(&app, admin).await;
+    app.advance(TimeDelta::minutes(6));
+    app.run_jobs().await;
+    let mut by_alert: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (alert, kind) in told() {
+        by_alert.entry(alert).or_default().push(kind);
+    }
+    assert_eq!(by_alert.len(), 3);
+    for (alert, kinds) in by_alert {
+        let all = ["alert.triggered", "alert.acknowledged", "alert.resolved"];
+        let expected = if alert == first.to_string() { vec![all[0], all[1], all[2]] } else { vec![all[0], all[2]] };
+        assert_eq!(kinds, expected);
+    }
 }
