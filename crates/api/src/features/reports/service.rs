@@ -73,7 +73,7 @@ pub(super) async fn preview(
 /// Sends the mail to whoever asks for it, marked as a trial. Nothing is recorded of what they do with it.
 ///
 /// # Errors
-/// As [`report`]; `channel_not_configured` where the service has no way for mail.
+/// As [`report`]; `channel_not_configured` where the service has no way for mail, `rate_limited`.
 pub(super) async fn test(
     state: &State,
     books: &Books,
@@ -85,6 +85,7 @@ pub(super) async fn test(
     if !state.notifiers.has_mail() {
         return Err(ErrorCode::ChannelNotConfigured.into());
     }
+    deliveries::allow_test(state, ctx).await?;
     let query = WeeklyReportQuery { week: request.week, locale: request.locale };
     let report = report(state, books, ctx, &query).await?;
     let links = Links { public_url: &state.config.public_url, token: None };

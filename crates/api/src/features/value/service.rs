@@ -56,7 +56,7 @@ pub(super) async fn of_project(
     let mut adding = Adding::default();
     let mut by_day = Vec::new();
     for day in from.iter_days().take_while(|day| *day < to && *day <= today) {
-        let parts = adding.day(&facts.spending, day, day < today);
+        let parts = adding.day(&facts.spending, day, day < today)?;
         by_day.push(DayValue { day, value: facts.value(&Of::Day(day), Cost::of_ledgers(&parts)) });
     }
     let total = adding.total()?;

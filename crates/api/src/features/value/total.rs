@@ -32,7 +32,7 @@ impl Total {
     pub fn over(spending: &Spending, (from, to): (NaiveDate, NaiveDate)) -> ApiResult<Self> {
         let mut adding = Adding::default();
         for day in from.iter_days().take_while(|day| *day < to) {
-            adding.day(spending, day, true);
+            adding.day(spending, day, true)?;
         }
         adding.total()
     }
@@ -53,21 +53,27 @@ pub(super) struct Adding {
 
 impl Adding {
     /// Adds a day, and says what was spent on it in dollars. Of a day that is not over nothing needs to be known.
-    pub(super) fn day(&mut self, spending: &Spending, day: NaiveDate, is_over: bool) -> Parts {
+    ///
+    /// # Errors
+    /// `sum_too_large`.
+    pub(super) fn day(&mut self, spending: &Spending, day: NaiveDate, is_over: bool) -> ApiResult<Parts> {
         let mut dollars = Parts::default();
         match spending.on(day) {
             Some(spent) => {
                 for (currency, parts) in spent.by_currency() {
                     match currency {
                         DOLLARS => dollars = parts.clone(),
-                        other => *self.unconverted.entry(other.to_owned()).or_default() += parts.cost(),
+                        other => {
+                            let sum = self.unconverted.entry(other.to_owned()).or_default();
+                            *sum = parts.costs().try_fold(*sum, exact::add)?;
+                        }
                     }
                 }
             }
             None => self.unknown_days += i64::from(is_over),
         }
         self.days.push(dollars.clone());
-        dollars
+        Ok(dollars)
     }
 
     /// All of them.
