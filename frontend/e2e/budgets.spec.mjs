@@ -99,7 +99,7 @@ test("a budget shows what is left day by day, its thresholds and its past", asyn
   const thresholds = page.getByRole("region", { name: "기준", exact: true });
   await expect(thresholds.getByRole("row").nth(1)).toContainText("50% $500.00 USD · 쓴 금액이메일도달");
   await expect(thresholds.getByRole("row").nth(2)).toContainText("80% $800.00 USD · 쓴 금액이메일+Slack아직");
-  await expect(thresholds).toContainText("지금은 기준에 닿았는지 이 화면에서만 보여 드려요.");
+  await expect(thresholds).toContainText("기준에 닿으면 바로 알림을 만들고, 정한 방법으로 알려 드려요.");
   const past = page.getByRole("region", { name: "지난 기간" });
   await expect(past.locator("tbody tr")).toHaveCount(3);
   await expect(past.getByRole("row").nth(1)).toContainText("110% 초과");
@@ -131,8 +131,7 @@ test("a template fills the form in, and the budget that is made opens", async ({
   await expect(dialog.getByLabel("금액", { exact: true })).toHaveValue("500");
   await expect(dialog.getByLabel("어떤 환경인가요?")).toHaveValue("staging");
   await expect(dialog.getByRole("radio", { name: "호출 차단" })).toBeChecked();
-  // Nothing is promised that does not happen yet.
-  await expect(dialog.getByText("호출 차단은 아직 동작하지 않아요.")).toBeVisible();
+  await expect(dialog.getByText("금액을 다 쓰면 호출 전에 확인(guard)하는 프로그램의 호출을 거절해요.")).toBeVisible();
   await expect(threshold(dialog, 2).getByLabel("기준(%)")).toHaveValue("90");
   await dialog.getByRole("button", { name: "예산 추가" }).click();
   await expect(toast(page, "‘스테이징 예산’ 예산을 추가했어요.")).toBeVisible();

@@ -13,7 +13,7 @@ use crate::ui::{Banner, Tone};
 /// The most services that are named.
 const NAMED: usize = 4;
 
-/// Whether this list of things goes on beyond what is named.
+/// A list of names; how many more there are beyond what is named.
 fn names_text(names: &[String]) -> String {
     let shown = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = names.len().saturating_sub(NAMED) as u64;
@@ -51,8 +51,9 @@ fn headline(preview: &BlockPreview) -> AnyView {
         (services, _) => words::blocks::services_stop(services),
     };
     let projects: Vec<_> = preview.projects.iter().map(|project| project.name.clone()).collect();
-    let named = move || names_text(if names.is_empty() { &projects } else { &names });
-    view! { <p class="strong">{live(first)}</p><p class="small">{live(named)}</p> }.into_any()
+    let names = if names.is_empty() { projects } else { names };
+    let named = (!names.is_empty()).then(|| view! { <p class="small">{live(move || names_text(&names))}</p> });
+    view! { <p class="strong">{live(first)}</p>{named} }.into_any()
 }
 
 /// What it did lately. A sum with calls in it that have no price is the least that it was.
