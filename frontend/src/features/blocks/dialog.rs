@@ -47,7 +47,10 @@ enum Shape {
     /// There is a block already.
     Blocked(Uuid),
     /// What it would do, and whether the reader may do it and choose whether the provider is told.
-    Known { may_block: bool, can_choose: bool },
+    Known {
+        may_block: bool,
+        can_choose: bool,
+    },
 }
 
 impl Fields {
@@ -87,6 +90,15 @@ impl Fields {
     }
 }
 
+/// What became of the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// There is a block now, or somebody was asked for one.
+    Blocked,
+    /// Everything is as it was. With the team of what was asked about, once that is known.
+    Left(Option<Uuid>),
+}
+
 /// The dialog. It is there from the start, with the focus on the answer that changes nothing; what it says comes when it
 /// is known.
 #[component]
@@ -95,8 +107,8 @@ pub fn BlockDialog(
     target: BlockTarget,
     /// The alert that led here.
     alert: Option<Uuid>,
-    /// Called with what was made; without anything when it is left as it is.
-    done: Callback<Option<Block>>,
+    /// Called when it is answered.
+    done: Callback<Answer>,
 ) -> AnyView {
     let fields = Fields {
         target,
@@ -130,6 +142,10 @@ pub fn BlockDialog(
         Shape::Blocked(id) => already(id),
         Shape::Known { may_block, can_choose } => question(fields, may_block, can_choose),
     };
+    let leave = move || {
+        let team = untrack(|| fields.known()).and_then(|preview| preview.team).map(|team| team.id);
+        done.run(Answer::Left(team));
+    };
     let node = NodeRef::<leptos::html::Dialog>::new();
     effect(move |_| {
         if let Some(dialog) = node.get().filter(|dialog| !dialog.open()) {
@@ -146,14 +162,14 @@ pub fn BlockDialog(
             role="alertdialog"
             aria-labelledby=named_by
             aria-describedby=described_by
-            on:close=move |_| done.run(None)
+            on:close=move |_| leave()
         >
             <div class="dialog-head"><h2 id=id>{live(move || title.get())}</h2></div>
             <div class="dialog-body stack" id=described aria-busy=move || fields.looking.get().then_some("true")>
                 {live(body)}
             </div>
             <div class="dialog-foot">
-                <Button on_press=move |_| done.run(None)>{t(words::common::LEAVE_IT)}</Button>
+                <Button on_press=move |_| leave()>{t(words::common::LEAVE_IT)}</Button>
                 {live(move || confirm(fields, done))}
             </div>
         </dialog>
@@ -216,7 +232,7 @@ fn choice(fields: Fields) -> AnyView {
 }
 
 /// The answer that does it, once it is known what it would do.
-fn confirm(fields: Fields, done: Callback<Option<Block>>) -> Option<AnyView> {
+fn confirm(fields: Fields, done: Callback<Answer>) -> Option<AnyView> {
     let preview = fields.known()?;
     if !preview.may_block || preview.block_id.is_some() {
         return None;
@@ -242,7 +258,7 @@ fn confirm(fields: Fields, done: Callback<Option<Block>>) -> Option<AnyView> {
                 _ => words::blocks::blocked(&name),
             });
             shell::look_for_blocks();
-            done.run(Some(block));
+            done.run(Answer::Blocked);
         });
     };
     let word = if preview.needs_approval { words::blocks::REQUEST } else { words::blocks::BLOCK };
