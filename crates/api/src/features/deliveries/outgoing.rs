@@ -1,7 +1,7 @@
 //! Putting messages into the outbox.
 
 use finops_contract::accounts::Locale;
-use finops_providers::Notice;
+use finops_providers::{Notice, Stage};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -28,7 +28,8 @@ pub enum To<'a> {
     /// People, by e-mail, over the operator's route, each in their language.
     People(&'a [(String, Locale)]),
     /// Those that keep an alert open until they are told that it is over, and were told of this one: PagerDuty and webhooks.
-    /// Nobody in their stead: people have been told once.
+    /// Nobody in their stead: people have been told once. What PagerDuty was not told of it yet is withdrawn once it is over, or
+    /// it would open an incident that nobody ends.
     Followers(Uuid),
 }
 
@@ -111,6 +112,11 @@ pub async fn enqueue(
             say_instead(&mut notice, recipient.locale, types);
         }
         let id = clock.new_id();
+        if let (To::Followers(alert), Stage::Resolve, ChannelType::Pagerduty, Some(channel)) =
+            (outgoing.to, notice.stage, recipient.kind, recipient.channel)
+        {
+            store::withdraw(conn, organization, (alert, channel), id, clock.now()).await?;
+        }
         let new = New {
             id,
             channel_type: recipient.kind,

@@ -306,3 +306,40 @@ pub(super) async fn followers(
     .fetch_all(conn)
     .await
 }
+
+/// Takes what a channel was not told of an alert yet out of the outbox: another message says how things stand now.
+pub(super) async fn withdraw(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (alert, channel): (Uuid, Uuid),
+    said_by: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    // First these, as the sender does.
+    let withdrawn = sqlx::query_scalar!(
+        "
+        SELECT id FROM deliveries
+        WHERE organization_id = $1 AND alert_id = $2 AND channel_id = $3 AND status IN ('pending', 'held', 'retrying')
+        ORDER BY id FOR UPDATE
+        ",
+        organization as OrganizationId,
+        alert,
+        channel
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "
+        WITH gone AS (DELETE FROM delivery_queue WHERE organization_id = $1 AND delivery_id = ANY ($2))
+        UPDATE deliveries SET status = 'digested', digest_id = $3, finished_at = $4
+        WHERE organization_id = $1 AND id = ANY ($2)
+        ",
+        organization as OrganizationId,
+        &withdrawn,
+        said_by,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

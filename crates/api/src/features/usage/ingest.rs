@@ -9,7 +9,7 @@ use finops_contract::projects::Environment;
 use uuid::Uuid;
 
 use super::commit::{Arriving, Outcome, Store};
-use super::domain::{Event, MAX_AHEAD, Price, Source, Told, event_key};
+use super::domain::{Event, MAX_AHEAD, Price, Source, Told, event_key, max_age};
 use super::prompts::{Prompts, Text};
 use super::reject::Reject;
 use super::vendor;
@@ -201,8 +201,8 @@ impl Desk<'_> {
             let message = "is more than 5 minutes in the future";
             return Err(Reject::new(ErrorCode::TimestampInFuture, "/timestamp", message));
         }
-        if at < self.now - self.source.max_age() {
-            let message = format!("is more than {} days ago", self.source.max_age().num_days());
+        if at < self.now - max_age(self.source) {
+            let message = format!("is more than {} days ago", max_age(self.source).num_days());
             return Err(Reject::new(ErrorCode::TimestampTooOld, "/timestamp", message));
         }
         Ok(at)

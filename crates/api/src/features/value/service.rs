@@ -59,7 +59,7 @@ pub(super) async fn of_project(
     let mut total = Total::default();
     let mut by_day = Vec::new();
     for day in from.iter_days().take_while(|day| *day < to && *day <= today) {
-        let parts = total.day(&facts.spending, day, today);
+        let parts = total.day(&facts.spending, day, today)?;
         by_day.push(DayValue { day, value: facts.value(&Of::Day(day), Cost::of_ledgers(&parts)) });
     }
     let parts = total.sum()?;
@@ -98,21 +98,27 @@ struct Total {
 
 impl Total {
     /// Adds a day, and says what was spent on it in dollars.
-    fn day(&mut self, spending: &Spending, day: NaiveDate, today: NaiveDate) -> Parts {
+    ///
+    /// # Errors
+    /// `sum_too_large`.
+    fn day(&mut self, spending: &Spending, day: NaiveDate, today: NaiveDate) -> ApiResult<Parts> {
         let mut dollars = Parts::default();
         match spending.on(day) {
             Some(spent) => {
                 for (currency, parts) in spent.by_currency() {
                     match currency {
                         DOLLARS => dollars = parts.clone(),
-                        other => *self.unconverted.entry(other.to_owned()).or_default() += parts.cost(),
+                        other => {
+                            let sum = self.unconverted.entry(other.to_owned()).or_default();
+                            *sum = parts.costs().try_fold(*sum, exact::add)?;
+                        }
                     }
                 }
             }
             None => self.unknown_days += i64::from(day < today),
         }
         self.days.push(dollars.clone());
-        dollars
+        Ok(dollars)
     }
 
     fn sum(&self) -> ApiResult<Parts> {

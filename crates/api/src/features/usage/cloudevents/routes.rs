@@ -68,7 +68,7 @@ async fn receive_cloud_events(
     let told = if is_batch { batch(text)? } else { vec![Ok(form.read_one(&request, text)?)] };
     let sender = Sender::of(&ctx, &state.db).await?;
     let mut answer: UsageBatchAnswer =
-        take_many(&shared.ingest, &sender, Source::CloudEvent, told.into_iter(), "").await?;
+        take_many(&shared.ingest, &sender, Source::Cloudevents, told.into_iter(), "").await?;
     match answer.rejected.pop() {
         None => Ok(HttpResponse::NoContent().finish()),
         Some(rejected) if !is_batch => {
