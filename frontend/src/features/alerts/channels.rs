@@ -58,8 +58,13 @@ pub fn ChannelsTab() -> AnyView {
     let name = use_search("name");
     let many = memo(move |_| asks.channels.data.with(|page| page.as_ref().is_some_and(|page| page.data.len() > FEW)));
     let search = move || {
-        many.get().then(|| {
-            view! { <TextField label=words::alerts::FIND_CHANNEL value=name kind="search" optional=true /> }
+        // What narrows the list is in sight.
+        (many.get() || name.with(|name| !name.is_empty())).then(|| {
+            view! {
+                <div class="log-filters">
+                    <TextField label=words::alerts::FIND_CHANNEL value=name kind="search" />
+                </div>
+            }
         })
     };
     let list = move |page: Page<Channel>| {
@@ -75,7 +80,7 @@ pub fn ChannelsTab() -> AnyView {
     };
     view! {
         <div class="stack">
-            <div class="log-filters">{live(search)}</div>
+            {live(search)}
             <Card title=words::alerts::TAB_CHANNELS note=words::alerts::CHANNELS_NOTE flush=true>
                 {data::section(asks.channels, skeleton, list)}
             </Card>
