@@ -67,7 +67,7 @@ fn cost(total: &WeekCost) -> AnyView {
         (None, _) => why(words::reports::UNKNOWN),
     };
     let before = total.previous_cost.map(|cost| {
-        view! { <p class="reason">{t(words::reports::BEFORE)}" "<Money amount=cost.to_string() currency="USD" bare=true /></p> }
+        view! { <p class="reason">{t(words::reports::PREVIOUS)}" "<Money amount=cost.to_string() currency="USD" bare=true /></p> }
     });
     let parts = (total.by_basis.len() > 1).then_some(&total.by_basis).into_iter().flatten().map(|part| {
         let amount = part.cost.to_string();
