@@ -39,7 +39,7 @@ test("home needs one module; the others come when it is there", async ({ page })
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   expect(asked).toEqual(["app"]);
   summary.open();
-  const all = ["alerts", "app", "audit", "budgets", "common", "events", "explore", "integration", "pricebook", "projects", "settings", "setup", "teams"];
+  const all = ["alerts", "app", "audit", "budgets", "common", "events", "explore", "integration", "pricebook", "projects", "reports", "settings", "setup", "teams"];
   await expect.poll(() => asked.toSorted()).toEqual(all);
   await page.getByRole("link", { name: "프로젝트", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("프로젝트");
