@@ -1,6 +1,7 @@
 // Ninety days of costs of an invented organization, the same on every run, and the answers that the service would give
 // for them: amounts are whole micro-dollars, so that sums here are exact too.
 import { ORGANIZATION, json, problem } from "./mock.mjs";
+import { values } from "./value.mjs";
 
 /** The day that the tests take for today. */
 export const TODAY = "2026-11-23";
@@ -346,7 +347,7 @@ export function costs() {
     };
   }
   [...projects, made].forEach(serve);
-  return answers;
+  return { ...answers, ...values(projects) };
 }
 
 /** Stops the page's clock on the day that the data ends. */

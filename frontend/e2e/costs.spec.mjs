@@ -379,7 +379,7 @@ test("English leaves nothing untranslated", async ({ page }) => {
   await freeze(page);
   await mock(page, { ...answers, "POST /auth/refresh": session(user) });
   await page.addInitScript(() => localStorage.setItem("finops.session", "1"));
-  for (const path of ["/", "/projects", `/projects/${plain[0].id}`, `/projects/${plain[1].id}?tab=keys`, `/projects/${plain[0].id}?tab=members`, `/projects/${plain[0].id}?tab=settings`, "/explore"]) {
+  for (const path of ["/", "/projects", `/projects/${plain[0].id}`, `/projects/${plain[1].id}?tab=keys`, `/projects/${plain[0].id}?tab=members`, `/projects/${plain[0].id}?tab=settings`, `/projects/${plain[0].id}?tab=value`, `/projects/${plain[1].id}?tab=value`, "/explore"]) {
     await page.goto(path);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await expect(page.locator("[aria-busy=true]")).toHaveCount(0);
@@ -398,6 +398,7 @@ for (const colorScheme of ["light", "dark"]) {
       for (const path of [
         "/", "/projects", "/explore", "/explore?groupBy=model,day", `/projects/${CHATBOT.id}`, `/projects/${CHATBOT.id}?tab=keys`,
         `/projects/${NEW_IDEA.id}?tab=keys`, `/projects/${CHATBOT.id}?tab=members`, `/projects/${CHATBOT.id}?tab=settings`,
+        `/projects/${CHATBOT.id}?tab=value`, `/projects/${PROJECTS[1].id}?tab=value`, `/projects/${NEW_IDEA.id}?tab=value`,
       ]) {
         await page.goto(path);
         await expect(page.getByRole("heading", { level: 1 })).toBeVisible();

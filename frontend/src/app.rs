@@ -50,6 +50,7 @@ fn Root() -> impl IntoView {
                     <Route path=path!("/alerts/:id") view=|| page(pieces::alert) />
                     <Route path=path!("/blocks") view=|| page(pieces::blocks) />
                     <Route path=path!("/block/:target") view=|| page(pieces::block) />
+                    <Route path=path!("/reports/weekly") view=|| page(pieces::reports) />
                     <Route path=path!("/integration") view=|| page(pieces::integration) />
                     <Route path=path!("/pricebook") view=|| page(pieces::pricebook) />
                     <Route path=path!("/setup") view=|| page(pieces::setup) />

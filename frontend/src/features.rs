@@ -16,6 +16,8 @@ pub mod moment;
 pub mod prices;
 pub mod projects;
 pub mod provider_keys;
+pub mod reports;
 pub mod settings;
 pub mod setup;
 pub mod teams;
+pub mod worth;

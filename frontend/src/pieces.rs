@@ -26,6 +26,7 @@ use crate::features::explore::ExplorePage;
 use crate::features::integration::IntegrationPage;
 use crate::features::prices::PriceBookPage;
 use crate::features::projects::{ProjectPage, ProjectsPage};
+use crate::features::reports::ReportsPage;
 use crate::features::settings::SettingsPage;
 use crate::features::setup::SetupPage;
 use crate::features::teams::{TeamPage, TeamsPage};
@@ -94,6 +95,11 @@ pub(crate) fn block_banner() -> Fetched {
     Ok(BlockBanner)
 }
 
+#[wasm_split(reports, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn reports() -> Fetched {
+    Ok(ReportsPage)
+}
+
 #[wasm_split(integration, fallible, wasm_split_path = leptos::wasm_split)]
 pub(crate) fn integration() -> Fetched {
     Ok(IntegrationPage)
@@ -139,12 +145,13 @@ struct Piece {
 }
 
 /// In the order in which they are fetched when there is time.
-const PIECES: [Piece; 11] = [
+const PIECES: [Piece; 12] = [
     Piece { names: &["projects"], fetch: || Box::pin(projects()) },
     Piece { names: &["explore"], fetch: || Box::pin(explore()) },
     Piece { names: &["events"], fetch: || Box::pin(events()) },
     Piece { names: &["budgets"], fetch: || Box::pin(budgets()) },
     Piece { names: &["alerts", "blocks", "block"], fetch: || Box::pin(alerts()) },
+    Piece { names: &["reports"], fetch: || Box::pin(reports()) },
     Piece { names: &["teams"], fetch: || Box::pin(teams()) },
     Piece { names: &["settings"], fetch: || Box::pin(settings()) },
     Piece { names: &["setup"], fetch: || Box::pin(setup()) },

@@ -16,7 +16,8 @@ mod thresholds;
 mod wording;
 
 pub use detail::BudgetPage;
-pub use meter::bar;
+pub use facts::unknown_banner;
+pub use meter::{Sure, bar, basis_badge, figure};
 pub use model::percent_text;
 pub use page::BudgetsPage;
-pub use wording::{action_name, alert_basis_name, kind_name, period_name, scope_text, span_text};
+pub use wording::{action_name, alert_basis_name, basis_name, kind_name, period_name, scope_text, span_text};

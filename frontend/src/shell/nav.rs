@@ -54,6 +54,10 @@ const GROUPS: &[(Word, &[Entry])] = &[
         ],
     ),
     (
+        words::shell::GROUP_IMPROVE,
+        &[Entry { managers: true, ..entry("/reports/weekly", words::shell::REPORTS, Icon::Mail) }],
+    ),
+    (
         words::shell::GROUP_CONNECT,
         &[
             entry("/integration", words::shell::INTEGRATION, Icon::Plug),

@@ -136,6 +136,9 @@ pub fn IconButton(
     /// Whether what it switches is on. Leave out for a plain action.
     #[prop(into, optional)]
     pressed: Option<Signal<bool>>,
+    /// Cannot be pressed.
+    #[prop(into, optional)]
+    disabled: Signal<bool>,
     /// What it does.
     #[prop(into)]
     on_press: Callback<MouseEvent>,
@@ -147,6 +150,7 @@ pub fn IconButton(
             data-kind=kind.name()
             data-size=size.name()
             data-icon-only=""
+            disabled=move || disabled.get()
             aria-label=move || label.get()
             aria-pressed=move || pressed.map(|pressed| pressed.get().to_string())
             on:click=move |event| on_press.run(event)

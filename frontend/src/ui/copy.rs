@@ -47,6 +47,27 @@ pub fn CopyButton(
     .into_any()
 }
 
+/// Lines to copy, as they are pasted.
+#[component]
+pub fn CodeBlock(
+    /// What they are.
+    #[prop(into)]
+    label: Text,
+    /// The lines.
+    #[prop(into)]
+    text: Text,
+) -> AnyView {
+    view! {
+        <div class="stack" data-gap="4">
+            <div class="spread"><b>{live(move || label.get())}</b><CopyButton text /></div>
+            <pre class="guide table-scroll" tabindex="0" role="group" aria-label=move || label.get()>
+                <code>{live(move || text.get())}</code>
+            </pre>
+        </div>
+    }
+    .into_any()
+}
+
 /// A secret that is on the screen this once.
 #[component]
 pub fn SecretReveal(

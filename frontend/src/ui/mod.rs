@@ -29,7 +29,7 @@ pub use button::{Button, ButtonKind, ButtonSize, IconButton, LinkButton};
 pub use card::{Card, Stat};
 pub use chart::{Chart, ChartKind, Sparkline};
 pub use choice::{Checkbox, Choice, SegmentedControl, Switch};
-pub use copy::{CopyButton, SecretReveal};
+pub use copy::{CodeBlock, CopyButton, SecretReveal};
 pub use dialog::{ConfirmDialog, Dialog};
 pub use field::{Form, FormActions};
 pub use icon::{Glyph, Icon};

@@ -1,6 +1,6 @@
 //! Tabs whose choice is in the URL.
 
-use crate::reactive::{effect, live, memo};
+use crate::reactive::{live, memo};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
@@ -52,19 +52,6 @@ pub fn Tabs(
             on_change.run(values[index]);
         }
     };
-    let chosen_id = id.clone();
-    // Where there is no room for all of them, the chosen one is in sight.
-    effect(move |_| {
-        let (chosen, Some(list)) = (chosen.get(), list.get()) else { return };
-        let tab = list.query_selector(&format!("#{chosen_id}-{chosen}")).ok().flatten();
-        if let Some(tab) = tab {
-            let (tab, row) = (tab.get_bounding_client_rect(), list.get_bounding_client_rect());
-            let (before, beyond) = (tab.left() - row.left(), tab.right() - row.right());
-            let by = if before < 0.0 { before } else { beyond.max(0.0) };
-            #[expect(clippy::cast_possible_truncation, reason = "pixels")]
-            list.set_scroll_left(list.scroll_left() + by.round() as i32);
-        }
-    });
     let (panel_id, named_by) = (format!("{id}-panel"), id.clone());
     let controls = panel_id.clone();
     let buttons = tabs.into_iter().map(move |tab| {

@@ -18,9 +18,10 @@ use crate::support::client::{Answer, Client};
 use crate::support::openapi::{self, Access, DOCUMENT, Operation, operations};
 
 /// What a stranger may call.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 11] = [
     "begin_session",
     "end_session",
+    "follow_report_link",
     "get_health",
     "get_metrics",
     "get_readiness",
@@ -28,6 +29,7 @@ const PUBLIC: [&str; 9] = [
     "look_up_invitation",
     "refresh_session",
     "register_account",
+    "show_report_pixel",
 ];
 
 /// What a `user` may call, within what they see.

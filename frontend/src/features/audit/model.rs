@@ -8,7 +8,7 @@ use crate::i18n::{Word, words};
 use crate::url::query;
 
 /// The kinds of things that changes are made to, as they are filtered by.
-pub(super) const SUBJECTS: [(&str, Word); 26] = [
+pub(super) const SUBJECTS: [(&str, Word); 27] = [
     ("admin_key", words::audit::SUBJECT_ADMIN_KEY),
     ("team", words::audit::SUBJECT_TEAM),
     ("project", words::audit::SUBJECT_PROJECT),
@@ -31,6 +31,7 @@ pub(super) const SUBJECTS: [(&str, Word); 26] = [
     ("channel", words::audit::SUBJECT_CHANNEL),
     ("delivery", words::audit::SUBJECT_DELIVERY),
     ("block", words::audit::SUBJECT_BLOCK),
+    ("report", words::audit::SUBJECT_REPORT),
     ("fx_rate", words::audit::SUBJECT_FX_RATE),
     ("usage_import", words::audit::SUBJECT_USAGE_IMPORT),
     ("usage_prompt", words::audit::SUBJECT_USAGE_PROMPT),
@@ -108,6 +109,9 @@ pub(super) fn action(code: &str) -> Option<Word> {
         "block.request_lift" => w::BLOCK_REQUEST_LIFT,
         "block.decline_lift" => w::BLOCK_DECLINE_LIFT,
         "block.lift" => w::BLOCK_LIFT,
+        "report.send" => w::REPORT_SEND,
+        "report.test" => w::REPORT_TEST,
+        "report.set_recipients" => w::REPORT_SET_RECIPIENTS,
         "block.provider_clamped" => w::BLOCK_PROVIDER_CLAMPED,
         "block.provider_restored" => w::BLOCK_PROVIDER_RESTORED,
         "block.provider_failed" => w::BLOCK_PROVIDER_FAILED,

@@ -1,6 +1,6 @@
 //! What a budget is, and what is not known of what was spent.
 
-use finops_contract::budgets::{Budget, BudgetStatus, Enforcement, ScopeType};
+use finops_contract::budgets::{Budget, BudgetStatus, Enforcement, ScopeType, Unconverted};
 use leptos::prelude::*;
 
 use super::currency::rate_text;
@@ -69,14 +69,16 @@ fn scope(budget: &Budget) -> AnyView {
 /// What is not known of the period that runs, said plainly: what is unknown is never nothing.
 pub(super) fn unknown(status: &BudgetStatus) -> Option<AnyView> {
     let current = &status.current;
-    if current.complete {
-        return None;
-    }
+    (!current.complete).then(|| unknown_banner(current.unknown_days, current.unpriced, &current.unconverted))
+}
+
+/// What is not known of a cost: days, calls without a price, other currencies.
+pub fn unknown_banner(days: i64, unpriced: i64, unconverted: &[Unconverted]) -> AnyView {
     let count = |count: i64| u64::try_from(count).unwrap_or_default();
-    let (days, calls) = (count(current.unknown_days), count(current.unpriced));
+    let (days, calls) = (count(days), count(unpriced));
     let days = (days > 0).then(|| view! { <li>{live(move || words::budgets::unknown_days(days))}</li> });
     let unpriced = (calls > 0).then(|| view! { <li>{live(move || words::budgets::unpriced(calls))}</li> });
-    let unconverted = current.unconverted.iter().map(|one| {
+    let unconverted = unconverted.iter().map(|one| {
         let amount = money::text(&one.cost.to_string(), &one.currency);
         view! { <li>{live(move || words::budgets::unconverted(&amount))}</li> }
     });
@@ -84,11 +86,11 @@ pub(super) fn unknown(status: &BudgetStatus) -> Option<AnyView> {
     let actions = move || {
         (calls > 0).then(|| view! { <LinkButton href="/pricebook">{t(words::budgets::TO_UNPRICED)}</LinkButton> })
     };
-    let banner = view! {
+    view! {
         <Banner tone=Tone::Warning actions>
             <b>{t(words::budgets::UNKNOWN_TITLE)}</b>
             <ul>{days}{unpriced}{unconverted}</ul>
         </Banner>
-    };
-    Some(banner.into_any())
+    }
+    .into_any()
 }

@@ -12,7 +12,7 @@ use crate::ui::{Badge, Glyph, Icon, Money, Tone};
 
 /// How sure a figure is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sure {
+pub enum Sure {
     /// It is what it is.
     Exactly,
     /// Something unknown may come on top of it.
@@ -22,7 +22,7 @@ pub(super) enum Sure {
 }
 
 /// An amount with how sure it is; a word where nothing is known.
-pub(super) fn figure(amount: Option<Amount>, currency: &str, sure: Sure) -> AnyView {
+pub fn figure(amount: Option<Amount>, currency: &str, sure: Sure) -> AnyView {
     let Some(amount) = amount else {
         return view! { <span class="muted">{t(words::budgets::NOTHING_KNOWN)}</span> }.into_any();
     };
@@ -79,7 +79,7 @@ pub(super) fn current_bar(status: &BudgetStatus) -> AnyView {
 }
 
 /// The ledger that a figure comes from.
-pub(super) fn basis_badge(basis: Basis) -> AnyView {
+pub fn basis_badge(basis: Basis) -> AnyView {
     let (name, note) = basis_name(basis);
     view! { <span title=move || note.get()><Badge>{t(name)}</Badge></span> }.into_any()
 }

@@ -85,7 +85,7 @@ pub const fn action_name(action: AlertAction) -> Word {
 }
 
 /// The ledger that a figure comes from, and what that means.
-pub(super) const fn basis_name(basis: Basis) -> (Word, Word) {
+pub const fn basis_name(basis: Basis) -> (Word, Word) {
     use words::budgets as w;
     match basis {
         Basis::Billed => (w::BASIS_BILLED, w::BASIS_BILLED_NOTE),

@@ -9,7 +9,7 @@ use super::waiting::waiting_card;
 use crate::data::use_list;
 use crate::i18n::{Word, t, words};
 use crate::reactive::{live, memo};
-use crate::ui::{Card, CopyButton, PageHeader, Tab, Tabs, Text};
+use crate::ui::{Card, CodeBlock, PageHeader, Tab, Tabs};
 use crate::url::{use_param, use_set_params};
 
 /// The guide.
@@ -54,7 +54,7 @@ fn Snippets(project: RwSignal<String>, key: RwSignal<Option<Key>>) -> AnyView {
         let before = install(language).map(|text| {
             view! {
                 <p class="muted">{t(install_note(language))}</p>
-                {block(words::integration::INSTALL, Signal::stored(text.to_owned()))}
+                <CodeBlock label=words::integration::INSTALL text=Signal::stored(text.to_owned()) />
             }
         });
         let text = Signal::derive(move || values.with(|values| snippet(language, values)));
@@ -62,7 +62,7 @@ fn Snippets(project: RwSignal<String>, key: RwSignal<Option<Key>>) -> AnyView {
             <div class="stack">
                 {before}
                 <p class="muted">{t(note(language))}</p>
-                {block(words::integration::SNIPPET, text)}
+                <CodeBlock label=words::integration::SNIPPET text />
                 {live(move || key.with(Option::is_none).then(|| view! {
                     <p class="field-hint">{t(words::integration::KEY_MISSING)}</p>
                 }))}
@@ -74,19 +74,6 @@ fn Snippets(project: RwSignal<String>, key: RwSignal<Option<Key>>) -> AnyView {
         <Card title=words::integration::SNIPPETS note=words::integration::SNIPPETS_NOTE>
             <div class="stack"><Tabs label=words::integration::SNIPPETS tabs value on_change=choose panel /></div>
         </Card>
-    }
-    .into_any()
-}
-
-/// Something to copy.
-fn block(label: Word, text: Text) -> AnyView {
-    view! {
-        <div class="stack" data-gap="4">
-            <div class="spread"><b>{t(label)}</b><CopyButton text /></div>
-            <pre class="guide table-scroll" tabindex="0" role="group" aria-label=move || label.get()>
-                <code>{live(move || text.get())}</code>
-            </pre>
-        </div>
     }
     .into_any()
 }

@@ -10,6 +10,7 @@ use super::keys::KeysTab;
 use super::members::MembersTab;
 use super::model::environment_name;
 use super::settings::SettingsTab;
+use super::value::ValueTab;
 use crate::data::{Query, section, use_get};
 use crate::features::explore::Breakdown;
 use crate::features::explore::wording::day_note;
@@ -96,6 +97,7 @@ fn Loaded(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> Any
     let skeleton = || view! { <div class="stats">{periods_skeleton()}</div> }.into_any();
     let mut tabs = vec![
         Tab::new("trend", words::projects::TAB_TREND),
+        Tab::new("value", words::projects::TAB_VALUE),
         Tab::new("keys", words::projects::TAB_KEYS),
         Tab::new("members", words::projects::TAB_MEMBERS),
     ];
@@ -103,6 +105,7 @@ fn Loaded(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> Any
         tabs.push(Tab::new("settings", words::projects::TAB_SETTINGS));
     }
     let panel = Callback::new(move |tab| match tab {
+        "value" => view! { <ValueTab id /> }.into_any(),
         "keys" => view! { <KeysTab project registered /> }.into_any(),
         "members" => view! { <MembersTab id /> }.into_any(),
         "settings" => view! { <SettingsTab project /> }.into_any(),

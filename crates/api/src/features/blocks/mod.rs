@@ -34,3 +34,4 @@ pub use domain::Target;
 pub use endings::{end_with, end_with_team, require_movable, require_unblocked};
 pub use provider::jobs;
 pub use routes::routes;
+pub use store::stopped_between;

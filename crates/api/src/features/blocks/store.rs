@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use finops_contract::blocks::{BlockCause, BlockEnding, BlockMode, BlockRestoration, BlockStatus, BlockTargetType};
+use finops_contract::reports::ReportBlock;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -396,4 +397,37 @@ pub(super) async fn holding_team(
     .await?;
     // By name a stop comes before a throttle.
     Ok(found.as_deref().map(mode))
+}
+
+/// What was stopped between two moments, or still was, the latest first.
+///
+/// # Errors
+/// The database's.
+pub async fn stopped_between(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    most: i64,
+) -> sqlx::Result<Vec<ReportBlock>> {
+    sqlx::query_as!(
+        ReportBlock,
+        r#"
+        SELECT b.id, b.target_type, coalesce(p.name, t.name || ' …' || k.last4, a.name, '') AS "target!",
+            b.cause = 'budget' AS "by_budget!", b.activated_at AS "activated_at!", b.lifted_at
+        FROM blocks b
+            LEFT JOIN projects p ON p.organization_id = b.organization_id AND p.id = b.project_id
+            LEFT JOIN admin_keys k ON k.organization_id = b.organization_id AND k.id = b.admin_key_id
+            LEFT JOIN teams t ON t.organization_id = b.organization_id AND t.id = k.team_id
+            LEFT JOIN api_keys a ON a.organization_id = b.organization_id AND a.id = b.api_key_id
+        WHERE b.organization_id = $1 AND b.mode = 'stop' AND b.activated_at < $3
+            AND (b.lifted_at IS NULL OR b.lifted_at >= $2)
+        ORDER BY b.activated_at DESC, b.id DESC LIMIT $4
+        "#,
+        organization as OrganizationId,
+        from,
+        to,
+        most
+    )
+    .fetch_all(conn)
+    .await
 }

@@ -38,6 +38,7 @@ pub use jobs::jobs;
 pub use outgoing::{Outgoing, To, enqueue};
 pub use routes::routes;
 pub use service::{allow_test, try_channel};
+pub use store::administrators;
 
 use crate::platform::state::State;
 

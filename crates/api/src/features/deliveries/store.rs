@@ -72,7 +72,7 @@ pub(super) async fn insert(
 }
 
 /// The people who run an organization: addresses and languages.
-pub(super) async fn administrators(
+pub async fn administrators(
     conn: &mut PgConnection,
     organization: OrganizationId,
 ) -> sqlx::Result<Vec<(String, Locale)>> {

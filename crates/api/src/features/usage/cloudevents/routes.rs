@@ -62,6 +62,7 @@ async fn receive_cloud_events(
 ) -> ApiResult<HttpResponse> {
     let form = Form::of(&request)?;
     let body = read_unpacked(&request, &mut payload.into_inner(), BATCH_LIMIT).await?;
+    let _turn = shared.ingest.turn().await?;
     let text = std::str::from_utf8(&body)
         .map_err(|error| ApiError::new(ErrorCode::MalformedJson).with_detail(error.to_string()))?;
     let is_batch = form == Form::Batch || (form == Form::Either && text.trim_start().starts_with('['));

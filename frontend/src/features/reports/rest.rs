@@ -1,0 +1,120 @@
+//! What else there was in a week: projects that nobody measured, alerts that are open, what was stopped.
+
+use finops_contract::alerts::{AlertSeverity, AlertStatus};
+use finops_contract::reports::{ReportAlert, ReportBlock, UnmeasuredProject, WeeklyReport};
+use leptos::prelude::*;
+
+use super::wording::alert_name;
+use crate::features::budgets::{Sure, figure};
+use crate::features::moment;
+use crate::format::time::Show;
+use crate::i18n::{Word, t, words};
+use crate::reactive::live;
+use crate::ui::{Card, Glyph, Icon, LinkButton, Tone};
+
+/// The three lists.
+pub(super) fn rest(report: &WeeklyReport) -> AnyView {
+    view! {
+        <div class="grid">
+            {unmeasured(&report.not_measured, report.not_measured_count)}
+            {alerts(&report.open_alerts)}
+            {blocks(&report.blocks)}
+        </div>
+    }
+    .into_any()
+}
+
+fn list(title: Word, note: Word, none: Word, items: Vec<AnyView>, more: Option<AnyView>) -> AnyView {
+    let body = if items.is_empty() {
+        view! { <p class="none">{t(none)}</p> }.into_any()
+    } else {
+        view! { <ul class="todos">{items}</ul>{more} }.into_any()
+    };
+    view! { <Card title note flush=true>{body}</Card> }.into_any()
+}
+
+/// A line that leads to where it is about.
+fn item(href: String, (icon, tone): (Icon, Tone), name: AnyView, about: AnyView, end: Option<AnyView>) -> AnyView {
+    view! {
+        <li>
+            <a class="todo" href=href>
+                <span class="todo-icon" data-tone=tone.name()><Glyph icon /></span>
+                <span class="todo-text"><b>{name}</b><span class="muted">{about}</span></span>
+                {end}
+                <Glyph icon=Icon::ChevronRight />
+            </a>
+        </li>
+    }
+    .into_any()
+}
+
+fn unmeasured(projects: &[UnmeasuredProject], count: usize) -> AnyView {
+    let items = projects.iter().map(|one| {
+        let amount = view! { <span class="todo-amount">{figure(one.cost, "USD", Sure::Exactly)}</span> };
+        item(
+            format!("/projects/{}?tab=value", one.project.id),
+            (Icon::Folder, Tone::Info),
+            one.project.name.clone().into_any(),
+            t(words::reports::DO_RECORD).into_any(),
+            Some(amount.into_any()),
+        )
+    });
+    let rest = count.saturating_sub(projects.len()) as u64;
+    let more = (rest > 0).then(|| {
+        view! {
+            <div class="card-foot">
+                <span>{live(move || words::reports::and_more(rest))}</span>
+                <LinkButton href="/projects">{t(words::home::ALL_PROJECTS)}</LinkButton>
+            </div>
+        }
+        .into_any()
+    });
+    let w = (words::reports::UNMEASURED, words::reports::UNMEASURED_NOTE, words::reports::ALL_MEASURED);
+    list(w.0, w.1, w.2, items.collect(), more)
+}
+
+fn alerts(alerts: &[ReportAlert]) -> AnyView {
+    let items = alerts.iter().map(|alert| {
+        let mark = match alert.severity {
+            AlertSeverity::Info => (Icon::Info, Tone::Info),
+            AlertSeverity::Warning => (Icon::Warning, Tone::Warning),
+            AlertSeverity::Error => (Icon::Warning, Tone::Danger),
+            AlertSeverity::Critical => (Icon::Failure, Tone::Danger),
+        };
+        let status = match alert.status {
+            AlertStatus::Open => words::alerts::OPEN,
+            AlertStatus::Acknowledged => words::alerts::ACKNOWLEDGED,
+            AlertStatus::Resolved => words::alerts::RESOLVED,
+        };
+        let (named, at) = (alert.clone(), alert.raised_at);
+        item(
+            format!("/alerts/{}", alert.id),
+            mark,
+            live(move || alert_name(&named)),
+            live(move || format!("{} · {}", moment::exact(at, Show::Minute), status.get())),
+            None,
+        )
+    });
+    let w = (words::reports::OPEN_ALERTS, words::reports::OPEN_ALERTS_NOTE, words::reports::NONE_OPEN);
+    list(w.0, w.1, w.2, items.collect(), None)
+}
+
+fn blocks(blocks: &[ReportBlock]) -> AnyView {
+    let items = blocks.iter().map(|block| {
+        let icon = if block.target_type == "project" { Icon::Folder } else { Icon::Key };
+        let (since, until) = (block.activated_at, block.lifted_at);
+        let tone = if until.is_some() { Tone::Success } else { Tone::Danger };
+        let by = if block.by_budget { words::blocks::BY_BUDGET } else { words::reports::BY_PERSON };
+        let span = move || {
+            let since = moment::exact(since, Show::Minute);
+            let until = match until {
+                Some(until) => moment::exact(until, Show::Minute),
+                None => words::blocks::ACTIVE.get().to_owned(),
+            };
+            format!("{} · {}", by.get(), words::shell::period_range(&since, &until))
+        };
+        item(format!("/blocks?block={}", block.id), (icon, tone), block.target.clone().into_any(), live(span), None)
+    });
+    let w = (words::shell::BLOCKS, words::reports::BLOCKS_NOTE, words::reports::NO_BLOCKS);
+    list(w.0, w.1, w.2, items.collect(), None)
+}
