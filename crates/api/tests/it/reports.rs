@@ -300,7 +300,7 @@ async fn a_mail_shows_what_people_named_as_text_and_says_what_the_report_says() 
     assert_eq!((block.by_budget, block.lifted_at), (false, None));
     for locale in ["ko", "en"] {
         let mail = preview(admin, &format!("?week=2026-03-10&locale={locale}")).await;
-        for hostile in ["<img src=x", "<script>", "<b>Inc", "href=//evil"] {
+        for hostile in ["<img src=x", "<script>", "<b>Inc", "<a href=//evil"] {
             assert!(!mail.html.contains(hostile), "{hostile} in {}", mail.html);
         }
         for shown in ["&lt;img src=x&gt;", "&lt;script&gt;team&lt;/script&gt;", "&lt;b&gt;Inc &amp; &quot;Co&quot;"] {

@@ -145,6 +145,7 @@ async fn what_is_done_in_the_week_after_a_report_is_told_with_what_that_week_cos
     go(&app, "2026-03-30T00:01:00Z");
     // What was to be collected with the key that is gone gives up.
     app.run_jobs_and_let_them_die().await;
+    app.advance(TimeDelta::minutes(1));
     admin.post("/api/budgets", budget("Next")).await.status(201);
     let found = effects(admin).await;
     assert_eq!(found.iter().map(|one| one.week.to_string()).collect::<Vec<_>>(), ["2026-03-23", "2026-03-16"]);
