@@ -43,6 +43,15 @@ async fn tell(client: &Client, project: &str, successes: i64, failures: i64) {
     client.post(&format!("/api/projects/{project}/outcomes"), json!({"outcomes": told})).await.ok();
 }
 
+/// Projects; their ids. All of them before the first call: whoever takes calls knows of new ones within a second.
+async fn projects(client: &Client, team: &str, names: &[&str]) -> Vec<String> {
+    let mut ids = Vec::new();
+    for name in names {
+        ids.push(project(client, team, name).await);
+    }
+    ids
+}
+
 async fn report(client: &Client, query: &str) -> WeeklyReport {
     client.get(&format!("/api/reports/weekly{query}")).await.read_as()
 }
@@ -85,9 +94,8 @@ async fn projects_are_ranked_by_what_a_success_cost_and_by_feedback_where_nothin
     let admin = &people.tenant_admin;
     let platform = team(admin, "platform").await;
     let tuesday = "2026-03-10T03:00:00Z";
-    let mut ids = Vec::new();
     // A dollar, two, three, four and five a success; and sixty for six failures.
-    for (name, dollars, successes, failures) in [
+    let all = [
         ("alpha", 10, 10, 0),
         ("beta", 12, 6, 0),
         ("gamma", 30, 10, 1),
@@ -95,33 +103,30 @@ async fn projects_are_ranked_by_what_a_success_cost_and_by_feedback_where_nothin
         ("epsilon", 50, 10, 0),
         ("zeta", 60, 0, 6),
         ("theta", 7, 0, 0),
-    ] {
-        let project = project(admin, &platform, name).await;
+    ];
+    let ids = projects(admin, &platform, &all.map(|(name, ..)| name)).await;
+    let others = projects(admin, &platform, &["eta", "iota", "idle", "gone"]).await;
+    let [eta, iota, idle, gone] = &others[..] else { panic!("four projects") };
+    for ((name, dollars, successes, failures), project) in all.into_iter().zip(&ids) {
         let is_cached = ["beta", "gamma"].contains(&name);
-        track(admin, if is_cached { cached(&project, tuesday, dollars) } else { call(&project, tuesday, dollars) })
-            .await;
+        track(admin, if is_cached { cached(project, tuesday, dollars) } else { call(project, tuesday, dollars) }).await;
         if successes + failures > 0 {
-            tell(admin, &project, successes, failures).await;
+            tell(admin, project, successes, failures).await;
         }
-        ids.push(project);
     }
-    let eta = project(admin, &platform, "eta").await;
     for score in ["4", "5"] {
-        let mut event = call(&eta, tuesday, 10);
+        let mut event = call(eta, tuesday, 10);
         event["feedbackScore"] = json!(score);
         track(admin, event).await;
     }
-    let iota = project(admin, &platform, "iota").await;
-    let mut unknown = call(&iota, tuesday, 1);
+    let mut unknown = call(iota, tuesday, 1);
     unknown["model"] = json!("nobody-knows-this-one");
     unknown["outcome"] = json!("success");
     track(admin, unknown).await;
     // Nothing of it in this week, and nothing of a project that is gone.
-    let idle = project(admin, &platform, "idle").await;
-    track(admin, call(&idle, "2026-03-05T03:00:00Z", 3)).await;
-    let gone = project(admin, &platform, "gone").await;
-    track(admin, call(&gone, tuesday, 2)).await;
-    tell(admin, &gone, 100, 0).await;
+    track(admin, call(idle, "2026-03-05T03:00:00Z", 3)).await;
+    track(admin, call(gone, tuesday, 2)).await;
+    tell(admin, gone, 100, 0).await;
     admin.send(reqwest::Method::DELETE, &format!("/api/projects/{gone}")).await.ok();
     let budget =
         json!({"name": "Beta", "scope": {"type": "project", "id": ids[1]}, "amount": "100", "period": "weekly"});
@@ -180,9 +185,9 @@ async fn feedback_alone_compares_what_has_no_outcomes() {
     let people = app.people().await;
     let admin = &people.tenant_admin;
     let platform = team(admin, "platform").await;
-    for (name, score) in [("loved", "9"), ("liked", "4"), ("hated", "-5")] {
-        let project = project(admin, &platform, name).await;
-        let mut event = call(&project, "2026-03-10T03:00:00Z", 8);
+    let all = projects(admin, &platform, &["loved", "liked", "hated"]).await;
+    for (project, score) in all.iter().zip(["9", "4", "-5"]) {
+        let mut event = call(project, "2026-03-10T03:00:00Z", 8);
         event["feedbackScore"] = json!(score);
         track(admin, event).await;
     }
@@ -273,19 +278,19 @@ async fn a_mail_shows_what_people_named_as_text_and_says_what_the_report_says() 
     let admin = &people.tenant_admin;
     admin.patch("/api/organization", json!({"name": "<b>Inc & \"Co\"</b>"})).await.ok();
     let platform = team(admin, "<script>team</script>").await;
-    let evil = project(admin, &platform, "<img src=x>").await;
-    track(admin, call(&evil, "2026-03-10T03:00:00Z", 30)).await;
-    tell(admin, &evil, 8, 2).await;
-    let other = project(admin, &platform, "\"><a href=//evil.example>").await;
-    track(admin, call(&other, "2026-03-10T03:00:00Z", 2)).await;
+    let all = projects(admin, &platform, &["<img src=x>", "\"><a href=//evil.example>"]).await;
+    let [evil, other] = &all[..] else { panic!("two projects") };
+    track(admin, call(evil, "2026-03-10T03:00:00Z", 30)).await;
+    tell(admin, evil, 8, 2).await;
+    track(admin, call(other, "2026-03-10T03:00:00Z", 2)).await;
     let limits = json!({"daily": {"amount": "10", "type": "email"}});
     admin.put(&format!("/api/projects/{evil}/cost-thresholds"), limits).await.ok();
     app.runner().reconcile().await;
-    let stop = json!({"target": {"type": "project", "id": evil}, "reason": "<i>"});
+    let stop = json!({"target": {"type": "project", "id": evil}, "reason": "<i>", "mode": "stop"});
     admin.post("/api/blocks", stop).await.status(201);
     // What happens now is told a week later.
     app.advance(TimeDelta::days(4));
-    track(admin, call(&evil, "2026-03-18T03:00:00Z", 30)).await;
+    track(admin, call(evil, "2026-03-18T03:00:00Z", 30)).await;
     app.runner().reconcile().await;
 
     let found = report(admin, "").await;
@@ -295,7 +300,7 @@ async fn a_mail_shows_what_people_named_as_text_and_says_what_the_report_says() 
     assert_eq!((block.by_budget, block.lifted_at), (false, None));
     for locale in ["ko", "en"] {
         let mail = preview(admin, &format!("?week=2026-03-10&locale={locale}")).await;
-        for hostile in ["<img src=x", "<script>", "<b>Inc", "href=//evil"] {
+        for hostile in ["<img src=x", "<script>", "<b>Inc", "<a href=//evil"] {
             assert!(!mail.html.contains(hostile), "{hostile} in {}", mail.html);
         }
         for shown in ["&lt;img src=x&gt;", "&lt;script&gt;team&lt;/script&gt;", "&lt;b&gt;Inc &amp; &quot;Co&quot;"] {

@@ -329,6 +329,9 @@ async fn fingerprint(world: &World) -> Vec<(String, String)> {
         "deliveries",
         "delivery_queue",
         "delivery_lanes",
+        "weekly_report_recipients",
+        "weekly_reports",
+        "weekly_report_sends",
     ] {
         let query = format!(
             "SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {table} t WHERE organization_id = $1"

@@ -129,7 +129,7 @@ pub(super) fn told(kind: &str) -> Option<Word> {
         "alert.triggered" => w::TOLD_TRIGGERED,
         "alert.acknowledged" => w::TOLD_ACKNOWLEDGED,
         "alert.resolved" => w::TOLD_RESOLVED,
-        "alert.test" | "channel.test" => w::TOLD_TEST,
+        "alert.test" | "channel.test" | "report.test" => w::TOLD_TEST,
         "report.weekly" => w::TOLD_REPORT,
         "block.requested" | "block.lift_requested" => w::TOLD_BLOCK_WAITS,
         "block.active" => w::TOLD_BLOCKED,
