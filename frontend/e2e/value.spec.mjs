@@ -26,7 +26,7 @@ test("the value tab puts what came of calls beside their cost", async ({ page })
   // What is not known is said, and so is a call without a price.
   await expect(page.locator(".banner").filter({ hasText: "아직 모르는 비용이 있어요." }).getByRole("listitem")).toHaveText(["1일은 비용을 아직 알 수 없어요."]);
   const types = card(page, "작업 유형별").locator("tbody tr");
-  await expect(types.nth(0).getByRole("cell")).toHaveText(["고객 문의", "$702.31 USD", "30,104", "93%성공 812 · 실패 61", "$0.864914 USD", "4.41점수 300개"]);
+  await expect(types.nth(0).getByRole("cell")).toHaveText(["고객 문의", "$702.31 USD", "30,104", "93%성공 812 · 실패 61", "$0.86 USD", "4.41점수 300개"]);
   await expect(types.nth(1)).toContainText("최소 $310.00 USD");
   await expect(types.nth(2).getByRole("cell")).toHaveText(["작업 유형 없음", "$0.004200 USD", "4,086", "기록 없음", "기록 없음", "기록 없음"]);
   await expect(card(page, "모델별").locator("tbody tr").nth(2).getByRole("cell")).toHaveText(["호출 없이 기록한 결과", "아직 알 수 없어요", "기록 없음", "기록 없음", "기록 없음", "기록 없음"]);
@@ -42,6 +42,7 @@ test("days are drawn by cost or by success, and a day that nobody knows is a gap
   await chart.press("Home");
   await expect(chart).toHaveAttribute("aria-valuetext", /비용 \$30\.00 USD/);
   await days.getByRole("radio", { name: "성공 1건당 비용" }).click();
+  await expect(days.locator(".sum")).toHaveText("성공 1건당 비용 · 10. 24. – 11. 22.최소 $1.03 USD");
   await chart.focus();
   await chart.press("Home");
   await expect(chart).toHaveAttribute("aria-valuetext", /성공 1건당 비용 \$1\.00 USD/);

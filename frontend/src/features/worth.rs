@@ -42,7 +42,7 @@ pub fn success(rate: Option<Percent>, successes: Option<i64>, failures: Option<i
     view! {
         <div>
             {rate_text(rate)}
-            <div class="small muted">{live(move || words::value::success_and_failure(&successes, &failures))}</div>
+            <div class="small muted">{live(move || words::value::success_and_failure(&failures, &successes))}</div>
         </div>
     }
     .into_any()

@@ -14,6 +14,7 @@ use crate::format::time;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
 use crate::reactive::{live, memo};
+use crate::shell::period_note;
 use crate::ui::{
     Button, Card, Chart, ChartKind, Choice, EmptyKind, EmptyState, Money, SegmentedControl, Skeleton, Stat, Text,
 };
@@ -135,8 +136,8 @@ fn rate(total: &Value) -> AnyView {
     });
     let text = move || match &made_of {
         None => words::value::NO_OUTCOMES.get().to_owned(),
-        Some((successes, failures, None)) => words::value::success_and_failure(successes, failures),
-        Some((successes, failures, Some(rest))) => words::value::success_failure_rest(successes, failures, rest),
+        Some((successes, failures, None)) => words::value::success_and_failure(failures, successes),
+        Some((successes, failures, Some(rest))) => words::value::success_failure_rest(failures, rest, successes),
     };
     view! { <Stat label=words::value::SUCCESS_RATE value=move || value>{live(text)}</Stat> }.into_any()
 }
@@ -187,10 +188,22 @@ fn days(value: &ProjectValue, shown: RwSignal<String>, as_table: RwSignal<bool>)
             }
         })
     };
+    let (total, sure) = (value.total.clone(), sure(value.complete));
+    let sum = move || {
+        let per = chosen.get();
+        let whole = match per {
+            PerDay::Cost => figure(total.cost, "USD", sure),
+            PerDay::Success => per_success(total.cost_per_success, sure),
+        };
+        view! { <span class="muted">{t(name(per))}{period_note()}</span><b>{whole}</b> }
+    };
     let note = Text::derive(move || words::value::zone_note(&zone));
     view! {
         <Card title=words::value::BY_DAY note actions=choose>
-            <Chart label=words::value::BY_DAY kind=ChartKind::Line plot on_range as_table />
+            <div class="stack">
+                <p class="sum">{live(sum)}</p>
+                <Chart label=words::value::BY_DAY kind=ChartKind::Line plot on_range as_table />
+            </div>
         </Card>
     }
     .into_any()

@@ -6,13 +6,14 @@ use finops_contract::reports::{FollowUp, ReportEffect, ReportReader};
 use leptos::prelude::*;
 
 use super::model::of_week;
-use super::wording::{change, done_name, kind_name, points_text, short_week, week_text, when};
+use super::wording::{change, done_name, kind_name, points_text, short_week, week_text};
 use crate::data::{section, use_get};
 use crate::features::budgets::{Sure, figure};
 use crate::features::moment;
+use crate::format::time::Show;
 use crate::i18n::{t, words};
 use crate::reactive::live;
-use crate::ui::{Badge, Card, Column, EmptyKind, EmptyState, Row, Skeleton, Stat, Table, Tone};
+use crate::ui::{Badge, Card, Change, Column, EmptyKind, EmptyState, Glyph, Icon, Row, Skeleton, Stat, Table, Tone};
 
 /// How many reports are looked back at: a quarter.
 const WEEKS: u8 = 13;
@@ -88,26 +89,41 @@ fn stats(effect: &ReportEffect) -> AnyView {
 
 fn readers(readers: &[ReportReader]) -> AnyView {
     let body = if readers.is_empty() {
-        view! { <p class="none">{t(words::reports::NO_READERS)}</p> }.into_any()
+        view! { <p class="muted">{t(words::reports::NO_READERS)}</p> }.into_any()
     } else {
-        let readers = readers.to_vec();
-        let columns = vec![
-            Column::text(words::reports::RECIPIENT),
-            Column::text(words::reports::OPENED_AT),
-            Column::text(words::reports::CLICKED_AT),
-        ];
-        let row = |one: &ReportReader| Row {
-            linked: false,
-            cells: vec![
-                one.email.clone().into_any(),
-                when(one.opened_at, words::reports::NOT_SEEN),
-                when(one.clicked_at, words::reports::NOT_SEEN),
-            ],
-        };
-        let rows = Callback::new(move |()| readers.iter().map(row).collect::<Vec<_>>());
-        view! { <Table label=words::reports::READERS columns rows /> }.into_any()
+        let items = readers.iter().map(reader).collect::<Vec<_>>();
+        // What scrolls must be reachable without a pointer.
+        view! { <ul class="picks" tabindex="0" aria-label=move || words::reports::READERS.get()>{items}</ul> }
+            .into_any()
     };
-    view! { <Card title=words::reports::READERS note=words::reports::READERS_NOTE flush=true>{body}</Card> }.into_any()
+    view! { <Card title=words::reports::READERS note=words::reports::READERS_NOTE>{body}</Card> }.into_any()
+}
+
+fn reader(one: &ReportReader) -> AnyView {
+    let (tone, word) = match (one.opened_at, one.clicked_at) {
+        (_, Some(_)) => (Tone::Success, words::reports::HAS_CLICKED),
+        (Some(_), None) => (Tone::Info, words::reports::HAS_OPENED),
+        (None, None) => (Tone::Neutral, words::reports::NOT_SEEN),
+    };
+    let (opened, clicked) = (one.opened_at, one.clicked_at);
+    let when = move || {
+        let at = |at, of: fn(&dyn std::fmt::Display) -> String| of(&moment::exact(at, Show::Minute));
+        let opened = opened.map(|when| at(when, words::reports::opened_at));
+        let clicked = clicked.map(|when| at(when, words::reports::clicked_at));
+        [opened, clicked]
+            .into_iter()
+            .flatten()
+            .map(|line| view! { <span class="small muted">{line}</span> })
+            .collect_view()
+    };
+    view! {
+        <li class="pick">
+            <Glyph icon=Icon::Mail />
+            <span class="pick-text"><span>{one.email.clone()}</span>{live(when)}</span>
+            <Badge tone>{t(word)}</Badge>
+        </li>
+    }
+    .into_any()
 }
 
 fn actions(actions: &[FollowUp]) -> AnyView {
@@ -168,7 +184,7 @@ fn past(effects: Vec<ReportEffect>) -> AnyView {
             </a>
         };
         let changed = effect.change_percent.map(|percent| {
-            view! { <div class="small"><crate::ui::Change percent=Some(percent.to_string()) /></div> }
+            view! { <div class="small"><Change percent=Some(percent.to_string()) /></div> }
         });
         Row {
             linked: true,

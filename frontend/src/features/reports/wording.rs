@@ -7,12 +7,10 @@ use leptos::prelude::*;
 
 use crate::features::budgets::{percent_text, span_text};
 use crate::features::home::model::{Direction, direction};
-use crate::features::moment;
 use crate::features::worth::rate_text;
-use crate::format::number::percent;
 use crate::format::time::Show;
 use crate::format::{money, time};
-use crate::i18n::{Word, t, words};
+use crate::i18n::{Word, words};
 use crate::reactive::live;
 use crate::ui::{Glyph, Icon};
 
@@ -33,14 +31,15 @@ pub(super) fn short_week(week: NaiveDate) -> String {
 /// A change as a sentence, with an arrow. More cost is bad.
 pub(super) fn change(before: Word, change: Percent) -> Option<AnyView> {
     let direction = direction(Some(&change.to_string()))?;
+    let by = rate_text(Percent(change.0.abs()));
     let (tone, icon) = match direction {
         Direction::Up(_) => ("bad", Icon::ArrowUp),
         Direction::Down(_) => ("good", Icon::ArrowDown),
         Direction::Same => ("flat", Icon::Minus),
     };
     let text = move || match direction {
-        Direction::Up(value) => words::home::up(&before.get(), &percent(value)),
-        Direction::Down(value) => words::home::down(&before.get(), &percent(value)),
+        Direction::Up(_) => words::home::up(&before.get(), &by),
+        Direction::Down(_) => words::home::down(&before.get(), &by),
         Direction::Same => words::home::same(&before.get()),
     };
     Some(view! { <span class="change" data-tone=tone><Glyph icon size=12 />{live(text)}</span> }.into_any())
@@ -137,12 +136,4 @@ pub(super) fn points_text(change: Percent) -> String {
     let points = change.0.round_dp(1).normalize();
     let sign = if points.is_sign_negative() { "−" } else { "+" };
     words::reports::points(&format!("{sign}{}", points.abs()))
-}
-
-/// An instant within the week, or a word where it did not happen.
-pub(super) fn when(at: Option<chrono::DateTime<chrono::Utc>>, none: Word) -> AnyView {
-    match at {
-        Some(_) => moment::at(at, none),
-        None => view! { <span class="muted">{t(none)}</span> }.into_any(),
-    }
 }
