@@ -179,6 +179,8 @@ function answers(world) {
     }],
     ["GET /costs/query", () => costsByTeam(world)],
     ["GET /costs/summary", () => world.summary],
+    ["GET /alerts", () => page([])],
+    ["GET /blocks", () => page([])],
     ["GET /usage-events", () => page(world.events ?? [])],
     ["GET /organization", () => ME.organization],
     ["PATCH /organization", ({ body }) => ({ ...ME.organization, ...body })],

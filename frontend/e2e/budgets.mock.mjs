@@ -152,6 +152,7 @@ function limits(world) {
       }
       return of(params[0]);
     }],
+    ["PATCH /projects/:project", ({ params, body }) => Object.assign(world.projects.find((one) => one.id === params[0]), body)],
     ["GET /projects/:project", ({ params }) => world.projects.find((one) => one.id === params[0]) ?? problem(404, "not_found")],
   ];
 }

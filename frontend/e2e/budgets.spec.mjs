@@ -63,6 +63,37 @@ test("the list is narrowed by the URL", async ({ page }) => {
   await expect(page.locator("tbody tr")).toHaveCount(5);
 });
 
+test("budgets are found by how they stand, those of later pages too", async ({ page }) => {
+  let failing = true;
+  const setup = budgeted();
+  const [list, answer] = ["GET /budgets", "GET /budgets/:budget/status"].map((line) => setup.answers.find(([known]) => known === line)[1]);
+  const asked = await enter(page, setup, {
+    "GET /budgets": (request) => {
+      const { data } = list(request);
+      return request.query.get("cursor") ? { data: data.slice(2), nextCursor: null } : { data: data.slice(0, 2), nextCursor: "2" };
+    },
+    "GET /budgets/:budget/status": (request) => (failing && request.params[0] === STAGING ? problem(503, "unavailable") : answer(request)),
+  });
+  await page.goto("/budgets");
+  await expect(page.locator("tbody tr")).toHaveCount(2);
+  await page.getByLabel("상태").selectOption("over");
+  await expect(page).toHaveURL("/budgets?state=over");
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await expect(row(page, "chatbot-experiment")).toContainText("초과");
+  expect(asked.filter(({ line, query }) => line === "GET /budgets" && query.startsWith("limit=200")).map(({ query }) => query)).toEqual(["limit=200", "limit=200&cursor=2"]);
+  // One that cannot be told may be one of them.
+  await page.getByLabel("상태").selectOption("fine");
+  await expect(page.getByText("예산 1개는 상태를 확인하지 못했어요.")).toBeVisible();
+  await expect(page.getByText("조건에 맞는 결과가 없어요")).toHaveCount(0);
+  failing = false;
+  await page.locator(".banner").getByRole("button", { name: "다시 시도하기" }).click();
+  await expect(row(page, "스테이징")).toContainText("정상");
+  await page.getByLabel("상태").selectOption("reached");
+  await expect(page.getByText("조건에 맞는 결과가 없어요")).toBeVisible();
+  await page.getByRole("button", { name: "필터 지우기" }).click();
+  await expect(page).toHaveURL("/budgets");
+});
+
 test("one that cannot be told hides none of the others", async ({ page }) => {
   let failing = true;
   const setup = budgeted();
@@ -99,7 +130,7 @@ test("a budget shows what is left day by day, its thresholds and its past", asyn
   const thresholds = page.getByRole("region", { name: "기준", exact: true });
   await expect(thresholds.getByRole("row").nth(1)).toContainText("50% $500.00 USD · 쓴 금액이메일도달");
   await expect(thresholds.getByRole("row").nth(2)).toContainText("80% $800.00 USD · 쓴 금액이메일+Slack아직");
-  await expect(thresholds).toContainText("지금은 기준에 닿았는지 이 화면에서만 보여 드려요.");
+  await expect(thresholds).toContainText("기준에 닿으면 바로 알림을 만들고, 정한 방법으로 알려 드려요.");
   const past = page.getByRole("region", { name: "지난 기간" });
   await expect(past.locator("tbody tr")).toHaveCount(3);
   await expect(past.getByRole("row").nth(1)).toContainText("110% 초과");
@@ -131,8 +162,7 @@ test("a template fills the form in, and the budget that is made opens", async ({
   await expect(dialog.getByLabel("금액", { exact: true })).toHaveValue("500");
   await expect(dialog.getByLabel("어떤 환경인가요?")).toHaveValue("staging");
   await expect(dialog.getByRole("radio", { name: "호출 차단" })).toBeChecked();
-  // Nothing is promised that does not happen yet.
-  await expect(dialog.getByText("호출 차단은 아직 동작하지 않아요.")).toBeVisible();
+  await expect(dialog.getByText("금액을 다 쓰면 호출 전에 확인(guard)하는 프로그램의 호출을 거절해요.")).toBeVisible();
   await expect(threshold(dialog, 2).getByLabel("기준(%)")).toHaveValue("90");
   await dialog.getByRole("button", { name: "예산 추가" }).click();
   await expect(toast(page, "‘스테이징 예산’ 예산을 추가했어요.")).toBeVisible();
@@ -273,6 +303,25 @@ test("a project's cost thresholds are set together", async ({ page }) => {
   await expect(page.getByText("남은 금액의 흐름")).toHaveCount(0);
   await page.getByRole("button", { name: "수정" }).click();
   await expect(page.getByRole("dialog", { name: "비용 한도 설정" }).getByRole("textbox", { name: "일일 한도" })).toHaveValue("500");
+});
+
+test("a project's prompts are stored from now on, and no more only after what goes with them is said", async ({ page }) => {
+  const asked = await enter(page, budgeted());
+  await page.goto(`/projects/${CHATBOT}?tab=settings`);
+  const stores = page.getByRole("switch", { name: "프롬프트와 응답 저장하기" });
+  await expect(stores).not.toBeChecked();
+  await stores.click();
+  await expect(stores).toBeChecked();
+  await stores.click();
+  const dialog = page.getByRole("alertdialog", { name: "저장을 그만둘까요?" });
+  await expect(dialog).toContainText("지금까지 저장한 프롬프트와 응답을 모두 지워요.");
+  await expect(stores).toBeChecked();
+  await dialog.getByRole("button", { name: "그대로 두기" }).click();
+  await expect(stores).toBeChecked();
+  await stores.click();
+  await dialog.getByRole("button", { name: "그만두고 지우기" }).click();
+  await expect(stores).not.toBeChecked();
+  expect(sent(asked, `PATCH /projects/${CHATBOT}`)).toEqual([{ storePrompts: true }, { storePrompts: false }]);
 });
 
 test("who only reads is offered no change", async ({ page }) => {

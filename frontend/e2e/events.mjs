@@ -82,6 +82,7 @@ export function usage({ events = EVENTS, over = {} } = {}) {
   };
   const answers = { ...costs(), "GET /usage-events": list };
   for (const one of events.slice(0, 6)) answers[`GET /usage-events/${one.eventId}`] = () => json(one);
+  answers["GET /api-keys/01936f00-0000-7000-8000-0000000000aa"] = () => json({ name: "tutor-svc SDK", masked: "fin_…a1B2" });
   answers["GET /usage-events/evt-gone"] = () => problem(404, "not_found");
   return { asked, answers: { ...answers, ...over } };
 }

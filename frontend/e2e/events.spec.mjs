@@ -198,6 +198,9 @@ test("an event opens with the keyboard and tells everything", async ({ page }) =
   for (const text of ["캐시에서 읽은 입력 토큰", "추론 토큰", "learner-7", "grade 5", "$0.004100", "날짜가 붙은 버전의 가격이에요 · 협의한 가격", '"retries": 2', '"department": "marketing"', "4.5"]) {
     await expect(drawer.getByText(text).first()).toBeVisible();
   }
+  // A key by its name, not by its id.
+  await expect(drawer.getByText("tutor-svc SDK fin_…a1B2")).toBeVisible();
+  await expect(drawer).not.toContainText("0000000000aa");
   await expect(drawer.getByRole("link", { name: EVENTS[0].project.name })).toHaveAttribute("href", `/projects/${EVENTS[0].project.id}`);
   await expect(drawer.getByRole("link", { name: "가격표에서 보기" })).toHaveAttribute("href", "/pricebook?model=gpt-4o");
   await page.keyboard.press("Escape");

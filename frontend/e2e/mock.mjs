@@ -50,6 +50,8 @@ export async function mock(page, answers = {}) {
     "POST /auth/logout": () => ({ status: 204 }),
     "GET /projects": { data: [], nextCursor: null },
     "GET /teams": { data: [], nextCursor: null },
+    "GET /alerts": { data: [], nextCursor: null },
+    "GET /blocks": { data: [], nextCursor: null },
     ...answers,
   };
   await page.route("**/api/**", async (route) => {

@@ -18,7 +18,7 @@ use crate::ui::dom;
 use crate::ui::{EmptyKind, EmptyState, ErrorState, Icon, IconButton, LinkButton, PageHeader};
 use crate::{storage, url};
 
-pub use blocked::{BLOCKS_PATH, look_for_blocks, looks_for_blocks};
+pub use blocked::{BLOCKS_PATH, WAITING_PATH, asks_for_waiting, is_stopped, look_for_blocks, looks_for_blocks};
 pub use topbar::{forget_freshness, period_note, tell_freshness};
 
 /// The frame of the signed-in pages. Whoever is not signed in is led to the sign-in, and back afterwards.

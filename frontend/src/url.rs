@@ -1,5 +1,7 @@
 //! The URL is the state of a page: what was chosen is in its query.
 
+use std::time::Duration;
+
 use crate::reactive::{effect, memo};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -62,6 +64,39 @@ pub fn use_field(name: &'static str) -> RwSignal<String> {
             set(&[(name, Some(&now)), ("cursor", None)], false);
         }
         now
+    });
+    value
+}
+
+/// A text that is searched for: it goes to the URL once nothing more is typed, so that not every letter is a request.
+pub fn use_search(name: &'static str) -> RwSignal<String> {
+    let param = use_param(name);
+    let set = StoredValue::new(use_set_params());
+    let value = RwSignal::new(param.get_untracked().unwrap_or_default());
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    effect(move |_| {
+        let told = param.get().unwrap_or_default();
+        // What is being typed is newer than the URL.
+        if waiting.with_value(Option::is_none) {
+            value.set(told);
+        }
+    });
+    effect(move |before: Option<()>| {
+        let now = value.get();
+        if before.is_none() || param.with_untracked(|told| told.as_deref().unwrap_or_default() == now.trim()) {
+            return;
+        }
+        let tell = move || {
+            waiting.try_set_value(None);
+            set.try_with_value(|set| set(&[(name, Some(now.trim())), ("cursor", None)], true));
+        };
+        let before = waiting.try_update_value(|waiting| {
+            let next = set_timeout_with_handle(tell, Duration::from_millis(250)).ok();
+            std::mem::replace(waiting, next)
+        });
+        if let Some(before) = before.flatten() {
+            before.clear();
+        }
     });
     value
 }

@@ -26,6 +26,7 @@ pub fn openapi() -> String {
         .service(scope::scope("/api").configure(features::routes))
         .configure(features::operations::routes)
         .configure(features::usage::root_routes)
+        .configure(features::reports::root_routes)
         .split_for_parts();
     let mut text = serde_json::to_string_pretty(&docs::complete(&collected)).unwrap_or_default();
     text.push('\n');
@@ -68,6 +69,7 @@ pub fn serve(state: State, shared: Shared, listener: TcpListener, workers: usize
             .service(scope::scope("/api").configure(features::routes))
             .configure(features::operations::routes)
             .configure(features::usage::root_routes)
+            .configure(features::reports::root_routes)
             .into_app()
             .route("/openapi.json", web::get().to(docs::openapi_json))
             .route("/redoc", web::get().to(docs::redoc))

@@ -300,7 +300,7 @@ pub struct ReportRecipients {
 
 /// `PUT /api/reports/weekly/recipients`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportRecipientsRequest {
     /// Who gets it, 50 at most; nobody, if empty; null for whoever runs the organization.
@@ -310,7 +310,7 @@ pub struct ReportRecipientsRequest {
 
 /// `POST /api/reports/weekly/test`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportTestRequest {
     /// A day of the week that is sent; the last whole week by default.

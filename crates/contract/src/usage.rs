@@ -223,6 +223,20 @@ pub struct UsagePrompt {
     pub messages: Option<Box<RawValue>>,
 }
 
+names! {
+    /// How an event came in.
+    EventSource {
+        /// The API for single events and batches.
+        Api = "api",
+        /// An OpenTelemetry span.
+        Otlp = "otlp",
+        /// A CloudEvent.
+        Cloudevents = "cloudevents",
+        /// An imported file.
+        Import = "import",
+    }
+}
+
 /// A stored event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -353,6 +367,9 @@ pub struct UsageEventsQuery {
     /// Only failed ones, or only others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<bool>,
+    /// Only those that came in this way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<EventSource>,
     /// How many, 1 to 200; 50 by default. The latest come first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", param(minimum = 1, maximum = 200))]

@@ -11,3 +11,4 @@ mod wording;
 
 pub use banner::BlockBanner;
 pub use page::{BlockPage, BlocksPage};
+pub use preview::names_text;

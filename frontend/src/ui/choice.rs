@@ -49,7 +49,11 @@ pub fn Switch(
                 type="checkbox"
                 role="switch"
                 prop:checked=move || value.get()
-                on:change=move |event| on_change.run(event_target_checked(&event))
+                on:change=move |event| {
+                    on_change.run(event_target_checked(&event));
+                    // It shows what is, not what is wanted: that may fail.
+                    event_target::<web_sys::HtmlInputElement>(&event).set_checked(value.get_untracked());
+                }
             />
             <span>{live(move || label.get())}</span>
         </label>

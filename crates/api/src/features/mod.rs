@@ -19,6 +19,7 @@ pub mod prices;
 pub mod projects;
 pub mod provider_keys;
 pub mod provider_usage;
+pub mod reports;
 pub mod teams;
 pub mod usage;
 pub mod value;
@@ -73,6 +74,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     channels::routes(config);
     deliveries::routes(config);
     blocks::routes(config);
+    reports::routes(config);
     audit::routes(config);
     operations::api_routes(config);
 }
@@ -86,6 +88,7 @@ pub fn jobs(builder: JobsBuilder, state: &State, shared: &Shared) -> JobsBuilder
     let builder = blocks::jobs(builder, state);
     let builder = usage::jobs(builder, state, &shared.ingest);
     let builder = alerts::jobs(builder, state);
+    let builder = reports::jobs(builder, state, &shared.books);
     let builder = channels::jobs(builder, state);
     let builder = deliveries::jobs(builder, state);
     operations::jobs(builder, state)

@@ -1,5 +1,7 @@
 //! Alerts: raised once, whoever notices; saying who, what, how much and why; acknowledged, resolved, and over by themselves.
 
+mod told;
+
 use chrono::TimeDelta;
 use finops_contract::alerts::{Alert, AlertKind, AlertRule, AlertSeverity, AlertStatus, TestAlertAnswer};
 use finops_contract::budgets::AlertAction;

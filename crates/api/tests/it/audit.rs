@@ -95,7 +95,7 @@ fn id(value: &Value, pointer: &str) -> String {
 
 #[tokio::test]
 async fn every_change_is_written_down_or_not_made() {
-    let mut app = TestApp::spawn().await;
+    let mut app = TestApp::builder().with_accounts().spawn().await;
     app.leave_jobs();
     let people = app.people().await;
     let admin = &people.admin;
@@ -181,6 +181,9 @@ async fn every_change_is_written_down_or_not_made() {
     let rule = json!({"kind": "unpriced", "enabled": true, "type": "email"});
     script.step("set_alert_rule", admin, "/api/alerts/rules", rule).await;
     script.step("test_alert", admin, "/api/alerts/test", json!({})).await;
+    let nobody = json!({"recipients": []});
+    script.step("set_report_recipients", admin, "/api/reports/weekly/recipients", nobody).await;
+    script.step("test_weekly_report", admin, "/api/reports/weekly/test", json!({})).await;
     let unknown = json!({"provider": "openai", "model": "nobody-knows", "promptTokens": 1, "completionTokens": 1});
     admin.post("/api/usage/track", unknown).await.ok();
     app.runner().reconcile().await;

@@ -1,6 +1,9 @@
 //! Blocks: what stops, who may, what is put back, and that all of it is on record.
 
 mod automatic;
+mod callers;
+mod people;
+mod preview;
 mod provider;
 mod told;
 
@@ -8,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use finops_contract::api_keys::{ApiKeyState, CreatedApiKey};
-use finops_contract::blocks::{
-    Block, BlockDetail, BlockEnding, BlockPreview, BlockRestoration, BlockStatus, StillRuns,
-};
+use finops_contract::blocks::{Block, BlockDetail, BlockEnding, BlockRestoration, BlockStatus};
 use finops_contract::costs::Dimension;
 use finops_contract::{ErrorCode, Page};
 use reqwest::Method;
@@ -276,136 +277,6 @@ async fn an_api_key_is_refused_on_every_replica_within_a_second() {
 }
 
 #[tokio::test]
-async fn who_may_stop_see_and_lift() {
-    let world = World::new().await;
-    let People { admin: platform, tenant_admin: admin, user, outsider } = &world.people;
-    let key = world.key().await;
-    let own = api_key_of(&world).await;
-    let targets = [("project", world.web.as_str()), ("admin_key", key.as_str()), ("api_key", own.as_str())];
-    let preview = async |client: &Client, kind: &str, id: &str| {
-        client.post("/api/blocks/preview", json!({"target": {"type": kind, "id": id}})).await
-    };
-    // Who does not see it, is told that it is not there.
-    for (kind, id) in targets {
-        for stranger in [outsider, user] {
-            preview(stranger, kind, id).await.problem(ErrorCode::NotFound);
-            stranger.post("/api/blocks", stop(kind, id)).await.problem(ErrorCode::NotFound);
-        }
-        let missing = preview(outsider, kind, &Uuid::from_u128(7).to_string()).await.problem(ErrorCode::NotFound);
-        assert_eq!(missing.detail, preview(outsider, kind, id).await.problem(ErrorCode::NotFound).detail);
-    }
-    // Who sees it may look.
-    world.join(user).await;
-    for (kind, id) in targets {
-        let seen: BlockPreview = preview(user, kind, id).await.read_as();
-        assert!(!seen.may_block, "{kind}");
-        user.post("/api/blocks", stop(kind, id)).await.problem(ErrorCode::Forbidden);
-    }
-    // Who runs the organization, or the platform, stops and lifts.
-    for by in [admin, &platform.with_header("x-organization-id", admin.organization())] {
-        for (kind, id) in targets {
-            assert!(preview(by, kind, id).await.read_as::<BlockPreview>().may_block);
-            let made = block(by, kind, id).await;
-            assert_eq!(made.requested_by.as_ref().map(|person| person.id), Some(by.id()));
-            by.post("/api/blocks", stop(kind, id)).await.problem(ErrorCode::AlreadyBlocked);
-            let shown = get(user, &made).await;
-            assert!(!shown.block.may_lift && !shown.block.may_approve && shown.history.len() == 1);
-            for verb in ["lift", "approve", "decline"] {
-                act(user, made.id, verb).await.problem(ErrorCode::Forbidden);
-                let theirs = act(outsider, made.id, verb).await.problem(ErrorCode::NotFound);
-                let missing = act(outsider, Uuid::from_u128(7), verb).await.problem(ErrorCode::NotFound);
-                assert_eq!(theirs.detail, missing.detail);
-            }
-            outsider.get(&format!("/api/blocks/{}", made.id)).await.problem(ErrorCode::NotFound);
-            assert_eq!(outsider.get("/api/blocks").await.read_as::<Page<Block>>().data, []);
-            act(admin, made.id, "approve").await.problem(ErrorCode::BlockSettled);
-            act(admin, made.id, "decline").await.problem(ErrorCode::BlockSettled);
-            lift(admin, &made).await;
-        }
-    }
-    world.app.run_jobs().await;
-}
-
-/// An API key of an administrator's that is bound to the project.
-async fn api_key_of(world: &World) -> String {
-    api_key(world.manager(), Some(&world.web)).await.api_key.id.to_string()
-}
-
-#[tokio::test]
-async fn whoever_made_an_api_key_stops_it_and_lifts_only_that() {
-    let world = World::new().await;
-    let user = &world.people.user;
-    world.join(user).await;
-    let own = api_key(user, Some(&world.web)).await;
-    let id = own.api_key.id.to_string();
-    let made = block(user, "api_key", &id).await;
-    assert!(made.may_lift);
-    // Having left the team, they still see what they made.
-    world.manager().delete(&format!("/api/teams/{}/members/{}", world.team, user.id())).await.status(204);
-    assert!(get(user, &made).await.block.may_lift);
-    assert_eq!(lift(user, &made).await.status, BlockStatus::Lifted);
-    let made = block(world.manager(), "api_key", &id).await;
-    assert!(!get(user, &made).await.block.may_lift);
-    act(user, made.id, "lift").await.problem(ErrorCode::Forbidden);
-    lift(world.manager(), &made).await;
-}
-
-#[tokio::test]
-async fn with_two_persons_neither_a_block_nor_a_lift_is_one_persons() {
-    let world = World::new().await;
-    let (app, admin) = (&world.app, world.manager());
-    let second = &world.people.admin;
-    set(admin, true).await;
-    let seen: BlockPreview =
-        admin.post("/api/blocks/preview", json!({"target": {"type": "project", "id": world.web}})).await.read_as();
-    assert!(seen.needs_approval);
-    let made = block(admin, "project", &world.web).await;
-    assert_eq!((made.status, made.activated_at, made.may_approve), (BlockStatus::Requested, None, false));
-    assert_eq!((in_force(app, "").await, world.project_id().await), (0, json!("proj_web")), "nothing is stopped yet");
-    admin.post("/api/blocks", stop("project", &world.web)).await.problem(ErrorCode::AlreadyBlocked);
-    act(admin, made.id, "approve").await.problem(ErrorCode::SecondPersonNeeded);
-    act(admin, made.id, "lift").await.problem(ErrorCode::BlockSettled);
-    assert!(get(second, &made).await.block.may_approve);
-    let approved: Block = act(second, made.id, "approve").await.read_as();
-    assert_eq!(approved.status, BlockStatus::Active);
-    assert_eq!(approved.decided_by.as_ref().map(|person| person.id), Some(second.id()));
-    assert_eq!((in_force(app, "").await, world.project_id().await), (1, Value::Null));
-    act(second, made.id, "approve").await.problem(ErrorCode::BlockSettled);
-
-    let asked = lift(admin, &made).await;
-    assert_eq!((asked.status, asked.may_lift), (BlockStatus::Active, false));
-    assert_eq!(asked.lift_request.as_ref().map(|request| request.reason.as_str()), Some("to lift"));
-    act(admin, made.id, "approve").await.problem(ErrorCode::SecondPersonNeeded);
-    act(second, made.id, "lift").await.problem(ErrorCode::BlockSettled);
-    let declined: Block = act(second, made.id, "decline").await.read_as();
-    assert_eq!((declined.status, declined.lift_request), (BlockStatus::Active, None));
-    assert_eq!(in_force(app, "").await, 1, "it stays in force");
-    lift(second, &made).await;
-    let lifted: Block = act(admin, made.id, "approve").await.read_as();
-    assert_eq!((lifted.status, lifted.lift_reason.as_deref()), (BlockStatus::Lifted, Some("to lift")));
-    assert_eq!((in_force(app, "").await, world.project_id().await), (0, json!("proj_web")));
-    let detail = get(admin, &made).await;
-    let all = ["create", "approve", "request_lift", "decline_lift", "request_lift", "lift"]
-        .map(|verb| format!("block.{verb}"));
-    assert_eq!(actions(&detail), all);
-
-    // What was asked for is taken back by who asked, or declined by another.
-    for by in [admin, second] {
-        let made = block(admin, "project", &world.web).await;
-        let declined: Block = act(by, made.id, "decline").await.read_as();
-        assert_eq!((declined.status, declined.ended), (BlockStatus::Declined, Some(BlockEnding::Lifted)));
-        act(second, made.id, "approve").await.problem(ErrorCode::BlockSettled);
-    }
-    // Once one is enough again, what waits waits for anybody.
-    let made = block(admin, "project", &world.web).await;
-    set(admin, false).await;
-    assert!(get(admin, &made).await.block.may_approve);
-    assert_eq!(act(admin, made.id, "approve").await.read_as::<Block>().status, BlockStatus::Active);
-    assert_eq!(lift(admin, &made).await.status, BlockStatus::Lifted);
-    app.run_jobs().await;
-}
-
-#[tokio::test]
 async fn at_once_there_is_one_block_and_one_lift() {
     let world = World::new().await;
     let (app, admin, second) = (&world.app, world.manager(), &world.people.admin);
@@ -532,67 +403,36 @@ async fn a_block_ends_with_what_it_stops_unless_a_second_person_must_say_so() {
 }
 
 #[tokio::test]
-async fn the_preview_says_what_stops_and_what_does_not() {
+async fn a_project_does_not_move_away_from_what_stops_it() {
     let world = World::new().await;
-    let (app, admin) = (&world.app, world.manager());
-    let key = api_key(admin, Some(&world.web)).await;
-    let program = app.anonymous().with_token(&key.key);
-    // 2.5 dollars a million of input tokens.
-    let call = |hours: i64, service: &str| {
-        json!({"projectId": world.web, "provider": "openai", "model": "gpt-4o", "promptTokens": 400_000,
-            "completionTokens": 0, "service": service, "timestamp": app.now() - TimeDelta::hours(hours)})
+    let (app, admin, key) = (&world.app, world.manager(), world.key().await);
+    let elsewhere = team_with_key(app, admin, "elsewhere", "org-alpha").await;
+    let bare = project(admin, &world.team, "bare").await;
+    let to = async |project: &str, team: &str| {
+        admin.patch(&format!("/api/projects/{project}"), json!({"teamId": team})).await
     };
-    for (hours, service) in [(1, "chatbot"), (2, "chatbot"), (30, "chatbot"), (50, "tutor-svc"), (24 * 20, "old-svc")] {
-        program.post("/api/usage/track", call(hours, service)).await.status(201);
+    let slow = |kind: &str, id: &str| json!({"target": {"type": kind, "id": id}, "mode": "throttle", "limitPerMinute": 1, "reason": "Slower"});
+    for (kind, id, throttled) in [
+        ("project", &bare, false),
+        ("admin_key", &key, false),
+        ("admin_key", &key, true),
+        ("project", &world.web, false),
+    ] {
+        let body = if throttled { slow(kind, id) } else { stop(kind, id) };
+        let made: Block = admin.post("/api/blocks", body).await.expect(201);
+        let stopped = if id == &world.web { &world.web } else { &bare };
+        to(stopped, &elsewhere).await.problem(ErrorCode::BlockInForce);
+        // What else changes, changes.
+        admin.patch(&format!("/api/projects/{stopped}"), json!({"name": "renamed", "teamId": world.team})).await.ok();
+        admin.patch(&format!("/api/projects/{stopped}"), json!({"name": stopped})).await.ok();
+        assert!(in_force(app, &format!("WHERE project_id = '{stopped}'")).await > 0);
+        lift(admin, &made).await;
     }
-    program
-        .post("/api/usage/track", json!({"projectId": world.web, "model": "nobody-knows-it", "promptTokens": 1}))
-        .await;
-    let of = async |kind: &str, id: &str, change: Value| {
-        let mut body = json!({"target": {"type": kind, "id": id}});
-        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        admin.post("/api/blocks/preview", body).await
-    };
-    let seen: BlockPreview = of("project", &world.web, json!({})).await.read_as();
-    let figures = |usage: &finops_contract::blocks::BlockedUsage| (usage.calls, usage.cost.to_string(), usage.unpriced);
-    assert_eq!(figures(&seen.day), (3, "2.000000".into(), 1));
-    assert_eq!(figures(&seen.week), (5, "4.000000".into(), 1));
-    let [project] = &seen.projects[..] else { panic!("one project") };
-    let services: Vec<_> = project.services.iter().map(|one| (one.name.as_str(), one.calls)).collect();
-    assert_eq!(services, [("chatbot", 3), ("old-svc", 1), ("tutor-svc", 1)]);
-    let keys: Vec<_> = seen.api_keys.iter().map(|one| (one.id, one.calls, one.refused)).collect();
-    assert_eq!(keys, [(key.api_key.id, 6, false)]);
-    assert!(!seen.provider.allowed && !seen.provider.will_clamp && seen.provider.means.is_empty());
-    let codes = |seen: &BlockPreview| seen.not_stopped.iter().map(|one| one.code).collect::<Vec<_>>();
-    assert_eq!(codes(&seen), [StillRuns::ProviderKeys, StillRuns::Unguarded, StillRuns::Reports]);
-    assert!(seen.may_block && !seen.needs_approval && seen.block_id.is_none());
-    assert!(seen.lifted_by.iter().any(|person| person.id == admin.id()));
-    of("project", &world.web, json!({"atProvider": true})).await.field("/atProvider", "not_possible");
-
-    world.allow_provider_stops().await;
-    let batch = crate::support::costs::project(admin, &world.team, "batch").await;
-    let seen: BlockPreview = of("admin_key", &world.key().await, json!({})).await.read_as();
-    assert_eq!(seen.projects.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["web", "batch"]);
-    assert_eq!(figures(&seen.week), (5, "4.000000".into(), 1));
-    assert!(seen.provider.allowed && seen.provider.will_clamp);
-    assert_eq!(seen.provider.openai_project_ids, ["proj_web"]);
-    let all = [StillRuns::LeastLimit, StillRuns::NoProjectId, StillRuns::OtherProviders, StillRuns::Reports];
-    assert_eq!(codes(&seen), all);
-    let seen: BlockPreview = of("project", &batch, json!({"mode": "throttle"})).await.read_as();
-    assert!(!seen.provider.will_clamp && codes(&seen).contains(&StillRuns::WithinLimit));
-    let seen: BlockPreview = of("api_key", &key.api_key.id.to_string(), json!({})).await.read_as();
-    assert_eq!((figures(&seen.week).0, seen.projects[0].id.to_string()), (5, world.web.clone()));
-    assert!(seen.api_keys[0].refused);
-    // Asking changed nothing, and a member is shown nobody else's keys.
-    assert_eq!(app.database.count("SELECT count(*) FROM blocks").await, 0);
-    world.join(&world.people.user).await;
-    let body = json!({"target": {"type": "project", "id": world.web}});
-    let seen: BlockPreview = world.people.user.post("/api/blocks/preview", body).await.read_as();
-    assert!(!seen.may_block && seen.api_keys.is_empty());
-    assert!(seen.people.iter().any(|person| person.id == world.people.user.id()));
-    let made = block(admin, "project", &batch).await;
-    let seen: BlockPreview = of("project", &batch, json!({})).await.read_as();
-    assert_eq!(seen.block_id, Some(made.id));
+    to(&bare, &elsewhere).await.ok();
+    // A throttle of its own goes with it.
+    let slowed: Block = admin.post("/api/blocks", slow("project", &bare)).await.expect(201);
+    to(&bare, &world.team).await.ok();
+    assert_eq!(in_force(app, &format!("WHERE block_id = '{}' AND project_id = '{bare}'", slowed.id)).await, 1);
     app.run_jobs().await;
 }
 

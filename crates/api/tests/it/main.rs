@@ -27,6 +27,7 @@ mod prices;
 mod projects;
 mod provider_keys;
 mod provider_usage;
+mod reports;
 mod support;
 mod surface;
 mod teams;

@@ -2,6 +2,7 @@
 
 mod prompts;
 mod torture;
+mod turns;
 mod upkeep;
 
 use finops_contract::ErrorCode;

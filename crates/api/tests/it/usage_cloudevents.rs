@@ -1,7 +1,7 @@
 //! CloudEvents: single, batched, in headers; as OpenMeter's clients send them.
 
-use finops_contract::ErrorCode;
 use finops_contract::usage::{UsageBatchAnswer, UsageEvent};
+use finops_contract::{ErrorCode, Page};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -130,4 +130,27 @@ async fn an_envelope_in_headers_is_one_too() {
         (Some("학생"), "2026-03-20T10:00:00+00:00")
     );
     assert_eq!(read.project.map(|project| project.name).as_deref(), Some("web"));
+}
+
+#[tokio::test]
+async fn events_are_listed_by_how_they_came_in() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.admin;
+    send(admin, EVENT, &event("1", json!({"model": "gpt-4o", "tokens": "1200", "type": "input"}))).await.status(204);
+    let call = json!({"eventId": "told", "model": "gpt-4o", "promptTokens": 1, "timestamp": "2026-03-20T09:00:00Z"});
+    admin.post("/api/usage/track", call).await.status(201);
+    let of = async |query: &str| -> Vec<(String, String)> {
+        let page: Page<UsageEvent> =
+            admin.get(&format!("/api/usage-events?from=2026-03-20T00:00:00Z{query}")).await.read_as();
+        page.data.into_iter().map(|event| (event.event_id, event.source)).collect()
+    };
+    let (cloud, api) = (("service-name 1".to_owned(), "cloudevents".to_owned()), ("told".to_owned(), "api".to_owned()));
+    assert_eq!(of("").await, [cloud.clone(), api.clone()]);
+    assert_eq!(of("&source=api").await, [api]);
+    assert_eq!(of("&source=cloudevents").await, [cloud]);
+    assert_eq!(of("&source=otlp").await, []);
+    for nonsense in ["nonsense", "API", ""] {
+        admin.get(&format!("/api/usage-events?source={nonsense}")).await.problem(ErrorCode::InvalidQuery);
+    }
 }

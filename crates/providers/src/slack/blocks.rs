@@ -46,8 +46,9 @@ fn plain(text: &str, limit: usize) -> Value {
     json!({ "type": "plain_text", "text": cut(text, limit), "emoji": true })
 }
 
+/// `verbatim`, because Slack would make links of addresses, and mentions of `@here`, in what people named.
 fn mrkdwn(text: &str) -> Value {
-    json!({ "type": "mrkdwn", "text": text })
+    json!({ "type": "mrkdwn", "text": text, "verbatim": true })
 }
 
 fn field(fact: &Fact) -> Value {

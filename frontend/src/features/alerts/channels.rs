@@ -6,19 +6,21 @@ use finops_contract::channels::{ChannelType, UpdateChannelRequest};
 use leptos::prelude::*;
 
 use super::channel_form::ChannelForm;
+use super::model::found;
 use super::tried::TriedDialog;
 use super::wording::{channel_gets, channel_state, channel_type, reason_text};
 use crate::api;
 use crate::data::{self, Query, Task, use_list};
+use crate::features::blocks::names_text;
 use crate::features::{ask, moment};
 use crate::format::time::Show;
 use crate::i18n::{Locale, Word, t, words};
-use crate::reactive::{effect, live};
+use crate::reactive::{effect, live, memo};
 use crate::ui::{
     Badge, Button, ButtonKind, ButtonSize, Card, ConfirmDialog, Dialog, EmptyKind, EmptyState, Fact, Facts,
-    FormActions, Glyph, Icon, Menu, MenuItem, MenuLine, SecretReveal, Skeleton, Text, Tone, toast,
+    FormActions, Glyph, Icon, Menu, MenuItem, MenuLine, SecretReveal, Skeleton, Text, TextField, Tone, toast,
 };
-use crate::url::use_open;
+use crate::url::{use_open, use_search};
 
 /// What is asked about before it is done to a channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,9 @@ struct Asks {
     made: RwSignal<Option<CreatedChannel>>,
 }
 
+/// So many are overlooked at a glance; more are searched.
+const FEW: usize = 8;
+
 /// The tab.
 #[component]
 pub fn ChannelsTab() -> AnyView {
@@ -50,20 +55,36 @@ pub fn ChannelsTab() -> AnyView {
     data::poll(asks.channels, 30, || true);
     let add = use_open("new", "channel");
     let skeleton = || view! { <div class="card-body"><Skeleton shape="row" count=3 /></div> }.into_any();
+    let name = use_search("name");
+    let many = memo(move |_| asks.channels.data.with(|page| page.as_ref().is_some_and(|page| page.data.len() > FEW)));
+    let search = move || {
+        // What narrows the list is in sight.
+        (many.get() || name.with(|name| !name.is_empty())).then(|| {
+            view! {
+                <div class="log-filters">
+                    <TextField label=words::alerts::FIND_CHANNEL value=name kind="search" />
+                </div>
+            }
+        })
+    };
     let list = move |page: Page<Channel>| {
         if page.data.is_empty() {
             return nothing(add);
         }
-        let rows = page.data.into_iter().map(|channel| row(channel, asks));
+        let found = found(page.data, &name.get());
+        if found.is_empty() {
+            return view! { <EmptyState kind=EmptyKind::NoMatch /> }.into_any();
+        }
+        let rows = found.into_iter().map(|channel| row(channel, asks));
         view! { <ul class="keys pad">{rows.collect_view()}</ul> }.into_any()
     };
-    let button = move || {
-        view! { <Button icon=Icon::Plus on_press=move |_| add.set(true)>{t(words::alerts::ADD_CHANNEL)}</Button> }
-    };
     view! {
-        <Card title=words::alerts::TAB_CHANNELS note=words::alerts::CHANNELS_NOTE flush=true actions=button>
-            {data::section(asks.channels, skeleton, list)}
-        </Card>
+        <div class="stack">
+            {live(search)}
+            <Card title=words::alerts::TAB_CHANNELS note=words::alerts::CHANNELS_NOTE flush=true>
+                {data::section(asks.channels, skeleton, list)}
+            </Card>
+        </div>
         <Add open=add asks />
         <Edit asks />
         <ActDialog asks />
@@ -136,8 +157,10 @@ fn facts(channel: &Channel) -> AnyView {
         team.as_ref().map_or_else(|| words::alerts::TOLD_ALL.get().to_owned(), |team| words::alerts::told_team(team))
     };
     let gets = channel_gets(channel.kind);
-    let people = [channel.addresses.join(", "), channel.numbers.join(", ")].join("");
-    let people = (!people.is_empty()).then(|| view! { <Fact label=words::alerts::RECIPIENT>{people}</Fact> });
+    let people = [&channel.addresses[..], &channel.numbers].concat();
+    let people = (!people.is_empty()).then(|| {
+        view! { <Fact label=words::alerts::RECIPIENT>{live(move || names_text(&people))}</Fact> }
+    });
     let server = channel.smtp.as_ref().map(|server| {
         let host = format!("{}:{}", server.host, server.port);
         view! { <Fact label=words::alerts::HOST><code>{host}</code></Fact> }

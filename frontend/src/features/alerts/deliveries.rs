@@ -176,7 +176,7 @@ fn row(delivery: &Delivery, resend: Resend, with_subject: bool, now: ReadSignal<
     let subject = with_subject.then(|| view! { <div class="small muted">{delivery.subject.clone()}</div> });
     let head = view! {
         <div>
-            <a class="row-link" href=format!("/alerts?tab=deliveries&delivery={id}") data-noscroll="" on:click=open>{what}</a>
+            <a class="row-link nowrap" href=format!("/alerts?tab=deliveries&delivery={id}") data-noscroll="" on:click=open>{what}</a>
             {subject}
         </div>
     };

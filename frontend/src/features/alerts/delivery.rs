@@ -14,7 +14,7 @@ use crate::format::number::grouped;
 use crate::format::time::Show;
 use crate::i18n::{t, words};
 use crate::reactive::{effect, live};
-use crate::ui::{Badge, Banner, Button, ButtonSize, CopyButton, Fact, Facts, Icon, LinkButton, Skeleton, Tone, toast};
+use crate::ui::{Badge, Banner, Button, ButtonSize, CopyButton, Fact, Facts, Icon, Skeleton, Tone, toast};
 use crate::url::escape;
 
 /// Sends messages again that were given up.
@@ -111,7 +111,7 @@ fn facts(delivery: &Delivery) -> AnyView {
     let alert = delivery.alert_id.map(|id| {
         view! {
             <Fact label=words::alerts::ALERT>
-                <LinkButton href=format!("/alerts/{id}")>{t(words::alerts::OPEN_ALERT)}</LinkButton>
+                <a class="link" href=format!("/alerts/{id}")>{t(words::alerts::OPEN_ALERT)}</a>
             </Fact>
         }
     });

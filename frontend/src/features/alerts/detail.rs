@@ -20,6 +20,7 @@ use crate::format::time::{self, Show};
 use crate::i18n::{Word, t, words};
 use crate::reactive::{live, memo};
 use crate::session;
+use crate::shell;
 use crate::ui::{
     Button, ButtonKind, Card, Change, Crumb, Fact, Facts, Icon, LinkButton, Money, PageHeader, Skeleton, Stat, Text,
 };
@@ -59,8 +60,13 @@ fn buttons(alert: Query<Alert>, acts: Acts) -> Option<AnyView> {
         let alert = alert.as_ref()?;
         Some((alert.id, alert.status, link(alert, "block").map(str::to_owned)))
     })?;
-    let block = block.filter(|_| session::manages() && status != AlertStatus::Resolved).map(|path| {
-        view! { <LinkButton href=path kind=ButtonKind::Danger icon=Icon::Stop>{t(words::alerts::BLOCK_NOW)}</LinkButton> }
+    let block = block.filter(|_| status != AlertStatus::Resolved).and_then(|path| {
+        if shell::is_stopped(&path) {
+            let href = "/blocks?status=active";
+            return Some(view! { <LinkButton href icon=Icon::Stop>{t(words::blocks::SEE_ACTIVE)}</LinkButton> }.into_any());
+        }
+        let button = || view! { <LinkButton href=path kind=ButtonKind::Danger icon=Icon::Stop>{t(words::alerts::BLOCK_NOW)}</LinkButton> };
+        session::manages().then(|| button().into_any())
     });
     let step = |to: AlertStatus, icon: Icon, word: Word| {
         view! { <Button icon busy=acts.task.busy on_press=move |_| acts.advance(id, to)>{t(word)}</Button> }
@@ -227,14 +233,16 @@ fn facts(alert: &Alert) -> AnyView {
             <Fact label=words::budgets::THRESHOLD_ACTION>{t(action_name(action))}</Fact>
         }
     });
-    let scope = alert.scope.clone().map(|scope| {
+    // Its team or project is a fact of its own, with a link.
+    let is_told = |id: &str| [&alert.team, &alert.project].into_iter().flatten().any(|one| one.id.to_string() == id);
+    let scope = alert.scope.clone().filter(|scope| !scope.id.as_deref().is_some_and(is_told)).map(|scope| {
         view! { <Fact label=words::budgets::SCOPE>{live(move || scope_text(&scope))}</Fact> }
     });
     let acknowledged = mark(words::alerts::ACKNOWLEDGED, alert.acknowledged.as_ref());
     let resolved = mark(words::alerts::RESOLVED, alert.resolved.as_ref());
     let (severity, status, kind, raised) = (alert.severity, alert.status, alert.kind, alert.raised_at);
     view! {
-        <Card title=words::budgets::DETAILS actions=move || view! { {prices} }>
+        <Card title=words::alerts::DETAILS actions=move || view! { {prices} }>
             <Facts>
                 <Fact label=words::alerts::SEVERITY>{severity_badge(severity)}</Fact>
                 <Fact label=words::alerts::STATUS>{status_badge(status)}</Fact>

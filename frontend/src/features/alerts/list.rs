@@ -2,6 +2,7 @@
 
 use finops_contract::Page;
 use finops_contract::alerts::{Alert, AlertBudget, AlertKind, AlertSeverity, AlertStatus};
+use finops_contract::budgets::AlertBasis;
 use finops_contract::costs::Freshness;
 use finops_contract::projects::Project;
 use leptos::prelude::*;
@@ -11,14 +12,15 @@ use super::acts::{Acts, use_acts};
 use super::model::link;
 use super::wording::{about, kind_name, severity_badge, status_badge, status_name};
 use crate::data::{self, poll, use_get, use_list, use_told};
-use crate::features::budgets::{bar, percent_text};
+use crate::features::budgets::{alert_basis_name, bar, percent_text};
 use crate::features::moment;
 use crate::format::time;
 use crate::i18n::{t, words};
 use crate::reactive::live;
 use crate::session;
+use crate::shell;
 use crate::ui::{
-    Button, ButtonKind, Card, Column, DensityMenu, EmptyKind, EmptyState, Icon, LinkButton, Money, Pager, Row,
+    Badge, Button, ButtonKind, Card, Column, DensityMenu, EmptyKind, EmptyState, Icon, LinkButton, Money, Pager, Row,
     RowAction, Select, Skeleton, Table, Text, Tone,
 };
 use crate::url::{query, use_field, use_param, use_set_params};
@@ -189,14 +191,21 @@ fn row(alert: &Alert, acts: Acts, now: ReadSignal<f64>) -> Row {
     let cells = vec![
         subject.into_any(),
         who,
-        alert.budget.as_ref().map_or_else(|| view! { <span class="muted">"–"</span> }.into_any(), used),
+        alert.budget.as_ref().map_or_else(|| view! { <span class="muted">"–"</span> }.into_any(), used_or_forecast),
         moment::ago(Some(alert.raised_at), now, words::common::NONE),
         state(alert, acts),
     ];
     Row { linked: true, cells }
 }
 
-/// How much of a budget it was, then.
+/// How much of a budget it was, then, or would be.
+fn used_or_forecast(budget: &AlertBudget) -> AnyView {
+    let basis = alert_basis_name(budget.basis);
+    let forecast = (budget.basis == AlertBasis::Forecast).then(|| view! { <div class="small muted">{t(basis)}</div> });
+    view! { <div>{used(budget)}{forecast}</div> }.into_any()
+}
+
+/// The figure of a budget, its percentage and its bar.
 pub(super) fn used(budget: &AlertBudget) -> AnyView {
     let over = budget.percent.0 >= rust_decimal::Decimal::ONE_HUNDRED;
     let tone = if over { Tone::Danger } else { Tone::Warning };
@@ -214,8 +223,13 @@ pub(super) fn used(budget: &AlertBudget) -> AnyView {
 fn state(alert: &Alert, acts: Acts) -> AnyView {
     let (id, subject) = (alert.id, alert.subject.clone());
     let urgent = alert.status != AlertStatus::Resolved && alert.severity == AlertSeverity::Critical;
-    let block = link(alert, "block").filter(|_| urgent && session::manages()).map(|path| {
-        view! { <LinkButton href=path kind=ButtonKind::Danger>{t(words::alerts::BLOCK_NOW)}</LinkButton> }
+    let block = link(alert, "block").filter(|_| urgent).and_then(|path| {
+        if shell::is_stopped(path) {
+            return Some(view! { <Badge tone=Tone::Danger>{t(words::blocks::ACTIVE)}</Badge> }.into_any());
+        }
+        let button =
+            || view! { <LinkButton href=path kind=ButtonKind::Danger>{t(words::alerts::BLOCK_NOW)}</LinkButton> };
+        session::manages().then(|| button().into_any())
     });
     let step = |to: AlertStatus, icon: Icon, of: fn(&dyn std::fmt::Display) -> String| {
         let subject = subject.clone();
@@ -227,7 +241,10 @@ fn state(alert: &Alert, acts: Acts) -> AnyView {
     let resolve = (alert.status != AlertStatus::Resolved)
         .then(|| step(AlertStatus::Resolved, Icon::Check, words::alerts::resolve_of));
     view! {
-        <span class="row" data-gap="4">{status_badge(alert.status)}{block}{acknowledge}{resolve}</span>
+        <span class="row" data-gap="4">
+            <span class="row" data-gap="4" data-nowrap="">{status_badge(alert.status)}{acknowledge}{resolve}</span>
+            {block}
+        </span>
     }
     .into_any()
 }

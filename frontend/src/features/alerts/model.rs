@@ -1,10 +1,12 @@
 //! What alerts and deliveries mean. Pure.
 
 use finops_contract::alerts::{Alert, AlertLink};
+use finops_contract::channels::{Channel, ChannelState};
 use finops_contract::deliveries::{Delivery, DeliveryStatus};
 use rust_decimal::Decimal;
 
 use crate::format::number::grouped;
+use crate::order::{folded, sort_by};
 
 /// How many times as much as usual, never more than it is: `15`, `2.4`. Nothing where that says nothing: without
 /// anything usual, or for no more than that.
@@ -30,6 +32,29 @@ pub(super) fn is_resendable(delivery: &Delivery) -> bool {
     delivery.status == DeliveryStatus::Dead
 }
 
+/// The channels with a text in their name or their address, those that need somebody first.
+pub(super) fn found(channels: Vec<Channel>, text: &str) -> Vec<Channel> {
+    let wanted = folded(text.trim());
+    let is_wanted = |channel: &Channel| {
+        let reached =
+            [&channel.name].into_iter().chain(&channel.masked).chain(&channel.addresses).chain(&channel.numbers);
+        reached.into_iter().any(|one| folded(one).contains(&wanted))
+    };
+    let mut found: Vec<_> = channels.into_iter().filter(is_wanted).collect();
+    sort_by(&mut found, |a, b| rank(a).cmp(&rank(b)));
+    found
+}
+
+/// What is given up, what fails, everything else.
+fn rank(channel: &Channel) -> u8 {
+    match channel.health.state {
+        _ if !channel.enabled => 2,
+        ChannelState::Disabled => 0,
+        ChannelState::Failing => 1,
+        ChannelState::Ok => 2,
+    }
+}
+
 /// Lines of a field that takes several things: by line, or with commas or semicolons between them.
 pub(super) fn lines(text: &str) -> Vec<String> {
     let parts = text.split(['\n', ',', ';']).map(str::trim).filter(|part| !part.is_empty());
@@ -50,6 +75,30 @@ mod tests {
         for (now, usual) in [(0, 0), (5, 0), (100, 100), (104, 100), (3, 5)] {
             assert_eq!(times(now, usual), None);
         }
+    }
+
+    #[test]
+    fn channels_are_found_by_what_is_known_of_them_and_trouble_comes_first() {
+        let channel = |name: &str, state: &str, enabled: bool, address: &str| -> Channel {
+            serde_json::from_str(&format!(
+                r#"{{"id":"01936f00-0000-7000-8000-000000000001","type":"email","name":"{name}","locale":"ko","team":null,
+                "enabled":{enabled},"builtIn":false,"addresses":["{address}"],"numbers":[],"smtp":null,"masked":null,
+                "health":{{"state":"{state}","since":null,"reason":null}},"formerSecretUntil":null,
+                "createdAt":"2026-11-01T00:00:00Z","updatedAt":"2026-11-01T00:00:00Z"}}"#
+            ))
+            .unwrap()
+        };
+        let all = vec![
+            channel("Finance", "ok", true, "f@example.com"),
+            channel("off", "failing", false, "o@example.com"),
+            channel("ops", "failing", true, "ops@example.com"),
+            channel("pager", "disabled", true, "p@example.net"),
+        ];
+        let names = |text: &str| found(all.clone(), text).into_iter().map(|one| one.name).collect::<Vec<_>>();
+        assert_eq!(names(""), ["pager", "ops", "Finance", "off"]);
+        assert_eq!(names(" FIN "), ["Finance"]);
+        assert_eq!(names("example.net"), ["pager"]);
+        assert!(names("nobody").is_empty());
     }
 
     #[test]

@@ -7,13 +7,14 @@ use super::deliveries::DeliveriesTab;
 use super::list::AlertsTab;
 use super::rules::RulesTab;
 use crate::i18n::{t, words};
+use crate::reactive::live;
 use crate::session;
 use crate::ui::{ButtonKind, Icon, LinkButton, PageHeader, Tab, Tabs};
 use crate::url::{use_param, use_set_params};
 
 /// The parameters that belong to one of the tabs.
 const OF_TABS: [&str; 10] =
-    ["status", "kind", "projectId", "budgetId", "alertId", "channelId", "delivery", "cursor", "new", "edit"];
+    ["status", "kind", "projectId", "budgetId", "alertId", "channelId", "delivery", "cursor", "new", "name"];
 
 /// The alerts.
 #[component]
@@ -39,15 +40,15 @@ pub fn AlertsPage() -> AnyView {
     };
     let actions = move || {
         manages.then(|| {
-            view! {
-                <LinkButton href="/budgets?new=budget" kind=ButtonKind::Primary icon=Icon::Plus>
-                    {t(words::alerts::ADD_RULE)}
-                </LinkButton>
-            }
+            let (href, word) = match tab.get().as_deref() {
+                Some("channels") => ("/alerts?tab=channels&new=channel", words::alerts::ADD_CHANNEL),
+                _ => ("/budgets?new=budget", words::alerts::ADD_RULE),
+            };
+            view! { <LinkButton href kind=ButtonKind::Primary icon=Icon::Plus>{t(word)}</LinkButton> }
         })
     };
     view! {
-        <PageHeader title=words::alerts::TITLE lead=words::alerts::LEAD actions />
+        <PageHeader title=words::alerts::TITLE lead=words::alerts::LEAD actions=move || view! { {live(actions)} } />
         <div class="stack">
             <Tabs
                 label=words::alerts::TITLE

@@ -89,7 +89,11 @@ fn row(budget: &Budget, task: Task, manages: bool) -> Row {
     let mut cells = vec![head.into_any(), thresholds];
     if manages {
         let label = Text::derive(move || words::alerts::try_budget(&name));
-        cells.push(view! { <RowAction icon=Icon::Bell label on_press=move |()| send_test(task, id) /> }.into_any());
+        // Without a threshold there is nothing that could be crossed.
+        let test = (!budget.alerts.is_empty()).then(|| {
+            view! { <RowAction icon=Icon::Bell label on_press=move |()| send_test(task, id) /> }
+        });
+        cells.push(view! { {test} }.into_any());
     }
     Row { linked: true, cells }
 }
@@ -137,7 +141,8 @@ fn UnpricedRule(rule: AlertRule, rules: Query<Page<AlertRule>>) -> AnyView {
     let task = Task::new();
     tell_failure(task);
     let enabled = rule.enabled;
-    let action = RwSignal::new(rule.action.name().to_owned());
+    let stored = rule.action.name();
+    let action = RwSignal::new(stored.to_owned());
     let save = move |request: AlertRuleRequest| {
         task.run(async move { api::put("/alerts/rules", Some(&request)).await }, move |_| {
             toast::done(words::common::SAVED.get_untracked());
@@ -145,12 +150,16 @@ fn UnpricedRule(rule: AlertRule, rules: Query<Page<AlertRule>>) -> AnyView {
         });
     };
     let chosen = move || action.with_untracked(|name| AlertAction::from_name(name)).unwrap_or(AlertAction::Both);
-    effect(move |before: Option<String>| {
-        let now = action.get();
-        if before.is_some_and(|before| before != now) {
+    effect(move |_| {
+        if action.with(|action| action != stored) {
             save(AlertRuleRequest { kind: AlertKind::Unpriced, enabled, action: chosen() });
         }
-        now
+    });
+    // What was not saved is not shown as if it were.
+    effect(move |_| {
+        if task.error.with(Option::is_some) {
+            action.set(stored.to_owned());
+        }
     });
     let switch = move |on: bool| save(AlertRuleRequest { kind: AlertKind::Unpriced, enabled: on, action: chosen() });
     // There is nothing that a call without a price could be stopped by.
@@ -162,7 +171,7 @@ fn UnpricedRule(rule: AlertRule, rules: Query<Page<AlertRule>>) -> AnyView {
         <div class="form">
             <Switch value=Signal::stored(enabled) label=words::alerts::UNPRICED_SWITCH on_change=switch />
             {enabled.then(|| view! {
-                <Select label=words::budgets::THRESHOLD_ACTION value=action choices error=task.field("/type") />
+                <Select label=words::alerts::TOLD_HOW value=action choices error=task.field("/type") />
             })}
         </div>
     }

@@ -1,12 +1,12 @@
 //! What is stopped, at the head of every page, with the way out of it.
 
 use finops_contract::Page;
-use finops_contract::blocks::{Block, BlockMode};
+use finops_contract::blocks::{Block, BlockMode, BlockStatus};
 use leptos::prelude::*;
 
 use super::acts::{ActDialogs, Asked, buttons};
 use super::model::is_moving;
-use super::wording::{badges, by_text, mode_text, target_text};
+use super::wording::{by_text, marks, mode_text, target_text};
 use crate::data::{poll, use_get};
 use crate::features::moment;
 use crate::format::time;
@@ -18,14 +18,16 @@ use crate::ui::{Banner, LinkButton, Tone};
 /// The most that have a banner each.
 const SHOWN: usize = 2;
 
-/// The banners, the latest block first.
+/// The banners: what waits for the reader, then what is stopped, the latest first.
 #[component]
 pub fn BlockBanner() -> AnyView {
     let blocks = use_get::<Page<Block>>(|| Some(shell::BLOCKS_PATH.to_owned()));
+    let waiting = use_get::<Page<Block>>(|| shell::asks_for_waiting().then(|| shell::WAITING_PATH.to_owned()));
     effect(move |before: Option<u32>| {
         let now = shell::looks_for_blocks();
         if before.is_some_and(|before| before != now) {
             blocks.reload();
+            waiting.reload();
         }
         now
     });
@@ -36,9 +38,12 @@ pub fn BlockBanner() -> AnyView {
     let now = time::ticking_now();
     let list = move || {
         let page = blocks.data.get()?;
-        let more = page.data.len().saturating_sub(SHOWN) as u64;
         let is_cut = page.next_cursor.is_some();
-        let banners = page.data.iter().take(SHOWN).map(|block| one(block, asked, now)).collect_view();
+        let asked_of_me = waiting.data.get().map(|page| page.data).unwrap_or_default();
+        let mut all: Vec<_> = asked_of_me.into_iter().filter(|block| block.may_approve).collect();
+        all.extend(page.data);
+        let more = all.len().saturating_sub(SHOWN) as u64;
+        let banners = all.iter().take(SHOWN).map(|block| one(block, asked, now)).collect_view();
         let rest = (more > 0).then(|| {
             let text = move || {
                 if is_cut {
@@ -49,7 +54,7 @@ pub fn BlockBanner() -> AnyView {
             };
             view! { <p><a class="link" href="/blocks">{live(text)}</a></p> }
         });
-        (!page.data.is_empty()).then(|| {
+        (!all.is_empty()).then(|| {
             view! {
                 <section class="stack" data-gap="8" aria-label=move || words::blocks::TITLE.get()>{banners}{rest}</section>
             }
@@ -64,12 +69,17 @@ pub fn BlockBanner() -> AnyView {
 
 fn one(block: &Block, asked: Asked, now: ReadSignal<f64>) -> AnyView {
     let (target, by, mode) = (block.target.clone(), block.clone(), block.clone());
-    let is_stop = block.mode == BlockMode::Stop;
+    let is_waiting = block.status == BlockStatus::Requested;
+    let is_stop = block.mode == BlockMode::Stop && !is_waiting;
     let text = move || {
         let name = target_text(&target);
-        if is_stop { words::blocks::is_stopped(&name) } else { format!("{name} · {}", mode_text(&mode)) }
+        match (is_waiting, is_stop) {
+            (true, _) => words::blocks::asks_for_approval(&name),
+            (_, true) => words::blocks::is_stopped(&name),
+            _ => format!("{name} · {}", mode_text(&mode)),
+        }
     };
-    let (badges, reason) = (badges(block), block.reason.clone());
+    let (marks, reason) = (marks(block), block.reason.clone());
     let since = block.activated_at.unwrap_or(block.requested_at);
     let decide = buttons(block, asked);
     let href = format!("/blocks?block={}", block.id);
@@ -79,9 +89,10 @@ fn one(block: &Block, asked: Asked, now: ReadSignal<f64>) -> AnyView {
             tone
             actions=move || view! { <LinkButton href>{t(words::blocks::SEE)}</LinkButton>{decide} }
         >
-            <p class="row" data-gap="8"><b>{live(text)}</b>{badges}</p>
-            <p class="small">
-                {live(move || by_text(&by))}" · "{reason}" · "{moment::ago(Some(since), now, words::common::NONE)}
+            <p class="row" data-gap="8"><b>{live(text)}</b>{marks}</p>
+            // A reason may be long: all of it is a click away.
+            <p class="small truncate">
+                {live(move || by_text(&by))}" · "{moment::ago(Some(since), now, words::common::NONE)}" · "{reason}
             </p>
         </Banner>
     }

@@ -14,7 +14,7 @@ use crate::features::moment;
 use crate::format::time::Show;
 use crate::i18n::{t, words};
 use crate::reactive::{effect, live};
-use crate::ui::{Badge, Banner, Fact, Facts, Glyph, LinkButton, Skeleton, Tone};
+use crate::ui::{Badge, Banner, Fact, Facts, Glyph, Skeleton, Tone};
 use crate::url::escape;
 
 /// The drawer; read anew when `again` changes.
@@ -90,14 +90,14 @@ fn facts(block: &Block) -> AnyView {
     let alert = block.alert_id.map(|id| {
         view! {
             <Fact label=words::alerts::ALERT>
-                <LinkButton href=format!("/alerts/{id}")>{t(words::alerts::OPEN_ALERT)}</LinkButton>
+                <a class="link" href=format!("/alerts/{id}")>{t(words::alerts::OPEN_ALERT)}</a>
             </Fact>
         }
     });
     let budget = block.budget_id.map(|id| {
         view! {
             <Fact label=words::budgets::BUDGET>
-                <LinkButton href=format!("/budgets/{id}")>{t(words::budgets::PROJECT_BUDGETS)}</LinkButton>
+                <a class="link" href=format!("/budgets/{id}")>{t(words::budgets::PROJECT_BUDGETS)}</a>
             </Fact>
         }
     });

@@ -29,28 +29,74 @@ struct Fields {
     target: BlockTarget,
     alert: Option<Uuid>,
     preview: Previewed,
+    /// How often it was asked what would happen: an answer to an earlier question says nothing any more.
+    turn: StoredValue<u32>,
+    /// Whether an answer is on its way.
+    looking: RwSignal<bool>,
     reason: RwSignal<String>,
     /// Whether the provider is to be told, where that can be chosen.
     at_provider: RwSignal<bool>,
     task: Task,
 }
 
+/// What of the dialog changes with what is known. What somebody fills in stays where it is meanwhile.
+#[derive(Clone, PartialEq)]
+enum Shape {
+    Loading,
+    Failed(ApiError),
+    /// There is a block already.
+    Blocked(Uuid),
+    /// What it would do, and whether the reader may do it and choose whether the provider is told.
+    Known {
+        may_block: bool,
+        can_choose: bool,
+    },
+}
+
 impl Fields {
-    /// Asks what would happen.
+    /// Asks what would happen. Without a choice it is what the team allows.
     fn look(self, at_provider: Option<bool>) {
         let request = PreviewBlockRequest { target: self.target, mode: None, at_provider };
+        self.turn.update_value(|turn| *turn += 1);
+        let turn = self.turn.get_value();
+        self.looking.set(true);
         spawn_local(async move {
             let answer = api::post::<BlockPreview>("/blocks/preview", &request).await;
-            if let Ok(preview) = &answer {
-                self.at_provider.try_set(preview.provider.will_clamp);
+            if self.turn.try_get_value() != Some(turn) {
+                return;
             }
-            self.preview.try_set(Some(answer));
+            if let (Ok(preview), None) = (&answer, at_provider) {
+                self.at_provider.set(preview.provider.will_clamp);
+            }
+            self.preview.set(Some(answer));
+            self.looking.set(false);
         });
+    }
+
+    fn shape(self) -> Shape {
+        self.preview.with(|preview| match preview {
+            None => Shape::Loading,
+            Some(Err(error)) => Shape::Failed(error.clone()),
+            Some(Ok(BlockPreview { block_id: Some(id), .. })) => Shape::Blocked(*id),
+            Some(Ok(preview)) => Shape::Known {
+                may_block: preview.may_block,
+                can_choose: preview.may_block && preview.provider.allowed && !preview.projects.is_empty(),
+            },
+        })
     }
 
     fn known(self) -> Option<BlockPreview> {
         self.preview.with(|preview| preview.as_ref()?.as_ref().ok().cloned())
     }
+}
+
+/// What became of the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// There is a block now, or somebody was asked for one.
+    Blocked,
+    /// Everything is as it was. With the team of what was asked about, once that is known.
+    Left(Option<Uuid>),
 }
 
 /// The dialog. It is there from the start, with the focus on the answer that changes nothing; what it says comes when it
@@ -61,13 +107,15 @@ pub fn BlockDialog(
     target: BlockTarget,
     /// The alert that led here.
     alert: Option<Uuid>,
-    /// Called with what was made; without anything when it is left as it is.
-    done: Callback<Option<Block>>,
+    /// Called when it is answered.
+    done: Callback<Answer>,
 ) -> AnyView {
     let fields = Fields {
         target,
         alert,
         preview: RwSignal::new(None),
+        turn: StoredValue::new(0),
+        looking: RwSignal::new(false),
         reason: RwSignal::new(words::blocks::USUAL_REASON.get_untracked().to_owned()),
         at_provider: RwSignal::new(false),
         task: Task::new(),
@@ -78,19 +126,25 @@ pub fn BlockDialog(
         Some(preview) => words::blocks::ask(&target_text(&preview.target)),
         None => words::blocks::TITLE.get().to_owned(),
     });
-    let body = move || match fields.preview.get() {
-        None => {
+    let shape = memo(move |_| fields.shape());
+    let body = move || match shape.get() {
+        Shape::Loading => {
             view! { <p class="sr-only" role="status">{t(words::common::LOADING)}</p><Skeleton shape="row" count=4 /> }
                 .into_any()
         }
-        Some(Err(error)) => data::failed(
+        Shape::Failed(error) => data::failed(
             error,
             Callback::new(move |()| {
                 fields.preview.set(None);
                 fields.look(None);
             }),
         ),
-        Some(Ok(preview)) => asked(&preview, fields),
+        Shape::Blocked(id) => already(id),
+        Shape::Known { may_block, can_choose } => question(fields, may_block, can_choose),
+    };
+    let leave = move || {
+        let team = untrack(|| fields.known()).and_then(|preview| preview.team).map(|team| team.id);
+        done.run(Answer::Left(team));
     };
     let node = NodeRef::<leptos::html::Dialog>::new();
     effect(move |_| {
@@ -108,14 +162,14 @@ pub fn BlockDialog(
             role="alertdialog"
             aria-labelledby=named_by
             aria-describedby=described_by
-            on:close=move |_| done.run(None)
+            on:close=move |_| leave()
         >
             <div class="dialog-head"><h2 id=id>{live(move || title.get())}</h2></div>
-            <div class="dialog-body stack" id=described aria-busy=move || fields.preview.with(Option::is_none).then_some("true")>
+            <div class="dialog-body stack" id=described aria-busy=move || fields.looking.get().then_some("true")>
                 {live(body)}
             </div>
             <div class="dialog-foot">
-                <Button on_press=move |_| done.run(None)>{t(words::common::LEAVE_IT)}</Button>
+                <Button on_press=move |_| leave()>{t(words::common::LEAVE_IT)}</Button>
                 {live(move || confirm(fields, done))}
             </div>
         </dialog>
@@ -137,22 +191,22 @@ fn fill_reason(fields: Fields) {
     });
 }
 
-fn asked(preview: &BlockPreview, fields: Fields) -> AnyView {
-    if let Some(id) = preview.block_id {
-        return view! {
-            <Banner
-                tone=Tone::Warning
-                actions=move || view! { <LinkButton href=format!("/blocks?block={id}")>{t(words::blocks::SEE)}</LinkButton> }
-            >
-                {t(words::blocks::ALREADY)}
-            </Banner>
-        }
-        .into_any();
+/// What is blocked already is not asked about: its page says how it stands.
+fn already(id: Uuid) -> AnyView {
+    view! {
+        <Banner
+            tone=Tone::Warning
+            actions=move || view! { <LinkButton href=format!("/blocks?block={id}")>{t(words::blocks::SEE)}</LinkButton> }
+        >
+            {t(words::blocks::ALREADY)}
+        </Banner>
     }
-    let refused =
-        (!preview.may_block).then(|| view! { <Banner tone=Tone::Warning>{t(words::blocks::MAY_NOT)}</Banner> });
-    let can_choose = preview.may_block && preview.provider.allowed && !preview.projects.is_empty();
-    let answer = preview.may_block.then(|| {
+    .into_any()
+}
+
+fn question(fields: Fields, may_block: bool, can_choose: bool) -> AnyView {
+    let refused = (!may_block).then(|| view! { <Banner tone=Tone::Warning>{t(words::blocks::MAY_NOT)}</Banner> });
+    let answer = may_block.then(|| {
         view! {
             {can_choose.then(|| choice(fields))}
             <Textarea label=words::blocks::REASON value=fields.reason hint=words::blocks::REASON_HINT error=fields.task.field("/reason") />
@@ -161,29 +215,29 @@ fn asked(preview: &BlockPreview, fields: Fields) -> AnyView {
             </div>
         }
     });
-    view! { {refused}{consequences(preview)}{answer} }.into_any()
+    let known = move || fields.known().map(|preview| consequences(&preview));
+    view! { {refused}{live(known)}{answer} }.into_any()
 }
 
 /// Whether the provider is told. What would happen is asked again when that changes.
 fn choice(fields: Fields) -> AnyView {
-    let wanted = RwSignal::new(fields.at_provider.get_untracked());
     effect(move |before: Option<bool>| {
-        let now = wanted.get();
+        let now = fields.at_provider.get();
         if before.is_some_and(|before| before != now) {
             fields.look(Some(now));
         }
         now
     });
-    view! { <Checkbox value=wanted label=words::blocks::AT_PROVIDER_TOO /> }.into_any()
+    view! { <Checkbox value=fields.at_provider label=words::blocks::AT_PROVIDER_TOO /> }.into_any()
 }
 
 /// The answer that does it, once it is known what it would do.
-fn confirm(fields: Fields, done: Callback<Option<Block>>) -> Option<AnyView> {
+fn confirm(fields: Fields, done: Callback<Answer>) -> Option<AnyView> {
     let preview = fields.known()?;
     if !preview.may_block || preview.block_id.is_some() {
         return None;
     }
-    let chosen = preview.provider.allowed;
+    let is_choosable = preview.provider.allowed;
     let submit = move |_| {
         let reason = fields.reason.with_untracked(|reason| reason.trim().to_owned());
         if reason.is_empty() && fields.task.refuse(&[("/reason", "required")]) {
@@ -195,7 +249,7 @@ fn confirm(fields: Fields, done: Callback<Option<Block>>) -> Option<AnyView> {
             mode: BlockMode::Stop,
             limit_per_minute: None,
             alert_id: fields.alert,
-            at_provider: chosen.then(|| fields.at_provider.get_untracked()),
+            at_provider: is_choosable.then(|| fields.at_provider.get_untracked()),
         };
         fields.task.run(async move { api::post::<Block>("/blocks", &request).await }, move |block| {
             let name = target_text(&block.target);
@@ -204,10 +258,11 @@ fn confirm(fields: Fields, done: Callback<Option<Block>>) -> Option<AnyView> {
                 _ => words::blocks::blocked(&name),
             });
             shell::look_for_blocks();
-            done.run(Some(block));
+            done.run(Answer::Blocked);
         });
     };
     let word = if preview.needs_approval { words::blocks::REQUEST } else { words::blocks::BLOCK };
-    let busy = memo(move |_| fields.task.busy.get());
+    // Nobody agrees to what they have not seen yet.
+    let busy = memo(move |_| fields.task.busy.get() || fields.looking.get());
     Some(view! { <Button kind=ButtonKind::Danger busy=busy on_press=submit>{t(word)}</Button> }.into_any())
 }

@@ -1,6 +1,7 @@
 //! What a block means. Pure.
 
 use finops_contract::blocks::{Block, BlockPreview, BlockStatus, BlockTarget, BlockTargetType, ProviderStopState};
+use uuid::Uuid;
 
 /// What the address `/block/project:0199…` names.
 pub(super) fn read_target(text: &str) -> Option<BlockTarget> {
@@ -33,13 +34,15 @@ pub(super) fn is_waiting(block: &Block) -> bool {
     block.status == BlockStatus::Requested || block.lift_request.is_some()
 }
 
-/// Where one comes from, or would look next: the alert, else what was to be stopped.
-pub(super) fn way_back(target: Option<BlockTarget>, alert: Option<uuid::Uuid>) -> String {
+/// Where one comes from, or would look next: the alert, else what was to be stopped, an Admin key at its team.
+pub(super) fn way_back(target: Option<BlockTarget>, alert: Option<Uuid>, team: Option<Uuid>) -> String {
     match (alert, target) {
         (Some(alert), _) => format!("/alerts/{alert}"),
         (None, Some(BlockTarget { kind: BlockTargetType::Project, id })) => format!("/projects/{id}"),
         (None, Some(BlockTarget { kind: BlockTargetType::ApiKey, .. })) => "/settings?tab=keys".to_owned(),
-        (None, Some(BlockTarget { kind: BlockTargetType::AdminKey, .. })) => "/teams".to_owned(),
+        (None, Some(BlockTarget { kind: BlockTargetType::AdminKey, .. })) => {
+            team.map_or_else(|| "/teams".to_owned(), |team| format!("/teams/{team}"))
+        }
         (None, None) => "/blocks".to_owned(),
     }
 }
@@ -88,8 +91,12 @@ mod tests {
     #[test]
     fn who_leaves_it_goes_back_to_where_it_was_about() {
         let target = read_target(&format!("project:{ID}"));
-        assert_eq!(way_back(target, None), format!("/projects/{ID}"));
-        assert_eq!(way_back(target, ID.parse().ok()), format!("/alerts/{ID}"));
-        assert_eq!(way_back(None, None), "/blocks");
+        let team = ID.parse().ok();
+        assert_eq!(way_back(target, None, team), format!("/projects/{ID}"));
+        assert_eq!(way_back(target, ID.parse().ok(), team), format!("/alerts/{ID}"));
+        let key = read_target(&format!("admin_key:{ID}"));
+        assert_eq!(way_back(key, None, team), format!("/teams/{ID}"));
+        assert_eq!(way_back(key, None, None), "/teams");
+        assert_eq!(way_back(None, None, None), "/blocks");
     }
 }

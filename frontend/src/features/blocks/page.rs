@@ -8,7 +8,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 
 use super::acts::{ActDialogs, Asked, buttons};
 use super::detail::details;
-use super::dialog::BlockDialog;
+use super::dialog::{Answer, BlockDialog};
 use super::model::{is_moving, is_waiting, read_target, way_back};
 use super::wording::{badges, by_text, status_name, target_kind, target_text};
 use crate::data::{self, poll, use_get};
@@ -33,10 +33,10 @@ pub fn BlockPage() -> AnyView {
     let alert = use_param("alert");
     let alert = memo(move |_| alert.with(|alert| alert.as_deref().and_then(|alert| alert.parse().ok())));
     let navigate = StoredValue::new(use_navigate());
-    let done = Callback::new(move |made: Option<Block>| {
-        let to = match made {
-            Some(_) => "/blocks".to_owned(),
-            None => way_back(target.get_untracked(), alert.get_untracked()),
+    let done = Callback::new(move |answer: Answer| {
+        let to = match answer {
+            Answer::Blocked => "/blocks".to_owned(),
+            Answer::Left(team) => way_back(target.get_untracked(), alert.get_untracked(), team),
         };
         // Going back must not ask again.
         navigate.with_value(|go| go(&to, NavigateOptions { replace: true, ..NavigateOptions::default() }));

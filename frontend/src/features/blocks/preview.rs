@@ -1,6 +1,6 @@
 //! What a block would do, before it does.
 
-use finops_contract::blocks::{BlockPreview, BlockedApiKey, BlockedUsage};
+use finops_contract::blocks::{BlockPreview, BlockTargetType, BlockedApiKey, BlockedUsage};
 use leptos::prelude::*;
 
 use super::model::services;
@@ -13,8 +13,8 @@ use crate::ui::{Banner, Tone};
 /// The most services that are named.
 const NAMED: usize = 4;
 
-/// Whether this list of things goes on beyond what is named.
-fn names_text(names: &[String]) -> String {
+/// A list of names; of a long one the first few, and how many more there are.
+pub fn names_text(names: &[String]) -> String {
     let shown = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = names.len().saturating_sub(NAMED) as u64;
     if more == 0 { shown } else { words::blocks::and_more(more, &shown) }
@@ -24,7 +24,7 @@ fn names_text(names: &[String]) -> String {
 pub(super) fn consequences(preview: &BlockPreview) -> AnyView {
     let lines: Vec<_> = [
         Some(recent(&preview.day)),
-        keys(&preview.api_keys),
+        keys(preview.target.kind, &preview.api_keys),
         provider(preview),
         people(preview),
         Some(lifting(preview)),
@@ -51,8 +51,9 @@ fn headline(preview: &BlockPreview) -> AnyView {
         (services, _) => words::blocks::services_stop(services),
     };
     let projects: Vec<_> = preview.projects.iter().map(|project| project.name.clone()).collect();
-    let named = move || names_text(if names.is_empty() { &projects } else { &names });
-    view! { <p class="strong">{live(first)}</p><p class="small">{live(named)}</p> }.into_any()
+    let names = if names.is_empty() { projects } else { names };
+    let named = (!names.is_empty()).then(|| view! { <p class="small">{live(move || names_text(&names))}</p> });
+    view! { <p class="strong">{live(first)}</p>{named} }.into_any()
 }
 
 /// What it did lately. A sum with calls in it that have no price is the least that it was.
@@ -66,7 +67,10 @@ fn recent(day: &BlockedUsage) -> AnyView {
     })
 }
 
-fn keys(keys: &[BlockedApiKey]) -> Option<AnyView> {
+fn keys(target: BlockTargetType, keys: &[BlockedApiKey]) -> Option<AnyView> {
+    if target == BlockTargetType::ApiKey {
+        return Some(t(words::blocks::THIS_KEY_REFUSED).into_any());
+    }
     let count = |refused: bool| keys.iter().filter(|key| key.refused == refused).count() as u64;
     let (refused, guarded) = (count(true), count(false));
     let text = move || {

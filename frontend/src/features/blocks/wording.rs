@@ -39,28 +39,33 @@ pub(super) const fn status_name(status: BlockStatus) -> (Tone, Icon, Word) {
     }
 }
 
-/// The state, whether a lift waits, and how it stands at the provider.
+/// The state, how far it goes, whether a lift waits, and how it stands at the provider.
 pub(super) fn badges(block: &Block) -> AnyView {
     let (tone, icon, word) = status_name(block.status);
-    let waits = (is_waiting(block) && block.status == BlockStatus::Active).then(|| {
-        view! { <Badge tone=Tone::Warning><Glyph icon=Icon::Clock size=12 />{t(words::blocks::LIFT_WAITS)}</Badge> }
-    });
     let limit = (block.mode == BlockMode::Throttle).then(|| {
         let mode = block.clone();
         view! { <Badge>{live(move || mode_text(&mode))}</Badge> }
+    });
+    view! {
+        <span class="row" data-gap="4">
+            <Badge tone><Glyph icon size=12 />{t(word)}</Badge>
+            {limit}{marks(block)}
+        </span>
+    }
+    .into_any()
+}
+
+/// Whether a lift waits, and how it stands at the provider.
+pub(super) fn marks(block: &Block) -> AnyView {
+    let waits = (is_waiting(block) && block.status == BlockStatus::Active).then(|| {
+        view! { <Badge tone=Tone::Warning><Glyph icon=Icon::Clock size=12 />{t(words::blocks::LIFT_WAITS)}</Badge> }
     });
     // The worst is what matters of several.
     let worst = block.provider.iter().max_by_key(|stop| rank(stop.state)).map(|stop| {
         let (tone, icon, word) = stop_name(stop.state);
         view! { <Badge tone><Glyph icon size=12 />{t(word)}</Badge> }
     });
-    view! {
-        <span class="row" data-gap="4">
-            <Badge tone><Glyph icon size=12 />{t(word)}</Badge>
-            {limit}{waits}{worst}
-        </span>
-    }
-    .into_any()
+    view! { {waits}{worst} }.into_any()
 }
 
 const fn rank(state: ProviderStopState) -> u8 {

@@ -29,6 +29,23 @@ pub(super) enum Health {
     Fine,
 }
 
+impl Health {
+    /// All of them, the worst first, with their names in the URL.
+    pub(super) const ALL: [(Health, &'static str); 6] = [
+        (Health::Over, "over"),
+        (Health::Breaches, "breaches"),
+        (Health::Reached, "reached"),
+        (Health::Unknown, "unknown"),
+        (Health::Partial, "partial"),
+        (Health::Fine, "fine"),
+    ];
+
+    /// The one of this name.
+    pub(super) fn from_name(name: &str) -> Option<Health> {
+        Self::ALL.into_iter().find_map(|(health, known)| (known == name).then_some(health))
+    }
+}
+
 /// How a budget stands.
 pub(super) fn health(status: &BudgetStatus) -> Health {
     let current = &status.current;

@@ -9,11 +9,12 @@ use leptos_router::hooks::use_navigate;
 
 use super::form::BudgetForm;
 use super::limits::LimitForm;
-use super::table::table;
-use super::wording::{kind_name, scope_name};
+use super::model::Health;
+use super::table::{standing, table};
+use super::wording::{health, kind_name, scope_name};
 use crate::data::{self, use_get, use_list};
 use crate::i18n::{t, words};
-use crate::reactive::live;
+use crate::reactive::{live, memo};
 use crate::session;
 use crate::ui::{
     Button, ButtonKind, Card, DensityMenu, Dialog, EmptyKind, EmptyState, Icon, PageHeader, Pager, Select, Skeleton,
@@ -36,9 +37,23 @@ pub fn BudgetsPage() -> AnyView {
         asked.extend(FILTERS.into_iter().zip(values.iter().map(Option::as_deref)));
         Some(format!("/budgets{}", query(&asked)))
     });
-    let narrow = Signal::derive(move || params.iter().take(4).any(|param| param.with(Option::is_some)));
+    let state = use_param("state");
+    let wanted = memo(move |_| state.with(|name| name.as_deref().and_then(Health::from_name)));
+    // How a budget stands is not what the service lists by: all of them are looked at.
+    let all = use_list::<Budget>(move || {
+        let values = params.map(|param| param.get());
+        let mut asked = vec![("limit", Some("200"))];
+        asked
+            .extend(FILTERS.into_iter().zip(values.iter().map(Option::as_deref)).filter(|(name, _)| *name != "cursor"));
+        wanted.get().map(|_| format!("/budgets{}", query(&asked)))
+    });
+    let narrow = Signal::derive(move || {
+        params.iter().take(4).any(|param| param.with(Option::is_some)) || state.with(Option::is_some)
+    });
     let set = use_set_params();
-    let clear = Callback::new(move |()| set(&FILTERS.map(|name| (name, None)), false));
+    let clear = Callback::new(move |()| {
+        set(&FILTERS.into_iter().chain(["state"]).map(|name| (name, None)).collect::<Vec<_>>(), false);
+    });
     let (add, limit) = (use_open("new", "budget"), use_open("new", "limit"));
     let manages = session::manages();
     let actions = move || {
@@ -59,7 +74,15 @@ pub fn BudgetsPage() -> AnyView {
     let saved = Callback::new(move |()| {
         limit.set(false);
         budgets.reload();
+        all.reload();
     });
+    let content = move || match wanted.get() {
+        Some(wanted) => {
+            let none = || view! { <EmptyState kind=EmptyKind::NoMatch /> }.into_any();
+            data::section(all, skeleton, move |page| standing(page.data, wanted, none))
+        }
+        None => view! { {data::section(budgets, skeleton, list)}<Pager next /> }.into_any(),
+    };
     view! {
         <PageHeader title=words::budgets::TITLE lead=words::budgets::LEAD actions />
         <div class="stack">
@@ -69,8 +92,7 @@ pub fn BudgetsPage() -> AnyView {
                 flush=true
                 actions=move || view! { <div class="toolbar end wide-only"><DensityMenu /></div> }
             >
-                {data::section(budgets, skeleton, list)}
-                <Pager next />
+                {live(content)}
             </Card>
         </div>
         {manages.then(|| view! {
@@ -134,6 +156,9 @@ fn Filters(narrow: Signal<bool>, clear: Callback<()>) -> AnyView {
     let scopes = Signal::derive(|| {
         with_all(ScopeType::ALL.iter().map(|one| (one.name().to_owned(), scope_name(*one).get().to_owned())))
     });
+    let states = Signal::derive(|| {
+        with_all(Health::ALL.into_iter().map(|(one, name)| (name.to_owned(), health(one).1.get().to_owned())))
+    });
     let teams = Signal::derive(move || {
         let all = teams.data.with(|page| page.as_ref().map(|page| page.data.clone()).unwrap_or_default());
         with_all(all.into_iter().map(|team| (team.id.to_string(), team.name)))
@@ -146,6 +171,7 @@ fn Filters(narrow: Signal<bool>, clear: Callback<()>) -> AnyView {
         <div class="log-filters" role="group" aria-label=move || words::explore::FILTERS.get()>
             <Select label=words::budgets::KIND value=use_field("kind") choices=kinds />
             <Select label=words::budgets::SCOPE value=use_field("scopeType") choices=scopes />
+            <Select label=words::budgets::STATE value=use_field("state") choices=states />
             <Select label=words::explore::TEAM value=use_field("teamId") choices=teams />
             <Select label=words::explore::PROJECT value=use_field("projectId") choices=projects />
             {live(move || narrow.get().then(|| view! {

@@ -4,15 +4,91 @@ use finops_contract::budgets::{Budget, BudgetKind, BudgetStatus, Enforcement};
 use leptos::prelude::*;
 
 use super::meter::{basis_badge, current_bar, health_badge, spent};
-use super::model::{health, percent_text};
+use super::model::{Health, health, percent_text};
 use super::wording::{breach_text, kind_name, period_name, scope_text};
 use crate::data::{Query, use_get};
 use crate::i18n::{t, words};
-use crate::reactive::live;
-use crate::ui::{Badge, Column, Glyph, Icon, Money, Row, RowAction, Skeleton, Table};
+use crate::reactive::{live, memo};
+use crate::ui::{Badge, Banner, Button, Column, Glyph, Icon, Money, Progress, Row, RowAction, Skeleton, Table, Tone};
+
+/// A budget, and how it stands.
+type Standing = (Budget, Query<BudgetStatus>);
+
+fn ask(budget: Budget) -> Standing {
+    let id = budget.id;
+    let status = use_get::<BudgetStatus>(move || Some(format!("/budgets/{id}/status")));
+    (budget, status)
+}
 
 /// The table.
 pub(super) fn table(budgets: Vec<Budget>) -> AnyView {
+    let standings: Vec<_> = budgets.into_iter().map(ask).collect();
+    shown(move || standings.iter().map(row).collect())
+}
+
+fn is_known(status: &Query<BudgetStatus>) -> bool {
+    status.data.with(Option::is_some)
+}
+
+fn has_failed(status: &Query<BudgetStatus>) -> bool {
+    !is_known(status) && status.error.with(Option::is_some) && !status.busy.get()
+}
+
+/// Those of the budgets that stand like this, as they become known; `nothing` where there is none in the end.
+pub(super) fn standing(budgets: Vec<Budget>, wanted: Health, nothing: fn() -> AnyView) -> AnyView {
+    let standings: StoredValue<Vec<Standing>> = StoredValue::new(budgets.into_iter().map(ask).collect());
+    let count = move |is: fn(&Query<BudgetStatus>) -> bool| {
+        standings.with_value(|all| all.iter().filter(|(_, status)| is(status)).count())
+    };
+    let all = standings.with_value(Vec::len);
+    let failed = memo(move |_| count(has_failed));
+    let asked = memo(move |_| count(is_known) + failed.get());
+    // Only a change of what is among them draws the table anew.
+    let found = memo(move |_| {
+        let is_it = |status: &Query<BudgetStatus>| {
+            status.data.with(|status| status.as_ref().is_some_and(|status| health(status) == wanted))
+        };
+        standings.with_value(|all| (0..all.len()).filter(|at| is_it(&all[*at].1)).collect::<Vec<_>>())
+    });
+    let progress = move || {
+        (asked.get() < all).then(|| {
+            #[expect(clippy::cast_precision_loss, reason = "a bar's length")]
+            let percent = Signal::derive(move || asked.get() as f64 / all as f64 * 100.0);
+            view! { <div class="pad"><Progress percent label=words::budgets::LOOKING /></div> }
+        })
+    };
+    let retry = move |_| {
+        standings.with_value(|all| all.iter().filter(|(_, it)| has_failed(it)).for_each(|(_, status)| status.reload()));
+    };
+    let unknown = move || {
+        let count = u64::try_from(failed.get()).unwrap_or_default();
+        (count > 0).then(|| {
+            view! {
+                <div class="pad">
+                    <Banner
+                        tone=Tone::Warning
+                        actions=move || view! { <Button on_press=retry>{t(words::common::RETRY)}</Button> }
+                    >
+                        {live(move || words::budgets::some_failed(count))}
+                    </Banner>
+                </div>
+            }
+        })
+    };
+    let is_empty = memo(move |_| found.with(Vec::is_empty));
+    let list = move || {
+        if is_empty.get() {
+            return (asked.get() == all && failed.get() == 0).then(nothing);
+        }
+        let rows =
+            move || found.with(|found| standings.with_value(|all| found.iter().map(|at| row(&all[*at])).collect()));
+        Some(shown(rows))
+    };
+    view! { {live(progress)}{live(unknown)}{live(list)} }.into_any()
+}
+
+fn shown(rows: impl Fn() -> Vec<Row> + Send + Sync + 'static) -> AnyView {
+    let rows = Callback::new(move |()| rows());
     let columns = vec![
         Column::text(words::budgets::BUDGET),
         Column::number(words::budgets::AMOUNT),
@@ -20,13 +96,11 @@ pub(super) fn table(budgets: Vec<Budget>) -> AnyView {
         Column::number(words::budgets::FORECAST),
         Column::text(words::budgets::STATE),
     ];
-    let rows = Callback::new(move |()| budgets.iter().map(row).collect::<Vec<_>>());
     view! { <Table label=words::budgets::TITLE columns rows /> }.into_any()
 }
 
-fn row(budget: &Budget) -> Row {
-    let id = budget.id;
-    let status = use_get::<BudgetStatus>(move || Some(format!("/budgets/{id}/status")));
+fn row((budget, status): &Standing) -> Row {
+    let status = *status;
     let retry = move || {
         view! {
             <span class="row" data-gap="4">

@@ -3,6 +3,8 @@
 use finops_contract::costs::CostState;
 use finops_contract::usage::UsageEvent;
 use leptos::prelude::*;
+use serde::Deserialize;
+use uuid::Uuid;
 
 use super::log::Log;
 use super::model::{self, quantity};
@@ -151,9 +153,28 @@ fn place(event: &UsageEvent) -> Option<AnyView> {
         code(words::explore::MODEL, Some(event.model.clone())),
         text(words::events::TIER, event.service_tier.as_ref()),
         text(words::events::REGION, event.region.as_ref()),
-        code(words::explore::API_KEY, event.api_key_id.map(|id| id.to_string())),
+        event.api_key_id.map(|id| (words::explore::API_KEY, api_key(id))),
     ];
     group(words::events::PLACE, facts.into_iter().flatten().collect())
+}
+
+/// What is shown of a key.
+#[derive(Clone, PartialEq, Deserialize)]
+struct KeyName {
+    name: String,
+    masked: String,
+}
+
+/// A key by the name that people know it by; by its id while that is not known, and where it is not the reader's to see.
+fn api_key(id: Uuid) -> AnyView {
+    let key = use_get::<KeyName>(move || Some(format!("/api-keys/{id}")));
+    live(move || match key.data.get() {
+        Some(key) => view! {
+            <span title=id.to_string()>{key.name}" "<code class="small muted">{key.masked}</code></span>
+        }
+        .into_any(),
+        None => view! { <code>{id.to_string()}</code> }.into_any(),
+    })
 }
 
 fn people(event: &UsageEvent) -> Option<AnyView> {

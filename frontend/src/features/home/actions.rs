@@ -12,6 +12,7 @@ use crate::format::number::percent;
 use crate::i18n::{t, words};
 use crate::reactive::live;
 use crate::session;
+use crate::shell;
 use crate::ui::{Card, EmptyKind, EmptyState, Glyph, Icon, Money, Skeleton};
 
 /// The most that is asked of somebody at once.
@@ -45,9 +46,9 @@ fn list(alerts: Vec<Urgent>, actions: &[NextAction], currency: &str) -> AnyView 
     view! { <ol class="todos">{items}</ol> }.into_any()
 }
 
-/// An alert that cannot wait: its subject, and the way to stop what it is about.
+/// An alert that cannot wait: its subject, and the way to stop what it is about, unless that is stopped already.
 fn urgent(alert: Urgent) -> AnyView {
-    let block = alert.block().filter(|_| session::manages()).map(str::to_owned);
+    let block = alert.block().filter(|path| session::manages() && !shell::is_stopped(path)).map(str::to_owned);
     let word = if block.is_some() { words::home::DO_BLOCK } else { words::home::DO_ALERT };
     let href = block.unwrap_or_else(|| format!("/alerts/{}", alert.id));
     let amount = alert.budget.map(|spent| {

@@ -72,10 +72,12 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
         let (first, last) = (time::date(&days.0, Show::Day), time::date(&days.1, Show::Day));
         if days.0 == days.1 { format!("{first} (UTC)") } else { words::shell::period_range(&first, &last) }
     };
-    let label = Text::derive(move || format!("{} · {}", span.name().get(), range()));
+    let label = Text::from(span.name());
+    // On a line of its own: five of these beside each other leave no room for both.
+    let range = view! { <span class="reason">{live(range)}</span> };
     if !period.has_data {
         return view! {
-            <Stat label value=|| view! { <span class="muted">"–"</span> }>
+            <Stat label value=move || view! { {range}<span class="muted">"–"</span> }>
                 {t(words::home::NOT_COLLECTED)}
             </Stat>
         }
@@ -96,7 +98,7 @@ fn stat(span: Span, period: PeriodCost, currency: String, own: bool) -> AnyView 
     let unpriced = u64::try_from(period.unpriced).unwrap_or_default();
     let unpriced =
         (unpriced > 0).then(|| view! { <p class="reason"><a class="link" href="/explore?groupBy=model">{live(move || words::home::unpriced(unpriced))}</a></p> });
-    let value = move || view! { <Money amount=amount currency=code /> };
+    let value = move || view! { {range}<Money amount=amount currency=code /> };
     let reason = period.driver.map(|driver| {
         let currency = currency.clone();
         view! { <p class="reason">{live(move || reason(&driver, &currency, own))}</p> }

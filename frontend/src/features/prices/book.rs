@@ -1,7 +1,6 @@
 //! The public prices as a table, searched and narrowed by the URL.
 
 use chrono::{DateTime, Utc};
-use std::time::Duration;
 
 use finops_contract::Page;
 use finops_contract::UnitKind;
@@ -17,12 +16,12 @@ use crate::features::explore::wording::provider_name;
 use crate::features::moment;
 use crate::format::time::Show;
 use crate::i18n::{t, words};
-use crate::reactive::{effect, live};
+use crate::reactive::live;
 use crate::ui::{
     Badge, Button, ButtonKind, Card, Column, DensityMenu, EmptyKind, EmptyState, Icon, Pager, Row, Select, Skeleton,
     Table, TextField,
 };
-use crate::url::{query, use_field, use_param, use_set_params};
+use crate::url::{query, use_field, use_param, use_search, use_set_params};
 
 /// The parameters that narrow the list.
 const FILTERS: [&str; 4] = ["model", "provider", "history", "cursor"];
@@ -98,39 +97,6 @@ fn Filters(narrow: Signal<bool>, clear: Callback<()>) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// A text that is searched for: it goes to the URL once nothing more is typed, so that not every letter is a request.
-fn use_search(name: &'static str) -> RwSignal<String> {
-    let param = use_param(name);
-    let set = StoredValue::new(use_set_params());
-    let value = RwSignal::new(param.get_untracked().unwrap_or_default());
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
-    effect(move |_| {
-        let told = param.get().unwrap_or_default();
-        // What is being typed is newer than the URL.
-        if waiting.with_value(Option::is_none) {
-            value.set(told);
-        }
-    });
-    effect(move |before: Option<()>| {
-        let now = value.get();
-        if before.is_none() || param.with_untracked(|told| told.as_deref().unwrap_or_default() == now.trim()) {
-            return;
-        }
-        let tell = move || {
-            waiting.try_set_value(None);
-            set.try_with_value(|set| set(&[(name, Some(now.trim())), ("cursor", None)], true));
-        };
-        let before = waiting.try_update_value(|waiting| {
-            let next = set_timeout_with_handle(tell, Duration::from_millis(250)).ok();
-            std::mem::replace(waiting, next)
-        });
-        if let Some(before) = before.flatten() {
-            before.clear();
-        }
-    });
-    value
 }
 
 fn nothing(narrow: bool, clear: Callback<()>) -> AnyView {

@@ -10,8 +10,9 @@ use super::form::{environments, form_error, name_error, team_choices};
 use crate::api;
 use crate::data::{Query, Task, use_get};
 use crate::i18n::{t, words};
+use crate::reactive::effect;
 use crate::ui::{
-    Button, ButtonKind, Card, ConfirmDialog, Form, FormActions, Icon, Select, Text, TextField, Textarea, toast,
+    Button, ButtonKind, Card, ConfirmDialog, Form, FormActions, Icon, Select, Switch, Text, TextField, Textarea, toast,
 };
 
 /// The tab.
@@ -23,6 +24,7 @@ pub fn SettingsTab(
     view! {
         <div class="sections">
             <Card title=words::projects::TAB_SETTINGS><Edit project /></Card>
+            <Card title=words::projects::PROMPTS note=words::projects::PROMPTS_NOTE><Prompts project /></Card>
             <Card title=words::projects::DELETE note=words::projects::DELETE_NOTE><Delete project /></Card>
         </div>
     }
@@ -95,6 +97,53 @@ fn Edit(project: Query<Project>) -> AnyView {
                 <Button kind=ButtonKind::Primary submit=true busy=task.busy>{t(words::common::SAVE)}</Button>
             </FormActions>
         </Form>
+    }
+    .into_any()
+}
+
+/// Whether what is asked and answered is stored. Not any more means that what was stored goes: that is asked first.
+#[component]
+fn Prompts(project: Query<Project>) -> AnyView {
+    let (open, task) = (RwSignal::new(false), Task::new());
+    let stored =
+        Signal::derive(move || project.data.with(|project| project.as_ref().is_some_and(|it| it.store_prompts)));
+    let save = move |on: bool| {
+        let Some(id) = project.data.with_untracked(|project| project.as_ref().map(|project| project.id)) else {
+            return;
+        };
+        let request = UpdateProjectRequest { store_prompts: Some(on), ..UpdateProjectRequest::default() };
+        let path = format!("/projects/{id}");
+        task.run(async move { api::patch::<Project>(&path, &request).await }, move |saved| {
+            open.set(false);
+            project.data.set(Some(saved));
+            toast::done(words::common::SAVED.get_untracked());
+        });
+    };
+    let switch = move |on: bool| {
+        task.error.set(None);
+        if on { save(true) } else { open.set(true) }
+    };
+    // The dialog has a place of its own for it.
+    effect(move |_| {
+        if let Some(error) = task.error.get().filter(|_| !open.get_untracked()) {
+            toast::failed(error.text());
+        }
+    });
+    view! {
+        <Switch value=stored label=words::projects::PROMPTS_STORE on_change=switch />
+        <ConfirmDialog
+            open
+            title=words::projects::PROMPTS_ASK
+            consequences=vec![
+                words::projects::PROMPTS_GO.into(),
+                words::projects::DELETE_FOR_GOOD.into(),
+                words::projects::PROMPTS_KEEPS.into(),
+            ]
+            confirm=words::projects::PROMPTS_STOP
+            busy=task.busy
+            error=task.text()
+            on_confirm=Callback::new(move |()| save(false))
+        />
     }
     .into_any()
 }

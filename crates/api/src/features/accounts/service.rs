@@ -54,10 +54,11 @@ impl Origin {
 async fn slow_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()> {
     let now = state.clock.now();
     let mut tx = state.db.platform().await?;
-    let by_address = rate_limit::take(&mut tx, PER_ADDRESS, &["address", &origin.address()], now).await;
-    let by_account = rate_limit::take(&mut tx, PER_ACCOUNT, &["account", email, &origin.address()], now).await;
+    let (address, account) = (origin.address(), ["account", email, &origin.address()]);
+    let buckets: [(Limit, &[&str]); 2] = [(PER_ADDRESS, &["address", &address]), (PER_ACCOUNT, &account)];
+    let taken = rate_limit::take_all(&mut tx, &buckets, now).await;
     tx.commit().await?;
-    by_address.and(by_account)
+    taken
 }
 
 async fn slow_strangers_down(state: &State, origin: &Origin, email: &str) -> ApiResult<()> {

@@ -19,6 +19,7 @@ use crate::platform::jobs::JobsBuilder;
 use crate::platform::state::State;
 
 pub use routes::routes;
+pub use store::raised_between;
 
 /// This feature's reconciler.
 #[must_use]

@@ -127,6 +127,7 @@ async fn set_alert_rule(
 /// Send a test message
 ///
 /// What would be said if a budget's highest threshold were crossed now, or an example, marked as a test. No alert is raised.
+/// Limited together with `POST /channels/{channelId}/test`.
 #[utoipa::path(
     tag = "alerts",
     request_body = TestAlertRequest,

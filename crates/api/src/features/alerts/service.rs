@@ -91,8 +91,9 @@ pub(super) async fn set_rule(state: &State, ctx: &Ctx, request: &AlertRuleReques
 /// Sends a message as if an alert had been raised: a budget's, with its figures of now, or an example.
 ///
 /// # Errors
-/// `not_found` for a budget or channel that is not there; `validation_failed` for a budget without a threshold.
+/// `not_found` for a budget or channel that is not there; `validation_failed` for a budget without a threshold; `rate_limited`.
 pub(super) async fn test(state: &State, ctx: &Ctx, request: &TestAlertRequest) -> ApiResult<TestAlertAnswer> {
+    deliveries::allow_test(state, ctx).await?;
     let mut tx = state.db.tenant(ctx.organization).await?;
     let found = organizations::find(&mut tx, ctx.organization).await?.ok_or(ErrorCode::NotFound)?;
     let (calendar, now) = (Calendar::of(&found), ctx.now());

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::alerts::{AlertKind, AlertMark, AlertSeverity, AlertStatus, AlertsQuery};
 use finops_contract::budgets::AlertAction;
 use finops_contract::costs::Named;
+use finops_contract::reports::ReportAlert;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -140,6 +141,50 @@ pub(super) async fn list(
         resolved: mark(row.resolved_at, row.resolved_by, row.resolved_name),
     });
     Ok(rows.collect())
+}
+
+/// Alerts that were raised from one moment to another: how many, and those that are not over, the worst first.
+///
+/// # Errors
+/// The database's.
+pub async fn raised_between(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    most: i64,
+) -> sqlx::Result<(i64, Vec<ReportAlert>)> {
+    let raised = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "raised!" FROM alerts WHERE organization_id = $1 AND raised_at >= $2 AND raised_at < $3"#,
+        organization as OrganizationId,
+        from,
+        to
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let rows = sqlx::query!(
+        r#"
+        SELECT id, kind, severity, status, facts AS "facts: Json<Facts>", raised_at FROM alerts
+        WHERE organization_id = $1 AND raised_at >= $2 AND raised_at < $3 AND status <> 'resolved'
+        ORDER BY array_position(ARRAY['critical', 'error', 'warning', 'info'], severity), id DESC LIMIT $4
+        "#,
+        organization as OrganizationId,
+        from,
+        to,
+        most
+    )
+    .fetch_all(conn)
+    .await?;
+    let open = rows.into_iter().map(|row| ReportAlert {
+        id: row.id,
+        kind: AlertKind::from_name(&row.kind).unwrap_or(AlertKind::Budget),
+        severity: AlertSeverity::from_name(&row.severity).unwrap_or(AlertSeverity::Error),
+        status: AlertStatus::from_name(&row.status).unwrap_or(AlertStatus::Open),
+        budget: row.facts.budget.as_ref().map(|budget| budget.name.clone()),
+        threshold: row.facts.budget.as_ref().map(|budget| budget.threshold),
+        project: row.facts.0.project,
+        raised_at: row.raised_at,
+    });
+    Ok((raised, open.collect()))
 }
 
 /// Sets how far an alert is. False where it is that far already, or further.

@@ -63,7 +63,7 @@ async fn targets_of(tx: &mut Tx, organization: OrganizationId, spender: &Spender
             if let Some(key) = admin_keys::active(tx, organization, *team, Provider::Openai).await? {
                 return Ok(vec![Target::AdminKey(key.id)]);
             }
-            if is_stopped_by_key(tx, organization, *team).await? {
+            if store::holding_team(tx, organization, *team).await? == Some(BlockMode::Stop) {
                 return Ok(Vec::new());
             }
             (Some(*team), None)
@@ -83,21 +83,6 @@ async fn targets_of(tx: &mut Tx, organization: OrganizationId, spender: &Spender
     .fetch_all(&mut **tx)
     .await?;
     Ok(projects.into_iter().map(Target::Project).collect())
-}
-
-/// Whether a block of one of its Admin keys stops a team.
-async fn is_stopped_by_key(tx: &mut Tx, organization: OrganizationId, team: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"
-        SELECT EXISTS (SELECT FROM blocks b
-            JOIN admin_keys k ON k.organization_id = b.organization_id AND k.id = b.admin_key_id
-            WHERE b.organization_id = $1 AND k.team_id = $2 AND b.status = 'active' AND b.mode = 'stop') AS "stopped!"
-        "#,
-        organization as OrganizationId,
-        team
-    )
-    .fetch_one(&mut **tx)
-    .await
 }
 
 /// Stops one thing; nothing, if it is stopped already, or gone.

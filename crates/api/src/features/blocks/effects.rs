@@ -49,8 +49,10 @@ pub(super) async fn apply(
             }
             store::remember(tx, ctx.organization, block, None, Some(was_active)).await?;
             let all = projects::attributions(tx, ctx.organization).await?;
-            let own = all.into_iter().filter(|owned| owned.team_id == team);
-            (Some(key), own.map(|owned| owned.openai_project_id).collect::<Vec<_>>())
+            let own = all.into_iter().filter(|owned| owned.team_id == team).map(|owned| owned.openai_project_id);
+            // What another block took away comes back while this one is in force.
+            let away = store::taken_away(tx, ctx.organization, team).await?;
+            (Some(key), own.chain(away).collect::<Vec<_>>())
         }
     };
     if at_provider {

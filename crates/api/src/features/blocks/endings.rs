@@ -95,6 +95,19 @@ pub async fn require_unblocked(tx: &mut Tx, organization: OrganizationId, target
     if store::is_stopped(tx, organization, target).await? { Err(ErrorCode::BlockInForce.into()) } else { Ok(()) }
 }
 
+/// Makes sure that a project is not stopped, and that it is not its team that is held: in another team it would go on
+/// without a lift, and its Project ID would come back to where no key may reach it. The project is held.
+///
+/// # Errors
+/// `block_in_force`.
+pub async fn require_movable(tx: &mut Tx, organization: OrganizationId, project: Uuid, from: Uuid) -> ApiResult<()> {
+    require_unblocked(tx, organization, Target::Project(project)).await?;
+    match store::holding_team(tx, organization, from).await? {
+        Some(_) => Err(ErrorCode::BlockInForce.into()),
+        None => Ok(()),
+    }
+}
+
 /// Ends the block of something that is deleted or revoked in this transaction; it is held: nudge the jobs after the commit.
 /// Limits at the provider are put back, as nobody could lift the block any more. So where a lift needs a second person, a
 /// project and an Admin key that are stopped cannot be deleted; an API key can, as nothing goes on by that.

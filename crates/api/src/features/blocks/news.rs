@@ -9,8 +9,8 @@ use finops_contract::costs::Named;
 use finops_providers::{Event, Link, LinkStyle, Notice, Severity, Stage};
 use uuid::Uuid;
 
-use super::store::Filter;
-use super::{domain, stops, store};
+use super::list::{self, Filter};
+use super::{domain, stops};
 use crate::features::deliveries::{self, Outgoing, To};
 use crate::features::organizations;
 use crate::platform::db::Tx;
@@ -70,7 +70,7 @@ const TYPES: [ChannelType; 3] = [ChannelType::Email, ChannelType::Slack, Channel
 /// When the database fails.
 pub(super) async fn tell(state: &State, tx: &mut Tx, ctx: &Ctx, id: Uuid, news: News<'_>) -> sqlx::Result<()> {
     let filter = Filter { id: Some(id), ..Filter::default() };
-    let block = store::list(tx, ctx.organization, &filter, 1).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
+    let block = list::list(tx, ctx.organization, &filter, 1).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
     let by_alert = news == News::Stopped && block.cause == BlockCause::Budget && block.alert_id.is_some();
     if by_alert || block.ended == Some(BlockEnding::Replaced) {
         return Ok(());

@@ -74,7 +74,10 @@ pub(super) async fn of(tx: &mut Tx, ctx: &Ctx, request: &PreviewBlockRequest) ->
     let projects: Vec<BlockedProject> = projects.into_iter().map(|(project, _)| project).collect();
     let ids: Vec<Uuid> = projects.iter().map(|project| project.id).collect();
     let registered = projects.iter().filter_map(|project| project.openai_project_id.clone());
-    let openai_project_ids: Vec<String> = if will_clamp { registered.collect() } else { Vec::new() };
+    let mut openai_project_ids: Vec<String> = if will_clamp { registered.collect() } else { Vec::new() };
+    if let (Target::AdminKey(_), Some(team), true) = (target, found.team_id(), will_clamp) {
+        openai_project_ids.extend(store::taken_away(tx, ctx.organization, team).await?);
+    }
     let lacks_project_id = openai_project_ids.len() < projects.len();
     let still_runs = domain::still_runs(target, mode, will_clamp, lacks_project_id);
     let people = people(tx, ctx.organization, found.team_id()).await?;

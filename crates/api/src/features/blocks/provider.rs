@@ -17,7 +17,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::news::{self, News};
-use super::stops::{self, JOB, Payload, Remembered, Stop, Taken};
+use super::remembered::{self, Remembered};
+use super::stops::{self, JOB, Payload, Stop, Taken};
 use crate::features::admin_keys::{self, KeyProblem};
 use crate::features::{audit, deliveries};
 use crate::platform::db::{OrganizationId, Tx};
@@ -31,6 +32,8 @@ const LEAST_CENTS: u64 = 1;
 const LEAST: [u64; 2] = [0, 1];
 /// The wait after a failed attempt: a minute at most.
 const PATIENCE: Backoff = Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(60) };
+/// What a provider says of a key that will not do.
+const REFUSALS: [&str; 3] = ["unauthorized", "rejected", "project_not_found"];
 /// When somebody else is at it.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -175,17 +178,21 @@ impl Work<'_> {
         Ok(Turn::Again)
     }
 
-    /// A client with the key that reaches the Project ID, in use or not; with the team's active one where that is gone.
+    /// A client with the key that reaches the Project ID, in use or not; with the team's active one where that is gone, or
+    /// was refused and another has taken its place.
     async fn client(&self, stop: &Stop) -> Result<OpenAiClient, Trouble> {
         let known = match stop.key {
             Some(key) => admin_keys::open(self.state, self.organization, key).await,
             None => Err(KeyProblem::Missing),
         };
-        let secret = match known {
-            Err(KeyProblem::Missing) => {
-                admin_keys::open_active(self.state, self.organization, stop.team, Provider::Openai).await?.secret
-            }
-            known => known?,
+        let was_refused = stop.error_code.as_deref().is_some_and(|code| REFUSALS.contains(&code));
+        if known.is_ok() && !was_refused {
+            return Ok(self.state.providers.openai_background(known?)?);
+        }
+        let secret = match admin_keys::open_active(self.state, self.organization, stop.team, Provider::Openai).await {
+            Ok(active) => active.secret,
+            Err(KeyProblem::Missing) => known?,
+            Err(problem) => return Err(problem.into()),
         };
         Ok(self.state.providers.openai_background(secret)?)
     }
@@ -290,7 +297,7 @@ impl Work<'_> {
 
     async fn remember(&self, limits: &[Remembered]) -> Result<(), Trouble> {
         let (mut tx, _) = self.locked().await?;
-        stops::remember(&mut tx, self.organization, self.id, limits).await?;
+        remembered::keep(&mut tx, self.organization, self.id, limits).await?;
         Ok(tx.commit().await?)
     }
 

@@ -8,7 +8,7 @@ use finops_contract::blocks::{
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::store::Filter;
+use super::list::Filter;
 use super::{preview, service};
 use crate::platform::auth::Permission;
 use crate::platform::http::cursor::Keyset;

@@ -10,8 +10,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::domain::{self, Draft};
+use super::list::{self as shown, Filter};
 use super::news::{self, News};
-use super::store::{Filter, Open};
+use super::store::Open;
 use super::targets::{self, Found};
 use super::{effects, endings, stops, store as rows};
 use crate::features::{audit, deliveries, teams};
@@ -47,7 +48,10 @@ pub(super) async fn create(state: &State, ctx: &Ctx, request: &CreateBlockReques
     let waits = endings::needs_two(&mut tx, ctx.organization).await?;
     if let Some(open) = rows::open_of(&mut tx, ctx.organization, target).await? {
         let gives_way = open.is_active && open.mode == BlockMode::Throttle && draft.mode == BlockMode::Stop && !waits;
-        if !gives_way {
+        // Whoever may not lift it cannot have it replaced by one that they may lift.
+        let may_end = ctx.require(Permission::BlocksWrite).is_ok()
+            || (open.cause == BlockCause::Manual && open.requested_by == endings::person(ctx));
+        if !gives_way || !may_end {
             return Err(already_blocked(open.id));
         }
         endings::replace(state, &mut tx, ctx, &open, &found.name).await?;
@@ -165,6 +169,7 @@ pub(super) async fn approve(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<Blo
 /// # Errors
 /// `not_found`, `block_settled`.
 pub(super) async fn decline(state: &State, ctx: &Ctx, id: Uuid, reason: &str) -> ApiResult<Block> {
+    let reason = reason.trim();
     let mut tx = state.db.tenant(ctx.organization).await?;
     let Held { open, found } = held(&mut tx, ctx, id).await?;
     if !is_own(ctx, &open) {
@@ -236,7 +241,7 @@ fn is_caller(ctx: &Ctx, person: Option<&Named>) -> bool {
 pub(super) async fn list(tx: &mut Tx, ctx: &Ctx, filter: &Filter<'_>, limit: i64) -> ApiResult<Vec<Block>> {
     let visibility = teams::visibility(tx, ctx).await?;
     let filter = Filter { seen: Some((&visibility, endings::person(ctx))), ..*filter };
-    let mut blocks = rows::list(tx, ctx.organization, &filter, limit).await?;
+    let mut blocks = shown::list(tx, ctx.organization, &filter, limit).await?;
     let ids: Vec<Uuid> = blocks.iter().map(|block| block.id).collect();
     let two = endings::needs_two(tx, ctx.organization).await?;
     let mut all = stops::of_blocks(tx, ctx.organization, &ids, ctx.locale).await?;

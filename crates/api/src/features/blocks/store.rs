@@ -1,17 +1,13 @@
 //! Rows of blocks.
 
 use chrono::{DateTime, Utc};
-use finops_contract::blocks::{
-    Block, BlockCause, BlockEnding, BlockMode, BlockRestoration, BlockStatus, BlockTargetType, BlockedTarget,
-    BlocksQuery, LiftRequest,
-};
-use finops_contract::costs::Named;
+use finops_contract::blocks::{BlockCause, BlockEnding, BlockMode, BlockRestoration, BlockStatus, BlockTargetType};
+use finops_contract::reports::ReportBlock;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::domain::{Draft, Target};
-use crate::features::teams::Visibility;
-use crate::platform::db::{self, OrganizationId, Tx};
+use crate::platform::db::OrganizationId;
 
 /// A block that is not over, locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,15 +47,15 @@ struct OpenRow {
 }
 
 // The table's CHECKs allow no other names.
-fn target_type(name: &str) -> BlockTargetType {
+pub(super) fn target_type(name: &str) -> BlockTargetType {
     BlockTargetType::from_name(name).unwrap_or(BlockTargetType::Project)
 }
 
-fn mode(name: &str) -> BlockMode {
+pub(super) fn mode(name: &str) -> BlockMode {
     BlockMode::from_name(name).unwrap_or(BlockMode::Stop)
 }
 
-fn cause(name: &str) -> BlockCause {
+pub(super) fn cause(name: &str) -> BlockCause {
     BlockCause::from_name(name).unwrap_or(BlockCause::Budget)
 }
 
@@ -361,159 +357,77 @@ pub(super) async fn lift(
     .map(drop)
 }
 
-/// Which blocks.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Filter<'a> {
-    /// Only those of what is seen; of what they made themselves in any case.
-    pub(super) seen: Option<(&'a Visibility, Option<Uuid>)>,
-    pub(super) id: Option<Uuid>,
-    pub(super) after: Option<Uuid>,
-    pub(super) query: Option<&'a BlocksQuery>,
-}
-
-struct Row {
-    id: Uuid,
-    target_type: String,
-    target_id: Uuid,
-    target_name: Option<String>,
-    target_deleted: bool,
-    team_id: Option<Uuid>,
-    team_name: Option<String>,
-    team_deleted: bool,
-    mode: String,
-    limit_per_minute: Option<i32>,
-    status: String,
-    cause: String,
-    reason: String,
-    alert_id: Option<Uuid>,
-    budget_id: Option<Uuid>,
-    requested_by: Option<Uuid>,
-    requested_by_name: Option<String>,
-    requested_at: DateTime<Utc>,
-    decided_by: Option<Uuid>,
-    decided_by_name: Option<String>,
-    activated_at: Option<DateTime<Utc>>,
-    lift_requested_by: Option<Uuid>,
-    lift_requested_by_name: Option<String>,
-    lift_requested_at: Option<DateTime<Utc>>,
-    lifted_by: Option<Uuid>,
-    lifted_by_name: Option<String>,
-    lifted_at: Option<DateTime<Utc>>,
-    lift_reason: Option<String>,
-    ended: Option<String>,
-    restoration: Option<String>,
-    openai_project_id: Option<String>,
-    at_provider: bool,
-}
-
-fn person(id: Option<Uuid>, name: Option<String>) -> Option<Named> {
-    id.map(|id| Named { id, name: name.unwrap_or_default(), deleted: false })
-}
-
-impl From<Row> for Block {
-    fn from(row: Row) -> Self {
-        let status = BlockStatus::from_name(&row.status).unwrap_or(BlockStatus::Active);
-        let asked = row.lift_requested_at.filter(|_| status == BlockStatus::Active);
-        let lift_request = asked.map(|at| LiftRequest {
-            by: person(row.lift_requested_by, row.lift_requested_by_name),
-            at,
-            reason: row.lift_reason.clone().unwrap_or_default(),
-        });
-        Self {
-            id: row.id,
-            target: BlockedTarget {
-                kind: target_type(&row.target_type),
-                id: row.target_id,
-                name: row.target_name.unwrap_or_default(),
-                deleted: row.target_deleted,
-            },
-            team: row.team_id.zip(row.team_name).map(|(id, name)| Named { id, name, deleted: row.team_deleted }),
-            mode: mode(&row.mode),
-            limit_per_minute: row.limit_per_minute.map(i32::unsigned_abs),
-            status,
-            cause: cause(&row.cause),
-            reason: row.reason,
-            alert_id: row.alert_id,
-            budget_id: row.budget_id,
-            requested_by: person(row.requested_by, row.requested_by_name),
-            requested_at: row.requested_at,
-            decided_by: person(row.decided_by, row.decided_by_name),
-            activated_at: row.activated_at,
-            lift_reason: row.lift_reason.filter(|_| lift_request.is_none()),
-            lift_request,
-            lifted_by: person(row.lifted_by, row.lifted_by_name),
-            lifted_at: row.lifted_at,
-            ended: row.ended.as_deref().and_then(BlockEnding::from_name),
-            restoration: row.restoration.as_deref().and_then(BlockRestoration::from_name),
-            openai_project_id: row.openai_project_id,
-            at_provider: row.at_provider,
-            provider: Vec::new(),
-            may_approve: false,
-            may_lift: false,
-        }
-    }
-}
-
-/// Blocks, the newest first; what depends on others or on the caller is left out. Looks across organizations for this one
-/// statement: whoever runs the platform may have made one without belonging here.
-pub(super) async fn list(
-    tx: &mut Tx,
+/// The Project IDs that blocks in force took away from projects of a team: they stand for nobody now, and are theirs again
+/// after the lift.
+pub(super) async fn taken_away(
+    conn: &mut PgConnection,
     organization: OrganizationId,
-    filter: &Filter<'_>,
-    limit: i64,
-) -> sqlx::Result<Vec<Block>> {
-    let query = filter.query;
-    db::look_across(tx, true).await?;
-    let rows = sqlx::query_as!(
-        Row,
+    team: Uuid,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
         r#"
-        SELECT b.id, b.target_type, coalesce(b.admin_key_id, b.project_id, b.api_key_id) AS "target_id!",
-            coalesce(p.name, k.key_prefix || '…' || k.last4, a.name) AS target_name,
-            coalesce(p.deleted_at, k.deleted_at, a.revoked_at) IS NOT NULL AS "target_deleted!",
-            t.id AS "team_id?", t.name AS "team_name?", t.deleted_at IS NOT NULL AS "team_deleted!",
-            b.mode, b.limit_per_minute, b.status, b.cause, b.reason, b.alert_id, b.budget_id,
-            b.requested_by, ru.name AS "requested_by_name?", b.requested_at, b.decided_by, du.name AS "decided_by_name?",
-            b.activated_at, b.lift_requested_by, qu.name AS "lift_requested_by_name?", b.lift_requested_at,
-            b.lifted_by, lu.name AS "lifted_by_name?", b.lifted_at, b.lift_reason, b.ended, b.restoration,
-            b.openai_project_id, b.at_provider
+        SELECT DISTINCT b.openai_project_id AS "id!"
+        FROM blocks b JOIN projects p ON p.organization_id = b.organization_id AND p.id = b.project_id
+        WHERE b.organization_id = $1 AND p.team_id = $2 AND p.deleted_at IS NULL AND b.status = 'active'
+            AND b.openai_project_id IS NOT NULL
+            AND NOT EXISTS (SELECT FROM projects o WHERE o.organization_id = $1 AND o.openai_project_id = b.openai_project_id)
+        "#,
+        organization as OrganizationId,
+        team
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How far a block of one of its Admin keys stops a team: the strictest there is.
+pub(super) async fn holding_team(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Uuid,
+) -> sqlx::Result<Option<BlockMode>> {
+    let found = sqlx::query_scalar!(
+        "
+        SELECT b.mode FROM blocks b JOIN admin_keys k ON k.organization_id = b.organization_id AND k.id = b.admin_key_id
+        WHERE b.organization_id = $1 AND k.team_id = $2 AND b.status = 'active' ORDER BY b.mode LIMIT 1
+        ",
+        organization as OrganizationId,
+        team
+    )
+    .fetch_optional(conn)
+    .await?;
+    // By name a stop comes before a throttle.
+    Ok(found.as_deref().map(mode))
+}
+
+/// What was stopped between two moments, or still was, the latest first.
+///
+/// # Errors
+/// The database's.
+pub async fn stopped_between(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    most: i64,
+) -> sqlx::Result<Vec<ReportBlock>> {
+    sqlx::query_as!(
+        ReportBlock,
+        r#"
+        SELECT b.id, b.target_type, coalesce(p.name, t.name || ' …' || k.last4, a.name, '') AS "target!",
+            b.cause = 'budget' AS "by_budget!", b.activated_at AS "activated_at!", b.lifted_at
         FROM blocks b
             LEFT JOIN projects p ON p.organization_id = b.organization_id AND p.id = b.project_id
             LEFT JOIN admin_keys k ON k.organization_id = b.organization_id AND k.id = b.admin_key_id
+            LEFT JOIN teams t ON t.organization_id = b.organization_id AND t.id = k.team_id
             LEFT JOIN api_keys a ON a.organization_id = b.organization_id AND a.id = b.api_key_id
-            LEFT JOIN projects o ON o.organization_id = b.organization_id AND o.id = a.project_id
-            LEFT JOIN teams t ON t.organization_id = b.organization_id
-                AND t.id = coalesce(p.team_id, k.team_id, o.team_id)
-            LEFT JOIN users ru ON ru.id = b.requested_by
-            LEFT JOIN users du ON du.id = b.decided_by
-            LEFT JOIN users qu ON qu.id = b.lift_requested_by
-            LEFT JOIN users lu ON lu.id = b.lifted_by
-        WHERE b.organization_id = $1
-            AND ($2::uuid IS NULL OR b.id = $2)
-            AND ($3::uuid IS NULL OR b.id < $3)
-            AND ($4::uuid[] IS NULL OR t.id = ANY ($4) OR coalesce(p.id, o.id) = ANY ($5) OR a.created_by = $6)
-            AND ($7::text IS NULL OR b.status = $7)
-            AND ($8::text IS NULL OR b.target_type = $8)
-            AND ($9::uuid IS NULL OR coalesce(b.admin_key_id, b.project_id, b.api_key_id) = $9)
-            AND ($10::uuid IS NULL OR coalesce(p.id, o.id) = $10 OR (k.id IS NOT NULL AND EXISTS (SELECT FROM projects x
-                WHERE x.organization_id = $1 AND x.id = $10 AND x.team_id = k.team_id)))
-            AND ($11::uuid IS NULL OR t.id = $11)
-        ORDER BY b.id DESC LIMIT $12
+        WHERE b.organization_id = $1 AND b.mode = 'stop' AND b.activated_at < $3
+            AND (b.lifted_at IS NULL OR b.lifted_at >= $2)
+        ORDER BY b.activated_at DESC, b.id DESC LIMIT $4
         "#,
         organization as OrganizationId,
-        filter.id,
-        filter.after,
-        filter.seen.and_then(|(seen, _)| seen.teams()),
-        filter.seen.and_then(|(seen, _)| seen.projects()),
-        filter.seen.and_then(|(_, me)| me),
-        query.and_then(|query| query.status).map(BlockStatus::name),
-        query.and_then(|query| query.target_type).map(BlockTargetType::name),
-        query.and_then(|query| query.target_id),
-        query.and_then(|query| query.project_id),
-        query.and_then(|query| query.team_id),
-        limit
+        from,
+        to,
+        most
     )
-    .fetch_all(&mut **tx)
-    .await?;
-    db::look_across(tx, false).await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    .fetch_all(conn)
+    .await
 }

@@ -25,7 +25,7 @@ const MAX_THRESHOLD: Decimal = Decimal::ONE_THOUSAND;
 const THRESHOLD_SCALE: u32 = 2;
 /// … and a budget has no more of them.
 const MAX_THRESHOLDS: usize = 20;
-/// The longest name of a service or a learner, as events have them.
+/// The longest name of a service or a learner in characters, as events have them.
 const MAX_NAME: usize = 256;
 
 /// What somebody wants a budget to be, checked but for what only the database knows.
@@ -96,9 +96,12 @@ fn spender(scope: &BudgetScope, faults: &mut Faults) -> Option<Spender> {
             None => fault("/scope/id", "unknown", "must be production, staging, development or ci"),
         },
         (ScopeType::Service | ScopeType::Learner, Some(name)) => {
-            let fits = !name.trim().is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control);
+            // As events have it.
+            let name = name.trim();
+            let length = name.chars().count();
+            let fits = (1..=MAX_NAME).contains(&length) && !name.chars().any(char::is_control);
             match (fits, scope.kind) {
-                (false, _) => fault("/scope/id", "length", "must be a name of 1 to 256 bytes"),
+                (false, _) => fault("/scope/id", "length", "must be a name of 1 to 256 visible characters"),
                 (true, ScopeType::Service) => return Some(Spender::Service(name.into())),
                 (true, _) => return Some(Spender::Learner(name.into())),
             }

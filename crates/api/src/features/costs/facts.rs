@@ -1,6 +1,6 @@
 //! What is known about the collected days: which there are, which may still change, how fresh they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::costs::{Freshness, Named, Settlement};
@@ -95,6 +95,40 @@ impl CollectedDays {
         let settled = period.each().all(|day| self.0.get(&day).is_some_and(|day| day.settled && day.whole));
         if settled { Settlement::Settled } else { Settlement::Moving }
     }
+}
+
+/// Days of a period, `to` exclusive, of which an account that is being collected has neither its bill nor what the provider
+/// measured: what others have of them is not all.
+///
+/// # Errors
+/// The database's.
+pub async fn missing_days(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (from, to): (NaiveDate, NaiveDate),
+) -> sqlx::Result<BTreeSet<NaiveDate>> {
+    let days = sqlx::query_scalar!(
+        r#"
+        WITH accounts AS (
+            SELECT account, (SELECT min(day) FROM collected_days d
+                WHERE d.organization_id = $1 AND d.provider_account = account) AS first
+            FROM (SELECT DISTINCT provider_account AS account FROM collections
+                WHERE organization_id = $1 AND has_active_key AND provider_account IS NOT NULL) a
+        )
+        SELECT day AS "day!" FROM (SELECT $2::date + n AS day FROM generate_series(0, $3::date - $2::date - 1) n) days
+        WHERE EXISTS (SELECT FROM accounts a WHERE a.first <= day
+            AND NOT EXISTS (SELECT FROM collected_days c
+                WHERE c.organization_id = $1 AND c.provider_account = a.account AND c.day = days.day)
+            AND NOT EXISTS (SELECT FROM provider_usage_daily u
+                WHERE u.organization_id = $1 AND u.provider_account = a.account AND u.day = days.day))
+        "#,
+        organization as OrganizationId,
+        from,
+        to
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(days.into_iter().collect())
 }
 
 struct State {

@@ -22,6 +22,7 @@ mod spending;
 mod summary;
 
 pub use domain::Days;
+pub use facts::missing_days;
 pub use growth::{Grew, Growth, growth};
 pub use parts::Parts;
 pub use routes::routes;

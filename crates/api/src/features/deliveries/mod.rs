@@ -37,7 +37,8 @@ pub use crate::features::channels::ChannelType;
 pub use jobs::jobs;
 pub use outgoing::{Outgoing, To, enqueue};
 pub use routes::routes;
-pub use service::try_channel;
+pub use service::{allow_test, try_channel};
+pub use store::administrators;
 
 use crate::platform::state::State;
 

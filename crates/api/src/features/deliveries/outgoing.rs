@@ -1,7 +1,7 @@
 //! Putting messages into the outbox.
 
 use finops_contract::accounts::Locale;
-use finops_providers::Notice;
+use finops_providers::{Notice, Stage};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -28,7 +28,8 @@ pub enum To<'a> {
     /// People, by e-mail, over the operator's route, each in their language.
     People(&'a [(String, Locale)]),
     /// Those that keep an alert open until they are told that it is over, and were told of this one: PagerDuty and webhooks.
-    /// Nobody in their stead: people have been told once.
+    /// Nobody in their stead: people have been told once. What they were not told of it yet goes out before that; from PagerDuty
+    /// it is withdrawn once it is over, or it might open an incident that nobody ends.
     Followers(Uuid),
 }
 
@@ -111,6 +112,13 @@ pub async fn enqueue(
             say_instead(&mut notice, recipient.locale, types);
         }
         let id = clock.new_id();
+        if let (To::Followers(alert), Some(channel)) = (outgoing.to, recipient.channel) {
+            let (about, now) = ((alert, channel), clock.now());
+            match (recipient.kind, notice.stage) {
+                (ChannelType::Pagerduty, Stage::Resolve) => store::withdraw(conn, organization, about, id, now).await?,
+                _ => store::hurry(conn, organization, about, now).await?,
+            }
+        }
         let new = New {
             id,
             channel_type: recipient.kind,

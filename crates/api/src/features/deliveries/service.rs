@@ -37,10 +37,7 @@ pub async fn try_channel(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<Channe
     let mut tx = state.db.tenant(ctx.organization).await?;
     channels::find(&mut tx, ctx.organization, id, ctx.now()).await?.ok_or(ErrorCode::NotFound)?;
     tx.commit().await?;
-    let mut tx = state.db.platform().await?;
-    let granted = rate_limit::take(&mut tx, TESTS, &["channel_test", &ctx.organization.to_string()], ctx.now()).await;
-    tx.commit().await?;
-    granted?;
+    allow_test(state, ctx).await?;
     let works = begin(state, ctx, id).await?;
     let notifiers = state.notifiers.with_timeout(PATIENCE);
     let ended = join_all(works.iter().map(|work| attempt::make(state, &notifiers, work))).await;
@@ -55,6 +52,17 @@ pub async fn try_channel(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<Channe
     tx.commit().await?;
     let delivered = deliveries.iter().all(|detail| detail.delivery.status == DeliveryStatus::Delivered);
     Ok(ChannelTest { delivered, deliveries, channel })
+}
+
+/// Lets an organization try its channels once more, one or all of them.
+///
+/// # Errors
+/// `rate_limited`.
+pub async fn allow_test(state: &State, ctx: &Ctx) -> ApiResult<()> {
+    let mut tx = state.db.platform().await?;
+    let granted = rate_limit::take(&mut tx, TESTS, &["channel_test", &ctx.organization.to_string()], ctx.now()).await;
+    tx.commit().await?;
+    granted
 }
 
 /// Writes down that somebody tries a channel, each message in a lane of its own: it waits for none, and none waits for it.

@@ -72,7 +72,7 @@ pub(super) async fn insert(
 }
 
 /// The people who run an organization: addresses and languages.
-pub(super) async fn administrators(
+pub async fn administrators(
     conn: &mut PgConnection,
     organization: OrganizationId,
 ) -> sqlx::Result<Vec<(String, Locale)>> {
@@ -305,4 +305,67 @@ pub(super) async fn followers(
     )
     .fetch_all(conn)
     .await
+}
+
+/// Takes what a channel was not told of an alert yet out of the outbox: another message says how things stand now.
+pub(super) async fn withdraw(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (alert, channel): (Uuid, Uuid),
+    said_by: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    // First these, as the sender does.
+    let withdrawn = sqlx::query_scalar!(
+        "
+        SELECT id FROM deliveries
+        WHERE organization_id = $1 AND alert_id = $2 AND channel_id = $3 AND status IN ('pending', 'held', 'retrying')
+        ORDER BY id FOR UPDATE
+        ",
+        organization as OrganizationId,
+        alert,
+        channel
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "
+        WITH gone AS (DELETE FROM delivery_queue WHERE organization_id = $1 AND delivery_id = ANY ($2))
+        UPDATE deliveries SET status = 'digested', digest_id = $3, finished_at = $4
+        WHERE organization_id = $1 AND id = ANY ($2)
+        ",
+        organization as OrganizationId,
+        &withdrawn,
+        said_by,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Has what a channel was not told of an alert yet go out next, whatever it was held back for: what comes now is later than that.
+pub(super) async fn hurry(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    (alert, channel): (Uuid, Uuid),
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "
+        WITH held AS (
+            UPDATE deliveries SET direct = true
+            WHERE organization_id = $1 AND alert_id = $2 AND channel_id = $3 AND status IN ('pending', 'held') RETURNING id
+        )
+        UPDATE delivery_queue q SET due_at = least(q.due_at, $4) FROM held
+        WHERE q.organization_id = $1 AND q.delivery_id = held.id
+        ",
+        organization as OrganizationId,
+        alert,
+        channel,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
 }

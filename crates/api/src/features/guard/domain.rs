@@ -33,6 +33,20 @@ pub(super) fn cost(told: Decimal, pointer: &str) -> Result<Decimal, ApiError> {
     Ok(cost)
 }
 
+/// A name as events have it: what is around it does not belong to it.
+///
+/// # Errors
+/// `validation_failed` for one that no event could have.
+pub(super) fn name(told: Option<&str>, pointer: &str) -> Result<Option<String>, ApiError> {
+    let name = told.map(str::trim);
+    match name {
+        Some(name) if name.is_empty() || name.chars().any(char::is_control) => {
+            Err(ApiError::field(pointer, "length", "must be 1 to 256 visible characters"))
+        }
+        name => Ok(name.map(str::to_owned)),
+    }
+}
+
 /// A call, by what budgets are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call {

@@ -109,16 +109,12 @@ impl Guard {
         if request.reserve && estimate.is_none() {
             return Err(ApiError::field("/estimatedCost", "required", "say how much is to be held"));
         }
+        let service = domain::name(request.service.as_deref(), "/service")?;
+        let learner = domain::name(request.learner_id.as_deref(), "/learnerId")?;
         let sees = self.visibility(ctx).await?;
         let snapshot = self.snapshots.get(ctx.organization).await?;
         let (snapshot, place) = self.place(ctx, &sees, request, snapshot, arrived).await?;
-        let call = Call {
-            project: place.project,
-            team: place.team,
-            environment: place.environment,
-            service: request.service.clone(),
-            learner: request.learner_id.clone(),
-        };
+        let call = Call { project: place.project, team: place.team, environment: place.environment, service, learner };
         let question = Question { ctx, sees, call, now: ctx.now() };
         self.pass_blocks(&question, &snapshot).await?;
         let ground = match estimate.filter(|_| request.reserve) {

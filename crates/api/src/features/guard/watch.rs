@@ -100,7 +100,11 @@ impl Snapshots {
         {
             return Ok(Arc::clone(current));
         }
-        let believed = current.filter(|current| now - current.as_of.clock <= BELIEVED);
+        // By both clocks: one that is turned back makes nothing younger.
+        let believed = current.filter(|current| {
+            now - current.as_of.clock <= BELIEVED
+                && BELIEVED.to_std().is_ok_and(|believed| current.asked_at.elapsed() <= believed)
+        });
         let newest = Instant::now().checked_sub(FRESH).unwrap_or(self.started);
         let read = match &believed {
             Some(_) if self.is_away() || self.is_slow(&slot) => None,

@@ -58,7 +58,7 @@ pub async fn ids(conn: &mut PgConnection) -> sqlx::Result<Vec<OrganizationId>> {
 }
 
 /// Organizations by id. In the platform scope.
-pub(super) async fn list(conn: &mut PgConnection, after: Option<Uuid>, limit: i64) -> sqlx::Result<Vec<Organization>> {
+pub async fn list(conn: &mut PgConnection, after: Option<Uuid>, limit: i64) -> sqlx::Result<Vec<Organization>> {
     let rows = sqlx::query_as!(
         Row,
         "

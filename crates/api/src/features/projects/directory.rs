@@ -12,7 +12,7 @@ use crate::platform::db::OrganizationId;
 #[derive(Debug, Default)]
 pub struct Directory {
     projects: HashMap<Uuid, Place>,
-    /// By Project ID at OpenAI.
+    /// By Project ID at OpenAI; one that a block took away is known as before, unless it was given to another project.
     openai: HashMap<String, Uuid>,
 }
 
@@ -52,7 +52,7 @@ pub async fn directory(conn: &mut PgConnection, organization: OrganizationId) ->
         WHERE organization_id = $1 AND deleted_at IS NULL",
         organization as OrganizationId
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
     let mut directory = Directory::default();
     for row in rows {
@@ -63,6 +63,19 @@ pub async fn directory(conn: &mut PgConnection, organization: OrganizationId) ->
         if let Some(id) = row.openai_project_id {
             directory.openai.insert(id, row.id);
         }
+    }
+    let taken_away = sqlx::query!(
+        r#"
+        SELECT openai_project_id AS "id!", project_id AS "project!" FROM blocks
+        WHERE organization_id = $1 AND status = 'active' AND openai_project_id IS NOT NULL AND project_id IS NOT NULL
+        ORDER BY activated_at DESC, id DESC
+        "#,
+        organization as OrganizationId
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in taken_away {
+        directory.openai.entry(row.id).or_insert(row.project);
     }
     Ok(directory)
 }

@@ -75,7 +75,8 @@ pub(super) async fn create(state: &State, ctx: &Ctx, request: &CreateProjectRequ
 /// Changes a project. One with a Project ID moves only to a team whose key reaches it.
 ///
 /// # Errors
-/// `not_found`, `name_taken`, `validation_failed` for the team; when it moves, as [`register_id`].
+/// `not_found`, `name_taken`, `validation_failed` for the team; when it moves, as [`register_id`], and `block_in_force` also
+/// where its team is stopped.
 pub(super) async fn update(
     state: &State,
     ctx: &Ctx,
@@ -99,6 +100,7 @@ pub(super) async fn update(
     }
     if let Some(team) = moves_to {
         teams::require(&mut tx, ctx.organization, team, "/teamId").await?;
+        blocks::require_movable(&mut tx, ctx.organization, project, before.team_id).await?;
     }
     store::update(&mut tx, ctx.organization, project, request).await?;
     let after = store::find(&mut tx, ctx.organization, project).await?.ok_or(ErrorCode::NotFound)?;

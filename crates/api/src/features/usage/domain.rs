@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::prompts::{Prompt, Text};
 use super::tokens::Used;
 use crate::features::prices::Priced;
+pub(super) use finops_contract::usage::EventSource as Source;
 
 /// How far an event may lie ahead: clocks differ.
 pub(super) const MAX_AHEAD: TimeDelta = TimeDelta::minutes(5);
@@ -23,36 +24,11 @@ pub(super) const MAX_IMPORT_AGE: TimeDelta = TimeDelta::days(5 * 366);
 /// How long an id is remembered.
 pub(super) const REMEMBERED: TimeDelta = TimeDelta::days(35);
 
-/// How events came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The API for single events and batches.
-    Api,
-    /// An OpenTelemetry span.
-    Otlp,
-    /// A CloudEvent.
-    CloudEvent,
-    /// An imported file.
-    Import,
-}
-
-impl Source {
-    /// The name in the database.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Otlp => "otlp",
-            Self::CloudEvent => "cloudevents",
-            Self::Import => "import",
-        }
-    }
-
-    /// How old an event of this source may be.
-    pub(super) const fn max_age(self) -> TimeDelta {
-        match self {
-            Self::Import => MAX_IMPORT_AGE,
-            Self::Api | Self::Otlp | Self::CloudEvent => MAX_AGE,
-        }
+/// How old an event that came in this way may be.
+pub(super) const fn max_age(source: Source) -> TimeDelta {
+    match source {
+        Source::Import => MAX_IMPORT_AGE,
+        Source::Api | Source::Otlp | Source::Cloudevents => MAX_AGE,
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use finops_contract::ErrorCode;
 use finops_contract::projects::Environment;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::commit::{Arriving, Outcome, Store};
-use super::domain::{Event, MAX_AHEAD, Price, Source, Told, event_key};
+use super::domain::{Event, MAX_AHEAD, Price, Source, Told, event_key, max_age};
 use super::prompts::{Prompts, Text};
 use super::reject::Reject;
 use super::vendor;
@@ -33,6 +34,13 @@ const RETRY_AFTER: u64 = 1;
 /// hundred events gain nothing, and their arrays no longer fit the caches.
 const LIMITS: Limits = Limits { workers: 2, waiting: 20_000, group: 256, linger: Duration::from_millis(1) };
 
+/// Batches that are read, priced and stored at a time: two that are stored, and two that will be next. A batch of a thousand
+/// takes some megabytes from when it is read until it is stored, so how many callers there are must not decide how much memory
+/// that is. The others' bodies wait as they came.
+const TURNS: usize = 4;
+/// How long a batch waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Takes events. One a process; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ingest {
@@ -41,9 +49,14 @@ pub struct Ingest {
     books: Books,
     projects: Arc<Snapshots<Directory>>,
     committer: GroupCommit<Store>,
+    turns: Arc<Semaphore>,
     metrics: UsageMetrics,
     prompts: Prompts,
 }
+
+/// A batch's turn, over when it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 /// Who sends events, and what follows from that.
 #[derive(Clone, Debug)]
@@ -97,6 +110,7 @@ impl Ingest {
             books,
             projects: Arc::new(Snapshots::new(DIRECTORY_AGE)),
             committer,
+            turns: Arc::new(Semaphore::new(TURNS)),
             metrics,
             prompts: Prompts::new(state),
         }
@@ -105,6 +119,17 @@ impl Ingest {
     /// How many more events may wait to be stored.
     pub fn room(&self) -> usize {
         self.committer.room()
+    }
+
+    /// Waits until a batch may be read.
+    ///
+    /// # Errors
+    /// `unavailable` when too many others wait already.
+    pub(super) async fn turn(&self) -> ApiResult<Turn> {
+        match tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Turn(permit)),
+            Ok(Err(_)) | Err(_) => Err(ApiError::new(ErrorCode::Unavailable).with_retry_after(RETRY_AFTER)),
+        }
     }
 
     /// Counts an event that cannot be taken, and passes on why.
@@ -201,8 +226,8 @@ impl Desk<'_> {
             let message = "is more than 5 minutes in the future";
             return Err(Reject::new(ErrorCode::TimestampInFuture, "/timestamp", message));
         }
-        if at < self.now - self.source.max_age() {
-            let message = format!("is more than {} days ago", self.source.max_age().num_days());
+        if at < self.now - max_age(self.source) {
+            let message = format!("is more than {} days ago", max_age(self.source).num_days());
             return Err(Reject::new(ErrorCode::TimestampTooOld, "/timestamp", message));
         }
         Ok(at)

@@ -120,6 +120,7 @@ async fn create_usage_events(
     body: RawJson<BATCH_LIMIT>,
 ) -> ApiResult<web::Json<UsageBatchAnswer>> {
     let sender = Sender::of(&ctx, &state.db).await?;
+    let _turn = shared.ingest.turn().await?;
     let object = Object::read(body.text()?, "")?;
     let events = object.get("events").ok_or_else(|| Reject::field("/events", "is required"))?;
     let events: Vec<&RawValue> =
@@ -131,7 +132,7 @@ async fn create_usage_events(
     take_many(&shared.ingest, &sender, Source::Api, texts, "/events").await.map(web::Json)
 }
 
-/// Takes what can be taken of many, and names the rest by place.
+/// Takes what can be taken of many, and names the rest by place. It is the caller's turn ([`Ingest::turn`]).
 pub(super) async fn take_many(
     ingest: &Ingest,
     sender: &Sender,

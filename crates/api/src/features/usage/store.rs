@@ -190,6 +190,7 @@ fn push_filters(sql: &mut QueryBuilder<Postgres>, query: &UsageEventsQuery) -> A
         ("e.user_id", query.user_id.clone()),
         ("e.session_id", query.session_id.clone()),
         ("e.task_type", query.task_type.clone()),
+        ("e.source", query.source.map(|source| source.name().to_owned())),
     ];
     for (column, text) in texts {
         let Some(text) = text else { continue };

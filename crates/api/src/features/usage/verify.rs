@@ -109,13 +109,10 @@ async fn compare(
     }
     for grain in Grain::ALL {
         let found = match (grain, repair) {
-            (Grain::Hourly, false) => hourly_drift(&mut tx, organization, day).await?,
+            (grain, false) => drift(&mut tx, organization, day, grain).await?,
             (Grain::Hourly, true) => mend_hourly(&mut tx, organization, day).await?,
-            (Grain::Daily, false) => daily_drift(&mut tx, organization, day).await?,
             (Grain::Daily, true) => mend_daily(&mut tx, organization, day).await?,
-            (Grain::Dimension, false) => dimension_drift(&mut tx, organization, day).await?,
             (Grain::Dimension, true) => mend_dimension(&mut tx, organization, day).await?,
-            (Grain::Outcome, false) => outcome_drift(&mut tx, organization, day).await?,
             (Grain::Outcome, true) => mend_outcome(&mut tx, organization, day).await?,
         };
         differences.extend(found.into_iter().map(|Found { hour, sums }| Difference {
@@ -151,45 +148,21 @@ async fn days(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Re
     .await
 }
 
-async fn hourly_drift(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
+/// The hours of a day of which sums of one kind differ from what they are sums of. Of the others nothing is read.
+async fn drift(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate, grain: Grain) -> sqlx::Result<Vec<Found>> {
     sqlx::query_as!(
         Found,
-        r#"SELECT hour AS "hour!", count(*) AS "sums!" FROM finops_usage_hourly_drift($1, $2) GROUP BY 1 ORDER BY 1"#,
+        r#"
+        SELECT hour AS "hour!", count(*) AS "sums!" FROM (
+            SELECT hour FROM finops_usage_hourly_drift($1, $2) WHERE $3 = 'usage_hourly'
+            UNION ALL SELECT hour FROM finops_usage_dimension_drift($1, $2) WHERE $3 = 'usage_dimension_hourly'
+            UNION ALL SELECT hour FROM finops_usage_outcome_drift($1, $2) WHERE $3 = 'usage_outcome_hourly'
+            UNION ALL SELECT day::timestamp AT TIME ZONE 'UTC' FROM finops_usage_daily_drift($1, $2) WHERE $3 = 'usage_daily'
+        ) AS differing GROUP BY 1 ORDER BY 1
+        "#,
         of as OrganizationId,
-        day
-    )
-    .fetch_all(conn)
-    .await
-}
-
-async fn dimension_drift(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
-    sqlx::query_as!(
-        Found,
-        r#"SELECT hour AS "hour!", count(*) AS "sums!" FROM finops_usage_dimension_drift($1, $2) GROUP BY 1 ORDER BY 1"#,
-        of as OrganizationId,
-        day
-    )
-    .fetch_all(conn)
-    .await
-}
-
-async fn outcome_drift(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
-    sqlx::query_as!(
-        Found,
-        r#"SELECT hour AS "hour!", count(*) AS "sums!" FROM finops_usage_outcome_drift($1, $2) GROUP BY 1 ORDER BY 1"#,
-        of as OrganizationId,
-        day
-    )
-    .fetch_all(conn)
-    .await
-}
-
-async fn daily_drift(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
-    sqlx::query_as!(
-        Found,
-        r#"SELECT day::timestamp AT TIME ZONE 'UTC' AS "hour!", count(*) AS "sums!" FROM finops_usage_daily_drift($1, $2) GROUP BY 1"#,
-        of as OrganizationId,
-        day
+        day,
+        grain.name()
     )
     .fetch_all(conn)
     .await

@@ -79,6 +79,11 @@ pub fn cost_per_success(cost: Decimal, successes: i64) -> Option<Decimal> {
     ratio(cost, successes.into(), COST_PLACES)
 }
 
+/// Feedback scores by the dollar, of their sum; nothing where it cost nothing.
+pub fn score_per_dollar(score: Decimal, cost: Decimal) -> Option<Decimal> {
+    ratio(score, cost, SCORE_PLACES)
+}
+
 /// A part in percent of a whole that is above zero.
 pub fn percent_of(part: Decimal, whole: Decimal, places: u32) -> Option<Decimal> {
     ratio(part.checked_mul(Decimal::ONE_HUNDRED)?, whole, places)

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::ErrorCode;
-use finops_contract::budgets::Unconverted;
 use finops_contract::costs::Named;
 use finops_contract::projects::Project;
 use finops_contract::value::{DayValue, ModelValue, ProjectValue, TaskTypeValue, Value, ValueQuery};
-use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::domain::{self, CallSums, Cost, Tally};
 use super::store::{self, Of, Question};
-use crate::features::costs::{self, Days, Parts, Spender, Spending};
+use super::total::Adding;
+use crate::features::costs::{self, Days, Spender, Spending};
 use crate::platform::clock::{END_OF_DAYS, FIRST_DAY};
 use crate::platform::db::OrganizationId;
 use crate::platform::exact;
@@ -25,8 +24,6 @@ const MAX_DAYS: i64 = 366;
 const USUAL_DAYS: u64 = 30;
 /// Task types and models that are told.
 const MOST: usize = 100;
-/// The currency of every figure.
-const DOLLARS: &str = "USD";
 
 /// What is known of a project, before it is told.
 struct Facts {
@@ -49,31 +46,29 @@ pub(super) async fn of_project(
 ) -> ApiResult<ProjectValue> {
     let today = days.day(now);
     let (from, to) = period(query, today)?;
-    let question = Question { organization, project: project.id, from: days.start(from), to: days.start(to), days };
+    let question = Question { organization, projects: &[project.id], from: days.start(from), to: days.start(to), days };
     let facts = Facts {
-        outcomes: store::outcomes(conn, &question).await?.into_iter().collect(),
-        calls: store::calls(conn, &question).await?.into_iter().collect(),
+        outcomes: store::outcomes(conn, &question).await?.into_iter().map(|(_, of, tally)| (of, tally)).collect(),
+        calls: store::calls(conn, &question).await?.into_iter().map(|(_, of, sums)| (of, sums)).collect(),
         spending: costs::spending(conn, organization, &Spender::Project(project.id), days, (from, to)).await?,
     };
     let by_task_type = store::calls_by_task_type(conn, &question).await?;
-    let mut total = Total::default();
+    let mut adding = Adding::default();
     let mut by_day = Vec::new();
     for day in from.iter_days().take_while(|day| *day < to && *day <= today) {
-        let parts = total.day(&facts.spending, day, today);
+        let parts = adding.day(&facts.spending, day, day < today)?;
         by_day.push(DayValue { day, value: facts.value(&Of::Day(day), Cost::of_ledgers(&parts)) });
     }
-    let parts = total.sum()?;
-    let unconverted = total.unconverted.into_iter().map(|(currency, cost)| Unconverted { cost: cost.into(), currency });
-    let unconverted: Vec<_> = unconverted.collect();
+    let total = adding.total()?;
     Ok(ProjectValue {
         project: Named { id: project.id, name: project.name.clone(), deleted: false },
         from,
         to,
         time_zone: days.name().into(),
-        total: facts.value(&Of::All, Cost::of_ledgers(&parts)),
-        by_basis: parts.by_basis(),
-        complete: parts.known() && total.unknown_days == 0 && unconverted.is_empty() && parts.unpriced() == 0,
-        unconverted,
+        total: facts.value(&Of::All, Cost::of_ledgers(&total.dollars)),
+        by_basis: total.dollars.by_basis(),
+        complete: total.is_complete(),
+        unconverted: total.unconverted,
         unknown_days: total.unknown_days,
         by_task_type: facts.by_task_type(by_task_type)?,
         by_model: facts.by_model(),
@@ -86,45 +81,6 @@ fn period(query: &ValueQuery, today: NaiveDate) -> ApiResult<(NaiveDate, NaiveDa
     let from = query.from.or_else(|| to.checked_sub_days(chrono::Days::new(USUAL_DAYS))).unwrap_or(to);
     let known = from >= FIRST_DAY && to <= END_OF_DAYS && (1..=MAX_DAYS).contains(&(to - from).num_days());
     if known { Ok((from, to)) } else { Err(ErrorCode::RangeTooLarge.into()) }
-}
-
-/// What was spent, as days are added to it.
-#[derive(Default)]
-struct Total {
-    days: Vec<Parts>,
-    unconverted: BTreeMap<String, Decimal>,
-    unknown_days: i64,
-}
-
-impl Total {
-    /// Adds a day, and says what was spent on it in dollars.
-    fn day(&mut self, spending: &Spending, day: NaiveDate, today: NaiveDate) -> Parts {
-        let mut dollars = Parts::default();
-        match spending.on(day) {
-            Some(spent) => {
-                for (currency, parts) in spent.by_currency() {
-                    match currency {
-                        DOLLARS => dollars = parts.clone(),
-                        other => *self.unconverted.entry(other.to_owned()).or_default() += parts.cost(),
-                    }
-                }
-            }
-            None => self.unknown_days += i64::from(day < today),
-        }
-        self.days.push(dollars.clone());
-        dollars
-    }
-
-    fn sum(&self) -> ApiResult<Parts> {
-        exact::hold_sums(self.days.iter().flat_map(Parts::costs))?;
-        // Days of silence cost nothing, and do not decide whose word the sum is.
-        let (told, silent): (Vec<&Parts>, Vec<&Parts>) =
-            self.days.iter().partition(|day| !day.cost().is_zero() || day.unpriced() > 0);
-        let mut sum = Parts::default();
-        let days = if told.is_empty() { silent } else { told };
-        days.into_iter().for_each(|day| sum.add(day));
-        Ok(sum)
-    }
 }
 
 impl Facts {

@@ -1,4 +1,4 @@
-//! Sums of a project's calls and of what came of them.
+//! Sums of projects' calls and of what came of them.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
@@ -9,11 +9,11 @@ use crate::features::costs::Days;
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::Exact;
 
-/// A question about a project: from when until when, by whose days.
+/// A question about projects: from when until when, by whose days.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Question {
+pub(super) struct Question<'a> {
     pub(super) organization: OrganizationId,
-    pub(super) project: Uuid,
+    pub(super) projects: &'a [Uuid],
     pub(super) from: DateTime<Utc>,
     pub(super) to: DateTime<Utc>,
     pub(super) days: Days,
@@ -22,7 +22,7 @@ pub(super) struct Question {
 /// What a sum is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Of {
-    /// The whole project.
+    /// The whole project's.
     All,
     Day(NaiveDate),
     TaskType(Option<String>),
@@ -33,21 +33,21 @@ pub(super) enum Of {
 /// What `GROUPING` says of a row that is not summed up by something.
 const WHOLE: i32 = 1;
 
-/// Outcomes and scores: all, by day, by task type and by model.
-pub(super) async fn outcomes(conn: &mut PgConnection, of: &Question) -> sqlx::Result<Vec<(Of, Tally)>> {
+/// Outcomes and scores of each project: all, by day, by task type and by model.
+pub(super) async fn outcomes(conn: &mut PgConnection, of: &Question<'_>) -> sqlx::Result<Vec<(Uuid, Of, Tally)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT (hour AT TIME ZONE $5)::date AS day, task_type, provider, model, grouping((hour AT TIME ZONE $5)::date) AS "no_day!",
+        SELECT project_id AS "project_id!", (hour AT TIME ZONE $5)::date AS day, task_type, provider, model, grouping((hour AT TIME ZONE $5)::date) AS "no_day!",
             grouping(task_type) AS "no_task!", grouping(provider) AS "no_model!",
             coalesce(sum(successes), 0)::bigint AS "successes!", coalesce(sum(failures), 0)::bigint AS "failures!",
             coalesce(sum(others), 0)::bigint AS "others!", coalesce(sum(scores), 0)::bigint AS "scores!",
             coalesce(sum(score), 0) AS "score!: Exact"
         FROM usage_outcome_sums
-        WHERE organization_id = $1 AND project_id = $2 AND hour >= $3 AND hour < $4
-        GROUP BY GROUPING SETS ((), ((hour AT TIME ZONE $5)::date), (task_type), (provider, model))
+        WHERE organization_id = $1 AND project_id = ANY ($2) AND hour >= $3 AND hour < $4
+        GROUP BY project_id, GROUPING SETS ((), ((hour AT TIME ZONE $5)::date), (task_type), (provider, model))
         "#,
         of.organization as OrganizationId,
-        of.project,
+        of.projects,
         of.from,
         of.to,
         of.days.name()
@@ -68,27 +68,27 @@ pub(super) async fn outcomes(conn: &mut PgConnection, of: &Question) -> sqlx::Re
             (_, _, false) => Of::Model(row.provider, row.model),
             _ => Of::All,
         };
-        (of, tally)
+        (row.project_id, of, tally)
     });
     // What was taken away again leaves sums of nothing.
-    Ok(tallies.filter(|(_, tally)| !tally.is_empty()).collect())
+    Ok(tallies.filter(|(_, _, tally)| !tally.is_empty()).collect())
 }
 
-/// Calls as they were reported: all, by day and by model.
-pub(super) async fn calls(conn: &mut PgConnection, of: &Question) -> sqlx::Result<Vec<(Of, CallSums)>> {
+/// Calls of each project as they were reported: all, by day and by model.
+pub(super) async fn calls(conn: &mut PgConnection, of: &Question<'_>) -> sqlx::Result<Vec<(Uuid, Of, CallSums)>> {
     let rows = sqlx::query!(
         r#"
-        SELECT (hour AT TIME ZONE $5)::date AS day, provider AS "provider?", model AS "model?",
+        SELECT project_id AS "project_id!", (hour AT TIME ZONE $5)::date AS day, provider AS "provider?", model AS "model?",
             grouping((hour AT TIME ZONE $5)::date) AS "no_day!", grouping(provider) AS "no_model!",
             sum(events)::bigint AS "calls!", sum(failed)::bigint AS "failed!", sum(unpriced)::bigint AS "unpriced!",
             sum(cost) AS "cost!: Exact"
         FROM usage_sums
-        WHERE organization_id = $1 AND project_id = $2 AND hour >= $3 AND hour < $4
-        GROUP BY GROUPING SETS ((), ((hour AT TIME ZONE $5)::date), (provider, model))
+        WHERE organization_id = $1 AND project_id = ANY ($2) AND hour >= $3 AND hour < $4
+        GROUP BY project_id, GROUPING SETS ((), ((hour AT TIME ZONE $5)::date), (provider, model))
         HAVING sum(events) > 0
         "#,
         of.organization as OrganizationId,
-        of.project,
+        of.projects,
         of.from,
         of.to,
         of.days.name()
@@ -102,26 +102,26 @@ pub(super) async fn calls(conn: &mut PgConnection, of: &Question) -> sqlx::Resul
             (_, false) => Of::Model(row.provider, row.model),
             _ => Of::All,
         };
-        (of, sums)
+        (row.project_id, of, sums)
     });
     Ok(sums.collect())
 }
 
-/// Calls as they were reported, of those that name a task type, by it.
+/// Calls of the projects as they were reported, of those that name a task type, by it.
 pub(super) async fn calls_by_task_type(
     conn: &mut PgConnection,
-    of: &Question,
+    of: &Question<'_>,
 ) -> sqlx::Result<Vec<(String, CallSums)>> {
     let rows = sqlx::query!(
         r#"
         SELECT value AS "task_type!", sum(events)::bigint AS "calls!", sum(failed)::bigint AS "failed!",
             sum(unpriced)::bigint AS "unpriced!", sum(cost) AS "cost!: Exact"
         FROM usage_dimension_sums
-        WHERE organization_id = $1 AND dimension = 'task_type' AND project_id = $2 AND hour >= $3 AND hour < $4
+        WHERE organization_id = $1 AND dimension = 'task_type' AND project_id = ANY ($2) AND hour >= $3 AND hour < $4
         GROUP BY value HAVING sum(events) > 0
         "#,
         of.organization as OrganizationId,
-        of.project,
+        of.projects,
         of.from,
         of.to
     )
@@ -132,4 +132,11 @@ pub(super) async fn calls_by_task_type(
         (row.task_type, sums)
     });
     Ok(sums.collect())
+}
+
+/// Every project that there is or was.
+pub(super) async fn projects(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("SELECT id FROM projects WHERE organization_id = $1", organization as OrganizationId)
+        .fetch_all(conn)
+        .await
 }

@@ -18,32 +18,60 @@ pub struct Limit {
     pub per_second: f64,
 }
 
-/// Takes one attempt out of the bucket of `subject`, in a transaction that must be committed whatever comes after.
+/// What arithmetic with binary fractions may be off by: a caller who waited as long as they were told is let through.
+const NEARLY: f64 = 1e-6;
+
+/// Takes one attempt out of the bucket of `subject`, in a transaction that must be committed whatever comes after. One that
+/// is refused costs nothing.
 ///
 /// # Errors
-/// `rate_limited` with the seconds until the next attempt.
+/// `rate_limited` with the seconds until there is an attempt again.
 pub async fn take(conn: &mut PgConnection, limit: Limit, subject: &[&str], now: DateTime<Utc>) -> ApiResult<()> {
-    let left = sqlx::query_scalar!(
-        r#"
-        INSERT INTO rate_limit_buckets AS b (key, tokens, updated_at) VALUES ($1, $2::float8 - 1, $4)
+    take_all(conn, &[(limit, subject)], now).await
+}
+
+/// Takes one attempt out of each bucket, or none out of any. Buckets that others take too are named in the same order by all.
+///
+/// # Errors
+/// `rate_limited` with the seconds until each has an attempt again.
+pub async fn take_all(conn: &mut PgConnection, buckets: &[(Limit, &[&str])], now: DateTime<Utc>) -> ApiResult<()> {
+    let mut missing = 0.0_f64;
+    for (limit, subject) in buckets {
+        let left = left(conn, *limit, &key(subject), now).await?;
+        missing = missing.max((1.0 - left) / limit.per_second);
+    }
+    if missing > NEARLY {
+        let seconds = (missing - NEARLY).ceil().clamp(1.0, 3600.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1 to 3600")]
+        return Err(ApiError::new(ErrorCode::RateLimited).with_retry_after(seconds as u64));
+    }
+    for (_, subject) in buckets {
+        let key = key(subject);
+        sqlx::query!("UPDATE rate_limit_buckets SET tokens = greatest(0, tokens - 1) WHERE key = $1", key)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Fills a bucket up to now, and says how many attempts are in it. It stays as it is until the transaction ends.
+async fn left(conn: &mut PgConnection, limit: Limit, key: &[u8], now: DateTime<Utc>) -> sqlx::Result<f64> {
+    sqlx::query_scalar!(
+        "
+        INSERT INTO rate_limit_buckets AS b (key, tokens, updated_at) VALUES ($1, $2::float8, $4)
         ON CONFLICT (key) DO UPDATE SET
-            tokens = greatest(-1, least($2::float8, b.tokens + $3::float8 * greatest(0, extract(epoch FROM $4::timestamptz - b.updated_at))::float8) - 1),
+            tokens = least($2::float8,
+                b.tokens + $3::float8 * greatest(0, extract(epoch FROM $4::timestamptz - b.updated_at))::float8),
             updated_at = greatest(b.updated_at, $4)
         RETURNING tokens
-        "#,
-        key(subject),
+        ",
+        key,
         limit.burst,
         limit.per_second,
         now
     )
     .fetch_one(conn)
-    .await?;
-    if left >= 0.0 {
-        return Ok(());
-    }
-    let seconds = (-left / limit.per_second).ceil().clamp(1.0, 3600.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1 to 3600")]
-    Err(ApiError::new(ErrorCode::RateLimited).with_retry_after(seconds as u64))
+    .await
 }
 
 /// Fills the bucket again: the attempt was a good one.

@@ -4,7 +4,8 @@
 use finops_providers::{Guard, MailRoute, SmtpSecurity, SmtpServer};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Reader, Variable, plain, secret};
+use super::Reader;
+use super::variables::{Variable, plain, secret};
 
 /// The accounts that messages are sent with.
 #[derive(Debug)]

@@ -303,6 +303,82 @@ async fn what_two_blocks_hold_is_put_back_after_the_second() {
 }
 
 #[tokio::test]
+async fn what_another_block_took_away_before_is_held_by_an_admin_keys_too() {
+    let world = World::strict().await;
+    let (app, admin, key) = (&world.app, world.manager(), world.key().await);
+    let limits = world.limits("proj_web");
+    let single = block(admin, "project", &world.web).await;
+    app.run_jobs().await;
+    let body = json!({"target": {"type": "admin_key", "id": key}});
+    let seen: BlockPreview = admin.post("/api/blocks/preview", body).await.read_as();
+    assert_eq!(seen.provider.openai_project_ids, ["proj_web"]);
+    let whole = block(admin, "admin_key", &key).await;
+    app.run_jobs().await;
+    lift(admin, &single).await;
+    app.run_jobs().await;
+    assert_eq!(world.project_id().await, "proj_web", "it is the project's again");
+    let held = world.stop_of(&whole).await;
+    assert_eq!((held.state, held.wanted), (ProviderStopState::Clamped, true));
+    assert!(world.limits("proj_web").stopped_since.is_some(), "and spends nothing, as all of the team");
+    lift(admin, &whole).await;
+    app.run_jobs().await;
+    assert_eq!(world.limits("proj_web"), limits);
+
+    // What stands for another team's project by now is none of this team's.
+    let other = crate::support::costs::team_with_key(app, admin, "other", "org-alpha").await;
+    let single = block(admin, "project", &world.web).await;
+    project_with_id(admin, &other, "theirs", "proj_web").await;
+    app.run_jobs().await;
+    lift(admin, &single).await;
+    let whole = block(admin, "admin_key", &key).await;
+    app.run_jobs().await;
+    assert_eq!(get(admin, &whole).await.block.provider, []);
+    assert_eq!(world.limits("proj_web"), limits);
+    lift(admin, &whole).await;
+    app.run_jobs().await;
+}
+
+#[tokio::test]
+async fn limits_are_put_back_with_the_key_that_took_the_blocked_ones_place() {
+    let world = World::strict().await;
+    let (app, admin, key) = (&world.app, world.manager(), world.key().await);
+    let limits = world.limits("proj_web");
+    let made = block(admin, "admin_key", &key).await;
+    app.run_jobs().await;
+    assert!(world.limits("proj_web").stopped_since.is_some());
+    // The leaked key is revoked at the provider, and a new one registered here.
+    app.provider().revoke_key(&app.provider_key("org-alpha")).unwrap();
+    app.provider().add_key("org-alpha", "sk-admin-another-key-of-the-organization", None).unwrap();
+    register_key(admin, &world.team, "sk-admin-another-key-of-the-organization").await;
+    lift(admin, &made).await;
+    app.run_jobs().await;
+    assert_eq!(world.stop_of(&made).await.error_code.as_deref(), Some("unauthorized"));
+    world.retry().await;
+    let stop = world.stop_of(&made).await;
+    assert_eq!((stop.state, stop.error_code), (ProviderStopState::Restored, None));
+    assert_eq!(world.limits("proj_web"), limits);
+}
+
+#[tokio::test]
+async fn a_key_that_is_rotated_while_it_is_blocked_puts_back_what_the_former_one_clamped() {
+    let world = World::strict().await;
+    let (app, admin, key) = (&world.app, world.manager(), world.key().await);
+    let limits = world.limits("proj_web");
+    let made = block(admin, "admin_key", &key).await;
+    app.run_jobs().await;
+    app.provider().revoke_key(&app.provider_key("org-alpha")).unwrap();
+    app.provider().add_key("org-alpha", "sk-admin-another-key-of-the-organization", None).unwrap();
+    let body = json!({"key": "sk-admin-another-key-of-the-organization"});
+    let path = format!("/api/teams/{}/admin-keys/{key}/rotate", world.team);
+    let rotated = admin.post(&path, body).await.ok();
+    assert_eq!(rotated["adminKey"]["isActive"], false, "it stays blocked: {rotated}");
+    lift(admin, &made).await;
+    app.run_jobs().await;
+    assert_eq!(world.stop_of(&made).await.state, ProviderStopState::Restored);
+    assert_eq!(world.limits("proj_web"), limits);
+}
+
+#[tokio::test]
 async fn what_somebody_changed_there_meanwhile_is_left_alone() {
     let world = World::strict().await;
     let (app, admin) = (&world.app, world.manager());

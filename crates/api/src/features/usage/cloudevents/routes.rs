@@ -62,13 +62,14 @@ async fn receive_cloud_events(
 ) -> ApiResult<HttpResponse> {
     let form = Form::of(&request)?;
     let body = read_unpacked(&request, &mut payload.into_inner(), BATCH_LIMIT).await?;
+    let _turn = shared.ingest.turn().await?;
     let text = std::str::from_utf8(&body)
         .map_err(|error| ApiError::new(ErrorCode::MalformedJson).with_detail(error.to_string()))?;
     let is_batch = form == Form::Batch || (form == Form::Either && text.trim_start().starts_with('['));
     let told = if is_batch { batch(text)? } else { vec![Ok(form.read_one(&request, text)?)] };
     let sender = Sender::of(&ctx, &state.db).await?;
     let mut answer: UsageBatchAnswer =
-        take_many(&shared.ingest, &sender, Source::CloudEvent, told.into_iter(), "").await?;
+        take_many(&shared.ingest, &sender, Source::Cloudevents, told.into_iter(), "").await?;
     match answer.rejected.pop() {
         None => Ok(HttpResponse::NoContent().finish()),
         Some(rejected) if !is_batch => {

@@ -69,6 +69,7 @@ async fn export_traces(
     let is_protobuf = format(&request)?;
     let body = read_unpacked(&request, &mut payload.into_inner(), LIMIT).await?;
     let sender = Sender::of(&ctx, &state.db).await?;
+    let _turn = shared.ingest.turn().await?;
     let (mut calls, mut report) = (Vec::new(), Report::default());
     let each = |resource: &super::attributes::Attributes, span: Result<super::span::Span, _>| match span {
         Ok(span) => sort(span.see(resource), &span.name(), &mut calls, &mut report),
