@@ -9,7 +9,7 @@ mod ranking;
 pub mod recipients;
 mod report;
 mod rest;
-pub mod test;
+pub mod trial;
 mod wording;
 
 pub use page::ReportsPage;

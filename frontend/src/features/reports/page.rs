@@ -8,7 +8,7 @@ use super::effect::effect_tab;
 use super::mail::MailTab;
 use super::model::{after, before, chosen, last_week};
 use super::report::report_tab;
-use super::test::TestDialog;
+use super::trial::TestDialog;
 use super::wording::week_text;
 use crate::data::{Query, use_get};
 use crate::features::moment;

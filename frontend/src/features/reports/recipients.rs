@@ -114,7 +114,7 @@ fn RecipientsForm(open: RwSignal<bool>, recipients: Query<ReportRecipients>) -> 
     };
     let choices = vec![Choice::new(USUAL, words::reports::MODE_USUAL), Choice::new(NAMED, words::reports::MODE_NAMED)];
     let hint = move || {
-        mode.with(|mode| mode == USUAL).then(|| view! { <p class="muted">{t(words::reports::RECIPIENTS_USUAL)}</p> })
+        mode.with(|mode| mode == USUAL).then(|| view! { <p class="muted">{t(words::reports::MODE_USUAL_HINT)}</p> })
     };
     view! {
         <Form on_submit=submit error=task.text() failures=task.failures>

@@ -88,17 +88,13 @@ fn why(word: crate::i18n::Word) -> Option<AnyView> {
 
 fn measured(report: &WeeklyReport) -> AnyView {
     let (count, without) = (report.measured as u64, report.not_measured_count as u64);
-    let text = move || {
-        if without > 0 {
-            words::reports::without_outcomes(without)
-        } else {
-            words::reports::ALL_MEASURED.get().to_owned()
-        }
+    let text = move || match (count, without) {
+        (0, 0) => words::reports::NO_PROJECTS.get().to_owned(),
+        (_, 0) => words::reports::ALL_MEASURED.get().to_owned(),
+        _ => words::reports::without_outcomes(without),
     };
-    view! {
-        <Stat label=words::reports::MEASURED value=move || live(move || words::reports::projects(count))>{live(text)}</Stat>
-    }
-    .into_any()
+    let value = move || live(move || words::reports::projects(count));
+    view! { <Stat label=words::reports::MEASURED value>{live(text)}</Stat> }.into_any()
 }
 
 fn alerts(report: &WeeklyReport) -> AnyView {

@@ -1,7 +1,7 @@
 //! What else there was in a week: projects that nobody measured, alerts that are open, what was stopped.
 
 use finops_contract::alerts::{AlertSeverity, AlertStatus};
-use finops_contract::reports::{ReportAlert, ReportBlock, UnmeasuredProject, WeeklyReport};
+use finops_contract::reports::{ReportAlert, ReportBlock, WeeklyReport};
 use leptos::prelude::*;
 
 use super::wording::alert_name;
@@ -16,7 +16,7 @@ use crate::ui::{Card, Glyph, Icon, LinkButton, Tone};
 pub(super) fn rest(report: &WeeklyReport) -> AnyView {
     view! {
         <div class="grid">
-            {unmeasured(&report.not_measured, report.not_measured_count)}
+            {unmeasured(report)}
             {alerts(&report.open_alerts)}
             {blocks(&report.blocks)}
         </div>
@@ -48,7 +48,8 @@ fn item(href: String, (icon, tone): (Icon, Tone), name: AnyView, about: AnyView,
     .into_any()
 }
 
-fn unmeasured(projects: &[UnmeasuredProject], count: usize) -> AnyView {
+fn unmeasured(report: &WeeklyReport) -> AnyView {
+    let projects = &report.not_measured;
     let items = projects.iter().map(|one| {
         let amount = view! { <span class="todo-amount">{figure(one.cost, "USD", Sure::Exactly)}</span> };
         item(
@@ -59,7 +60,7 @@ fn unmeasured(projects: &[UnmeasuredProject], count: usize) -> AnyView {
             Some(amount.into_any()),
         )
     });
-    let rest = count.saturating_sub(projects.len()) as u64;
+    let rest = report.not_measured_count.saturating_sub(projects.len()) as u64;
     let more = (rest > 0).then(|| {
         view! {
             <div class="card-foot">
@@ -69,11 +70,12 @@ fn unmeasured(projects: &[UnmeasuredProject], count: usize) -> AnyView {
         }
         .into_any()
     });
-    let w = (words::reports::UNMEASURED, words::reports::UNMEASURED_NOTE, words::reports::ALL_MEASURED);
-    list(w.0, w.1, w.2, items.collect(), more)
+    let none = if report.measured > 0 { words::reports::ALL_MEASURED } else { words::reports::NO_PROJECTS };
+    list(words::reports::UNMEASURED, words::reports::UNMEASURED_NOTE, none, items.collect(), more)
 }
 
 fn alerts(alerts: &[ReportAlert]) -> AnyView {
+    use words::reports as w;
     let items = alerts.iter().map(|alert| {
         let mark = match alert.severity {
             AlertSeverity::Info => (Icon::Info, Tone::Info),
@@ -95,8 +97,7 @@ fn alerts(alerts: &[ReportAlert]) -> AnyView {
             None,
         )
     });
-    let w = (words::reports::OPEN_ALERTS, words::reports::OPEN_ALERTS_NOTE, words::reports::NONE_OPEN);
-    list(w.0, w.1, w.2, items.collect(), None)
+    list(w::OPEN_ALERTS, w::OPEN_ALERTS_NOTE, w::NONE_OPEN, items.collect(), None)
 }
 
 fn blocks(blocks: &[ReportBlock]) -> AnyView {
@@ -115,6 +116,5 @@ fn blocks(blocks: &[ReportBlock]) -> AnyView {
         };
         item(format!("/blocks?block={}", block.id), (icon, tone), block.target.clone().into_any(), live(span), None)
     });
-    let w = (words::shell::BLOCKS, words::reports::BLOCKS_NOTE, words::reports::NO_BLOCKS);
-    list(w.0, w.1, w.2, items.collect(), None)
+    list(words::shell::BLOCKS, words::reports::BLOCKS_NOTE, words::reports::NO_BLOCKS, items.collect(), None)
 }
