@@ -9,12 +9,18 @@ use super::domain::Facts;
 use crate::platform::letter::{Words, pick};
 use crate::platform::words::{count, day, money, percent, times};
 
+/// Of one, and of many.
+const fn noun(calls: i64) -> &'static str {
+    if calls == 1 { "call" } else { "calls" }
+}
+
 /// What an alert says.
 pub(super) fn words(facts: &Facts, locale: Locale) -> Words {
     match (&facts.budget, &facts.unpriced) {
         (Some(budget), _) => of_budget(facts, budget, locale),
         (None, Some(calls)) => {
             let (who, model) = (who(facts, locale), format!("{} / {}", calls.provider, calls.model));
+            let noun = noun(calls.calls);
             let calls = count(calls.calls);
             let (subject, sentence) = match locale {
                 Locale::Ko => (
@@ -27,7 +33,7 @@ pub(super) fn words(facts: &Facts, locale: Locale) -> Words {
                 Locale::En => (
                     format!("[{who}] Calls without a price: {model}"),
                     format!(
-                        "{calls} calls came in over the last 7 days, but the price book does not know this model, so they \
+                        "{calls} {noun} came in over the last 7 days, but the price book does not know this model, so they \
                          are missing from the costs. Add a price and price them anew."
                     ),
                 ),
@@ -161,8 +167,8 @@ fn because(cause: &AlertCause, locale: Locale) -> Option<String> {
     let calls = match (many, locale) {
         (Some(many), Locale::Ko) => format!("호출 {calls}회, 평소의 {many}배"),
         (None, Locale::Ko) => format!("호출 {calls}회, 평소에는 없었어요"),
-        (Some(many), Locale::En) => format!("{calls} calls, {many}× the usual number"),
-        (None, Locale::En) => format!("{calls} calls, usually none"),
+        (Some(many), Locale::En) => format!("{calls} {}, {many}× the usual number", noun(cause.calls)),
+        (None, Locale::En) => format!("{calls} {}, usually none", noun(cause.calls)),
     };
     let named = [
         (pick(locale, "프로젝트", "project"), &cause.project),

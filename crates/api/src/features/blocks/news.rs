@@ -83,8 +83,7 @@ pub(super) async fn tell(state: &State, tx: &mut Tx, ctx: &Ctx, id: Uuid, news: 
     let outgoing = Outgoing {
         to: To::Types { types: &TYPES, team },
         alert_id: None,
-        // An Admin key's block may be about many Project IDs.
-        group: matches!(news, News::Failed(..)).then(|| format!("block-{id}")),
+        group: told.group(),
         kind: news.kind(),
         notice: &|locale| told.notice(&state.config.public_url, locale),
     };
@@ -101,6 +100,16 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
+    /// What is told together when it comes in crowds: an Admin key's block may be about many Project IDs, and whoever made an
+    /// API key may stop it and let it go as often as they like. Whatever else is stopped is told at once.
+    fn group(&self) -> Option<String> {
+        match (self.news, self.block.target.kind) {
+            (News::Failed(..), _) => Some(format!("block-{}", self.block.id)),
+            (_, BlockTargetType::ApiKey) => Some(format!("blocks-{}", self.block.target.id)),
+            _ => None,
+        }
+    }
+
     fn notice(&self, public_url: &str, locale: Locale) -> Notice {
         let words = self.words(locale);
         let style = match self.news {
