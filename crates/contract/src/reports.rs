@@ -44,7 +44,7 @@ names! {
         ProjectStopped = "project_stopped",
         /// A budget or a cost threshold was set, changed or deleted.
         Budget = "budget",
-        /// A target was blocked.
+        /// A target was blocked, or its block lifted.
         Block = "block",
         /// A project moved between models: a model's share of its cost changed by 20 percentage points or more.
         Model = "model",
@@ -114,10 +114,20 @@ pub struct RankedProject {
     pub project: Named,
     /// Its team.
     pub team: Named,
+    /// Its id at the provider, if it has one.
+    #[serde(default)]
+    #[cfg_attr(feature = "server", schema(example = "proj_abc123"))]
+    pub openai_project_id: Option<String>,
     /// What it is ranked by.
     pub measure: Measure,
     /// What it cost in the week, in US dollars: at least this where not all is known.
     pub cost: Amount,
+    /// What the week before cost; null where that, or this week, is not known whole.
+    #[serde(default)]
+    pub previous_cost: Option<Amount>,
+    /// The change in percent, rounded to one decimal place; null where there is nothing to compare with.
+    #[serde(default)]
+    pub change_percent: Option<Percent>,
     /// The ledger it comes from.
     pub basis: Basis,
     /// Calls in it that have no price.

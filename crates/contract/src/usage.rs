@@ -369,6 +369,7 @@ pub struct UsageEventsQuery {
     pub failed: Option<bool>,
     /// Only those that came in this way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(inline))]
     pub source: Option<EventSource>,
     /// How many, 1 to 200; 50 by default. The latest come first.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -38,6 +38,16 @@ const TEAMS: [Wanted; 3] = [
     ("org-sim-platform", "플랫폼팀", &[("support-assistant", "production"), ("ci-code-review", "ci")]),
 ];
 
+/// Projects of which it is told what came of their calls: how many a day succeeded, and how many failed.
+const OUTCOMES: [(&str, u32, u32); 6] = [
+    ("tutor-svc", 940, 60),
+    ("essay-grader", 180, 70),
+    ("search-ranking", 3_200, 40),
+    ("doc-embeddings", 5_100, 20),
+    ("support-assistant", 620, 90),
+    ("chatbot-experiment", 35, 65),
+];
+
 /// The demo's sign-in: made once, kept in `.finops/demo.json`.
 #[derive(Serialize, Deserialize, Clone)]
 pub(crate) struct SignIn {
@@ -111,7 +121,11 @@ pub(crate) fn fill(
     }
     session.channels(sign_in, simulator)?;
     clock.line("demo: a Slack channel and an e-mail channel");
-    collect(clock, &mut session, waiting, check)
+    collect(clock, &mut session, waiting, check)?;
+    session.budgets()?;
+    session.outcomes()?;
+    clock.line("demo: budgets, and what came of some projects' calls");
+    Ok(())
 }
 
 /// Waits until the collector has brought in every team's bill.
@@ -348,6 +362,52 @@ impl Session {
             self.post("/api/channels", &body)?;
         }
         Ok(())
+    }
+
+    /// Sets budgets, unless they are there: of the organization, of a team, of a project.
+    fn budgets(&mut self) -> Result<()> {
+        let organization = json!({ "type": "organization" });
+        let team = json!({ "type": "team", "id": self.team(TEAMS[0].1)? });
+        let project = json!({ "type": "project", "id": self.id_of("/api/projects?limit=200", "essay-grader")? });
+        let wanted = [
+            ("AI 전체 예산", organization, "60000", "monthly"),
+            ("학습AI팀 예산", team, "25000", "monthly"),
+            ("essay-grader 주간 예산", project, "1500", "weekly"),
+        ];
+        for (name, scope, amount, period) in wanted {
+            if self.find("/api/budgets?limit=200", "name", name)?.is_none() {
+                let alerts = [50, 75, 90, 100].map(|percent| json!({ "threshold": percent, "type": "both" }));
+                let body =
+                    json!({ "name": name, "scope": scope, "amount": amount, "period": period, "alerts": alerts });
+                self.post("/api/budgets", &body)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what came of some projects' calls on each of the last two weeks' days; what was told before counts once.
+    fn outcomes(&mut self) -> Result<()> {
+        let summary = self.get("/api/costs/summary")?;
+        let trend = summary["trend"].as_array().context("a trend")?;
+        let days: Vec<&str> = trend.iter().rev().take(14).filter_map(|point| point["day"].as_str()).collect();
+        for (project, successes, failures) in OUTCOMES {
+            let id = self.id_of("/api/projects?limit=200", project)?;
+            let told = days.iter().flat_map(|day| {
+                [("success", successes), ("failure", failures)].map(|(outcome, count)| {
+                    json!({ "id": format!("demo-{day}-{project}-{outcome}"), "outcome": outcome, "count": count,
+                        "occurredAt": format!("{day}T12:00:00Z") })
+                })
+            });
+            let told: Vec<Value> = told.collect();
+            self.post(&format!("/api/projects/{id}/outcomes"), &json!({ "outcomes": told }))?;
+        }
+        Ok(())
+    }
+
+    /// The id of the item of a list that has a name.
+    fn id_of(&mut self, list: &str, name: &str) -> Result<String> {
+        let item = self.find(list, "name", name)?.with_context(|| format!("there is no {name}"))?;
+        Ok(item["id"].as_str().context("an item without an id")?.to_owned())
     }
 
     /// Makes a project with its Project ID unless it is there.

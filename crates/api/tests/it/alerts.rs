@@ -293,6 +293,34 @@ async fn calls_without_a_price_raise_one_alert_a_model() {
 }
 
 #[tokio::test]
+async fn however_many_models_have_no_price_each_has_its_alert_until_it_has_one() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.tenant_admin;
+    let events: Vec<Value> = (0..250)
+        .map(|nth| json!({"provider": "openai", "model": format!("nobody-knows-{nth}"), "promptTokens": 1}))
+        .collect();
+    admin.post("/api/usage/bulk", json!({"events": events})).await.ok();
+    let runner = app.runner();
+    for _ in 0..3 {
+        runner.reconcile().await;
+    }
+    assert_eq!(count_open(&app).await, 250);
+    for _ in 0..3 {
+        runner.reconcile().await;
+    }
+    assert_eq!(count_open(&app).await, 250, "none is over, and none is raised twice");
+}
+
+/// Alerts that are not over.
+async fn count_open(app: &TestApp) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM alerts WHERE status <> 'resolved'")
+        .fetch_one(&mut app.database.owner().await)
+        .await
+        .expect("a count")
+}
+
+#[tokio::test]
 async fn a_test_message_raises_nothing() {
     let app = TestApp::spawn().await;
     let people = app.people().await;

@@ -142,6 +142,9 @@ async fn projects_are_ranked_by_what_a_success_cost_and_by_feedback_where_nothin
     // Six by outcomes, one by feedback, which is in the middle of its own: behind three of six.
     assert_eq!((found.measured, names(&found.best)), (7, vec!["alpha", "beta", "gamma"]));
     assert_eq!(names(&found.worst), ["zeta", "epsilon", "delta"]);
+    let changes =
+        |list: &[RankedProject]| list.iter().map(|one| (one.previous_cost, one.change_percent)).collect::<Vec<_>>();
+    assert_eq!(changes(&found.best), [(None, None); 3], "nothing is known of the week before");
     let each = |list: &[RankedProject]| list.iter().map(|one| text(one.cost_per_success)).collect::<Vec<_>>();
     assert_eq!(each(&found.best), [some("1"), some("2"), some("3")]);
     assert_eq!(each(&found.worst), [None, some("5"), some("4")]);
@@ -214,13 +217,19 @@ async fn a_week_is_compared_with_the_one_before_by_the_organizations_days() {
     track(admin, call(&web, "2026-03-08T15:30:00Z", 50)).await;
     track(admin, call(&web, "2026-03-15T14:30:00Z", 62)).await;
     track(admin, call(&web, "2026-03-15T15:30:00Z", 1_000)).await;
+    tell(admin, &web, 7, 0).await;
     let found = report(admin, "").await;
     assert_eq!(compared(&found.total), (some("112"), some("100"), some("12")));
+    let of_web = &found.best[0];
+    assert_eq!((text(of_web.previous_cost), of_web.change_percent), (some("100"), found.total.change_percent));
+    assert_eq!((text(of_web.cost_per_success), &of_web.openai_project_id), (some("16"), &None));
     assert!(found.total.complete);
     let mail = preview(admin, "?locale=en").await;
     assert_eq!(mail.subject, "[Example Inc.] AI costs of last week: $112 (12% more)");
     assert!(
-        mail.text.contains("12% more ($100 → $112)") && mail.html.contains("12% more ($100 → $112)"),
+        mail.text.contains("cost $112 · on the week before +12%")
+            && mail.text.contains("12% more ($100 → $112)")
+            && mail.html.contains("12% more ($100 → $112)"),
         "{}",
         mail.text
     );

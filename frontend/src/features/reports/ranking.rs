@@ -4,7 +4,7 @@ use finops_contract::reports::{Measure, RankedProject, Suggestion, WeeklyReport}
 use leptos::prelude::*;
 
 use super::report::to_integration;
-use super::wording::{suggestion_name, suggestion_why};
+use super::wording::{change, suggestion_name, suggestion_why};
 use crate::features::budgets::{Sure, basis_badge, figure};
 use crate::features::worth::{feedback, mean_text, not_recorded, per_success, success};
 use crate::i18n::{Word, t, words};
@@ -51,9 +51,16 @@ fn row(ranked: &RankedProject) -> Row {
         <div>
             <a class="link strong" href=format!("/projects/{}?tab=value", ranked.project.id)>{ranked.project.name.clone()}</a>
             <div class="small muted">{ranked.team.name.clone()}</div>
+            {ranked.openai_project_id.clone().map(|id| view! { <div class="small muted">{id}</div> })}
         </div>
     };
-    let cost = view! { <div>{figure(Some(ranked.cost), "USD", sure)}<div>{basis_badge(ranked.basis)}</div></div> };
+    let cost = view! {
+        <div>
+            {figure(Some(ranked.cost), "USD", sure)}
+            {ranked.change_percent.and_then(|percent| change(words::reports::BEFORE, percent)).map(|text| view! { <div class="small">{text}</div> })}
+            <div>{basis_badge(ranked.basis)}</div>
+        </div>
+    };
     let cells = vec![
         name.into_any(),
         measure(ranked, sure),

@@ -1,6 +1,6 @@
 //! Rows of alerts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::alerts::{AlertKind, AlertMark, AlertSeverity, AlertStatus, AlertsQuery};
@@ -289,22 +289,23 @@ pub(super) async fn open_by_key(
     Ok(rows.into_iter().map(|row| (row.subject_key, row.id)).collect())
 }
 
-/// Whether an alert about something was resolved by somebody since a time.
+/// What alerts of a kind were about that somebody resolved since a time.
 pub(super) async fn resolved_since(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    key: &str,
+    kind: AlertKind,
     since: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM alerts WHERE organization_id = $1 AND subject_key = $2 AND resolved_by IS NOT NULL
-            AND resolved_at > $3) AS "resolved!""#,
+) -> sqlx::Result<BTreeSet<String>> {
+    let keys = sqlx::query_scalar!(
+        "SELECT DISTINCT subject_key FROM alerts
+        WHERE organization_id = $1 AND kind = $2 AND resolved_by IS NOT NULL AND resolved_at > $3",
         organization as OrganizationId,
-        key,
+        kind.name(),
         since
     )
-    .fetch_one(conn)
-    .await
+    .fetch_all(conn)
+    .await?;
+    Ok(keys.into_iter().collect())
 }
 
 /// What an organization said of a rule.

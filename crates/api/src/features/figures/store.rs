@@ -56,13 +56,14 @@ pub(super) struct ModelTokens {
     pub(super) tokens: i64,
 }
 
-/// Tokens of each model's calls since ever, by events, the most first. Sums are kept for good, so they only grow.
+/// Tokens of each model's calls since ever, by events, in the order in which models came up: sums are kept for good, so they only
+/// grow, and so does what later models have together.
 pub(super) async fn tokens(conn: &mut PgConnection, organization: OrganizationId) -> sqlx::Result<Vec<ModelTokens>> {
     sqlx::query_as!(
         ModelTokens,
         r#"SELECT provider AS "provider!", model AS "model!", sum(input + cached_input + cache_write_5m + cache_write_1h + output
             + reasoning + audio_input + audio_output + unsplit)::bigint AS "tokens!"
-        FROM usage_daily_sums WHERE organization_id = $1 GROUP BY provider, model ORDER BY 3 DESC, 1, 2"#,
+        FROM usage_daily_sums WHERE organization_id = $1 GROUP BY provider, model ORDER BY min(day), 1, 2"#,
         organization as OrganizationId
     )
     .fetch_all(conn)

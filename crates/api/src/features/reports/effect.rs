@@ -35,7 +35,7 @@ const ACTIONS: [(FollowUpKind, &[&str]); 4] = [
     ),
     (FollowUpKind::ProjectStopped, &["project.remove_openai_project_id", "project.delete"]),
     (FollowUpKind::Budget, &["budget.create", "budget.update", "budget.delete"]),
-    (FollowUpKind::Block, &["block.create", "block.approve"]),
+    (FollowUpKind::Block, &["block.create", "block.approve", "block.lift"]),
 ];
 
 /// What came of the latest reports, the latest first.

@@ -151,6 +151,8 @@ pub(super) async fn report(
 struct Projects {
     names: BTreeMap<Uuid, ProjectNames>,
     worth: BTreeMap<Uuid, Worth>,
+    /// What they cost in the week before.
+    before: BTreeMap<Uuid, Total>,
     caching: BTreeMap<Uuid, Caching>,
     /// Whose spending budgets are about.
     watched: Vec<Spender>,
@@ -167,6 +169,11 @@ impl Projects {
         let names = store::projects(conn, organization).await?;
         let mut worth = value::of_projects(conn, organization, days, (week.from, week.to)).await?;
         worth.retain(|project, _| names.contains_key(project));
+        let before = domain::before(week);
+        let before = (before.from, before.to);
+        let spending = costs::spending_of_projects(conn, organization, days, before).await?;
+        let before = spending.iter().map(|(project, spent)| Ok((*project, Total::over(spent, before)?)));
+        let before = before.collect::<ApiResult<_>>()?;
         let (start, end) = (days.start(week.from), days.start(week.to));
         let mut caching: BTreeMap<Uuid, Caching> = BTreeMap::new();
         for input in store::inputs(conn, organization, (start, end)).await? {
@@ -176,7 +183,7 @@ impl Projects {
             sum.saves += saves(book, &input, end).unwrap_or_default();
         }
         let watched = budgets::in_force(conn, organization).await?.iter().filter_map(budgets::spender).collect();
-        Ok(Self { names, worth, caching, watched })
+        Ok(Self { names, worth, before, caching, watched })
     }
 
     /// Those that can be compared, with what they cost.
@@ -217,11 +224,17 @@ impl Projects {
             caching: self.caching.get(&names.project.id).copied().unwrap_or_default(),
             has_budget: self.watched.iter().any(|spender| watches(spender, names)),
         };
+        let whole = |total: &Total| total.is_complete().then(|| total.dollars.cost());
+        let this_week = whole(&worth.total);
+        let previous = self.before.get(&names.project.id).and_then(whole).filter(|_| this_week.is_some());
         RankedProject {
             project: names.project.clone(),
             team: names.team.clone(),
+            openai_project_id: names.openai_project_id.clone(),
             measure: merit.measure,
             cost: Amount(cost),
+            previous_cost: previous.map(Amount),
+            change_percent: change(previous, this_week),
             basis: dollars.basis(),
             unpriced: dollars.unpriced(),
             successes: recorded(tally.successes),

@@ -155,6 +155,7 @@ pub(super) struct ProjectNames {
     pub(super) project: Named,
     pub(super) team: Named,
     pub(super) environment: Option<Environment>,
+    pub(super) openai_project_id: Option<String>,
 }
 
 /// The projects that there are. Of those that were deleted there is nothing to be done.
@@ -164,7 +165,7 @@ pub(super) async fn projects(
 ) -> sqlx::Result<BTreeMap<Uuid, ProjectNames>> {
     let rows = sqlx::query!(
         r#"
-        SELECT p.id, p.name, p.environment, t.id AS team_id, t.name AS team_name, t.deleted_at IS NOT NULL AS "team_deleted!"
+        SELECT p.id, p.name, p.environment, p.openai_project_id, t.id AS team_id, t.name AS team_name, t.deleted_at IS NOT NULL AS "team_deleted!"
         FROM projects p JOIN teams t ON t.organization_id = p.organization_id AND t.id = p.team_id
         WHERE p.organization_id = $1 AND p.deleted_at IS NULL
         "#,
@@ -175,7 +176,8 @@ pub(super) async fn projects(
     let names = rows.into_iter().map(|row| {
         let project = Named { id: row.id, name: row.name, deleted: false };
         let team = Named { id: row.team_id, name: row.team_name, deleted: row.team_deleted };
-        (row.id, ProjectNames { project, team, environment: Environment::from_name(&row.environment) })
+        let (environment, openai_project_id) = (Environment::from_name(&row.environment), row.openai_project_id);
+        (row.id, ProjectNames { project, team, environment, openai_project_id })
     });
     Ok(names.collect())
 }

@@ -213,7 +213,10 @@ fn not_measured(report: &WeeklyReport, locale: Locale) -> String {
 
 fn ranked_entry(place: usize, ranked: &RankedProject, locale: Locale) -> Entry {
     Entry {
-        name: format!("{place}. {} ({})", ranked.project.name, ranked.team.name),
+        name: match &ranked.openai_project_id {
+            Some(id) => format!("{place}. {} ({}, {id})", ranked.project.name, ranked.team.name),
+            None => format!("{place}. {} ({})", ranked.project.name, ranked.team.name),
+        },
         figure: measured(ranked, locale),
         details: details(ranked, locale),
         advice: advice(&ranked.suggestion, locale),
@@ -246,6 +249,9 @@ fn measured(ranked: &RankedProject, locale: Locale) -> String {
 fn details(ranked: &RankedProject, locale: Locale) -> String {
     let cost = at_least(ranked.cost, ranked.unpriced > 0, locale);
     let mut said = vec![format!("{} {cost}", pick(locale, "비용", "cost"))];
+    if let Some(change) = ranked.change_percent {
+        said.push(format!("{} {:+}%", pick(locale, "전주 대비", "on the week before"), change.0.normalize()));
+    }
     if let (Some(successes), Some(failures)) = (ranked.successes, ranked.failures) {
         let (successes, failures) = (count(successes), count(failures));
         said.push(match locale {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use super::USUALLY_TOLD;
 use super::world::{NEVER, World, until};
-use super::{TOLD, USUALLY_TOLD};
 use crate::services;
 use crate::torture::load::agent;
 use crate::torture::now;
@@ -98,10 +98,10 @@ pub(in crate::torture) fn crossed_by_many(stage: &mut Stage<'_>) -> Result<Value
         channels.dedup();
         all == 2 && channels.len() == 2
     });
-    let held = alerts.len() == 3 && once;
+    let held = alerts.len() == 3 && once && told <= USUALLY_TOLD;
     Ok(json!({
         "torture": "control", "promise": 8, "seed": stage.seed, "events": EVENTS, "sentSeconds": sent,
-        "alertsAfterSeconds": told, "alerts": alerts.len(), "oneDeliveryAChannel": once, "held": held,
+        "alertsAfterSeconds": told, "target": USUALLY_TOLD, "alerts": alerts.len(), "oneDeliveryAChannel": once, "held": held,
     }))
 }
 
@@ -197,12 +197,14 @@ pub(in crate::torture) fn guarded(stage: &mut Stage<'_>) -> Result<Value> {
     let late = seen.allowed.map(|last| (last - crossed).max(0.0));
     let told = world.letters("guarded", 1, 60)?;
     let told_after = start.elapsed().as_secs_f64() - crossed;
-    let held =
-        late.iter().all(|late| *late <= REFUSES) && !told.is_empty() && told_after <= TOLD && seen.wondered.is_empty();
+    let held = late.iter().all(|late| *late <= REFUSES)
+        && !told.is_empty()
+        && told_after <= USUALLY_TOLD
+        && seen.wondered.is_empty();
     Ok(json!({
         "torture": "control", "promise": 11, "seed": stage.seed, "spentCents": seen.cents, "overCents": seen.cents - 10_000,
         "lastAllowedAfterSeconds": late, "target": REFUSES, "refused": seen.refused, "toldAfterSecondsAtMost": told_after,
-        "toldTarget": TOLD, "usuallyTold": USUALLY_TOLD, "unexpected": seen.wondered, "held": held,
+        "toldTarget": USUALLY_TOLD, "unexpected": seen.wondered, "held": held,
     }))
 }
 
@@ -232,7 +234,8 @@ pub(in crate::torture) fn flooded(stage: &mut Stage<'_>) -> Result<Value> {
     let letters = world.letters("flooded", 2, 0)?;
     let between = super::world::gap(&letters)?;
     let alerts = world.all("/api/alerts")?.len();
-    let held = letters.len() == 2 && between >= GROUP * 0.95 && alerts > 1;
+    let all = u64::try_from(alerts).is_ok_and(|alerts| alerts == ANOMALIES);
+    let held = letters.len() == 2 && between >= GROUP * 0.95 && all;
     Ok(json!({
         "torture": "control", "promise": 12, "seed": stage.seed, "anomalies": ANOMALIES, "sentSeconds": sent, "alerts": alerts,
         "deliveries": deliveries, "messagesAtOnce": first, "messages": letters.len(), "secondsBetween": between, "held": held,
