@@ -225,7 +225,7 @@ test("the same in English, one click away", async () => {
 
 test("every page is clean to axe in both themes", async () => {
   test.setTimeout(180_000);
-  const paths = ["/", "/projects", `/projects/${project}`, "/explore", "/teams", `/teams/${team}`, "/setup", "/settings", "/audit", "/events", "/budgets", "/alerts", "/alerts?tab=rules", "/alerts?tab=channels", "/alerts?tab=deliveries", "/blocks", "/integration"];
+  const paths = ["/", "/projects", `/projects/${project}`, "/explore", "/teams", `/teams/${team}`, "/setup", "/settings", "/audit", "/events", "/budgets", "/alerts", "/alerts?tab=rules", "/alerts?tab=channels", "/alerts?tab=deliveries", "/blocks", "/reports/weekly", `/projects/${project}?tab=value`, "/integration"];
   for (const scheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: scheme });
     for (const path of paths) {

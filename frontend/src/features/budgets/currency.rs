@@ -30,12 +30,12 @@ pub(super) struct CurrencyFields {
 }
 
 /// Every exchange rate.
-pub(super) fn use_rates() -> Query<Page<FxRate>> {
+fn use_rates() -> Query<Page<FxRate>> {
     use_list(|| Some("/fx-rates?limit=200".to_owned()))
 }
 
 /// The currencies that an amount can be in, `now` among them.
-pub(super) fn currencies(rates: Query<Page<FxRate>>, now: RwSignal<String>) -> Signal<Vec<(String, String)>> {
+fn currencies(rates: Query<Page<FxRate>>, now: RwSignal<String>) -> Signal<Vec<(String, String)>> {
     Signal::derive(move || {
         let own = session::me().map(|me| me.organization.currency);
         let known = rates.data.with(|page| page.as_ref().map(|page| page.data.clone()).unwrap_or_default());

@@ -1,10 +1,11 @@
 //! Projects' cost thresholds: what one may cost a day and a week.
 
 use finops_contract::budgets::{AlertAction, CostThresholds, CostThresholdsRequest, Enforcement};
+use finops_contract::fx_rates::SetFxRateRequest;
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::currency::{currencies, use_rates};
+use super::currency::{self, CurrencyFields, currency_fields};
 use super::draft::{LimitDraft, Wrong};
 use super::form::{enforcement_choice, refuse};
 use super::scope::project_choices;
@@ -21,7 +22,7 @@ use crate::url::use_param;
 #[derive(Clone, Copy)]
 struct Fields {
     amount: RwSignal<String>,
-    currency: RwSignal<String>,
+    money: CurrencyFields,
     action: RwSignal<String>,
     enforcement: RwSignal<String>,
 }
@@ -30,7 +31,7 @@ impl Fields {
     fn new(draft: LimitDraft) -> Fields {
         Fields {
             amount: RwSignal::new(draft.amount),
-            currency: RwSignal::new(draft.currency),
+            money: CurrencyFields::new(&draft.currency),
             action: RwSignal::new(draft.action.name().to_owned()),
             enforcement: RwSignal::new(draft.enforcement.name().to_owned()),
         }
@@ -39,13 +40,23 @@ impl Fields {
     fn draft(self) -> LimitDraft {
         LimitDraft {
             amount: self.amount.get_untracked(),
-            currency: self.currency.get_untracked(),
+            currency: self.money.currency.get_untracked(),
             action: self.action.with_untracked(|name| AlertAction::from_name(name)).unwrap_or(AlertAction::Both),
             enforcement: self
                 .enforcement
                 .with_untracked(|name| Enforcement::from_name(name))
                 .unwrap_or(Enforcement::Soft),
         }
+    }
+
+    /// The rate to store before the amount, if there is an amount and a rate was asked for.
+    fn rate(self, wrong: &mut Wrong) -> Option<SetFxRateRequest> {
+        let is_set = self.amount.with_untracked(|amount| !amount.trim().is_empty());
+        let read = if is_set { self.money.read() } else { Ok(None) };
+        read.unwrap_or_else(|refused| {
+            wrong.extend(refused);
+            None
+        })
     }
 }
 
@@ -89,6 +100,7 @@ fn Fill(open: RwSignal<bool>, id: Uuid, now: CostThresholds, saved: Callback<()>
     let task = Task::new();
     let submit = move |()| {
         let mut wrong = Wrong::new();
+        let rates = [daily, weekly].map(|fields| fields.rate(&mut wrong));
         let daily = daily.draft().read("/daily", &mut wrong);
         let weekly = weekly.draft().read("/weekly", &mut wrong);
         if refuse(task, &wrong) {
@@ -96,7 +108,13 @@ fn Fill(open: RwSignal<bool>, id: Uuid, now: CostThresholds, saved: Callback<()>
         }
         let path = format!("/projects/{id}/cost-thresholds");
         let request = CostThresholdsRequest { daily, weekly };
-        task.run(async move { api::put(&path, Some(&request)).await }, move |_| {
+        let work = async move {
+            for rate in rates {
+                currency::store_rate(rate).await?;
+            }
+            api::put(&path, Some(&request)).await
+        };
+        task.run(work, move |_| {
             toast::done(words::budgets::LIMITS_SAVED.get_untracked());
             saved.run(());
         });
@@ -116,19 +134,13 @@ fn Fill(open: RwSignal<bool>, id: Uuid, now: CostThresholds, saved: Callback<()>
 }
 
 fn limit(title: Word, fields: Fields, at: &'static str, task: Task) -> AnyView {
-    let rates = use_rates();
     let is_set = memo(move |_| fields.amount.with(|amount| !amount.trim().is_empty()));
     let wrong = move |field: &'static str| wrong_at(task, move || format!("{at}/{field}"));
     // What happens says nothing while there is no amount.
     let more = move || {
         is_set.get().then(|| {
             view! {
-                <Select
-                    label=words::budgets::CURRENCY
-                    value=fields.currency
-                    choices=currencies(rates, fields.currency)
-                    error=wrong("currency")
-                />
+                {currency_fields(fields.money, task)}
                 <Select
                     label=words::budgets::THRESHOLD_ACTION
                     value=fields.action
