@@ -14,7 +14,7 @@ const PLATFORM = { id: id(1), name: "플랫폼팀" };
 
 const ranked = (n, name, team, cost, successes, failures, scores, mean, suggestion, more) => ({
   project: { id: n ? id(n) : CHATBOT, name }, team, openaiProjectId: n ? null : "proj_abc123", measure: "cost_per_success", cost,
-  previousCost: n ? (Number(cost) * 1.1).toFixed(6) : "50.000000", changePercent: n ? "-9.1" : "1384.2", basis: "events", unpriced: 0, successes, failures,
+  previousCost: n ? (Number(cost) * 1.1).toFixed(6) : null, changePercent: n ? "-9.1" : null, basis: "events", unpriced: 0, successes, failures,
   successRate: successes === null ? null : ((100 * successes) / (successes + failures)).toFixed(2), costPerSuccess: successes ? (Number(cost) / successes).toFixed(12) : null,
   feedbackScores: scores, feedbackMean: mean, feedbackPerDollar: mean && ((scores * Number(mean)) / Number(cost)).toFixed(6),
   suggestion: { amount: null, share: null, model: null, otherModel: null, path: `/projects/${n ? id(n) : CHATBOT}?tab=value`, ...suggestion }, ...more,

@@ -39,13 +39,14 @@ test("the week that is over: what it cost, who made the most of it, and what to 
   const best = card(page, "비용 대비 성과가 좋은 프로젝트").locator("tbody tr");
   await expect(best).toHaveCount(3);
   await expect(best.nth(0).getByRole("cell")).toHaveText([
-    "검색 요약플랫폼팀", "$0.004466 USD성공 1건당 비용", "$18.40 USD이벤트 추정", "97.8%성공 4,120 · 실패 91", "4.62점수 310개", "지금처럼 이어 가기비용만큼 성과를 내고 있어요.",
+    "검색 요약플랫폼팀", "$0.004466 USD성공 1건당 비용", "$18.40 USD그 전주보다 9.1% 줄었어요이벤트 추정", "97.8%성공 4,120 · 실패 91", "4.62점수 310개", "지금처럼 이어 가기비용만큼 성과를 내고 있어요.",
   ]);
   // Ranked by feedback, of which no outcome is known.
   await expect(best.nth(2)).toContainText("94.44달러당 피드백 점수");
   await expect(best.nth(2)).toContainText("기록 없음");
   const worst = card(page, "개선할 여지가 큰 프로젝트").locator("tbody tr");
-  await expect(worst.nth(0)).toContainText("최소 $742.10 USD");
+  await expect(worst.nth(0)).toContainText("proj_abc123");
+  await expect(worst.nth(0)).toContainText("최소 $742.10 USD이벤트 추정");
   await expect(worst.nth(0)).toContainText("결과의 24%가 실패예요. 실패에 $178.71를 썼어요.");
   await expect(worst.nth(1)).toContainText("비용의 91.2%가 gpt-5.4에서 나왔어요. gpt-5.4-mini라면 이 주에 $96.30를 아꼈을 거예요.");
   // Each suggestion leads to where it is done.
