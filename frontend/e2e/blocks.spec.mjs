@@ -105,6 +105,57 @@ test("the provider is left out without losing what was typed, or the focus", asy
   expect(sent(asked, "POST /blocks")[0]).toMatchObject({ atProvider: false, reason: "제가 직접 확인해 볼게요." });
 });
 
+test("calls can be slowed down instead, to so many a minute", async ({ page }) => {
+  const asked = await enter(page, calm());
+  await page.goto(`/block/project:${CHATBOT}`);
+  const dialog = ask(page);
+  await dialog.getByLabel("이유").fill("먼저 늦추고 지켜봐요.");
+  await dialog.getByRole("radio", { name: "호출 수 제한" }).click();
+  await expect(dialog.getByRole("heading")).toHaveText("‘프로젝트 chatbot-experiment’의 호출을 늦출까요?");
+  await expect(dialog).toContainText("정한 수를 넘는 호출은 다음 1분까지 거절해요");
+  await expect(dialog).toContainText("API 키 1개는 호출해도 되는지 물으면 정한 수까지만 허용해요.");
+  // The provider knows no throttle.
+  await expect(dialog.getByRole("checkbox")).toHaveCount(0);
+  await expect(dialog).not.toContainText("OpenAI에서도 멈춰요:");
+  await expect(dialog.getByRole("radio", { name: "호출 수 제한" })).toBeFocused();
+  await expect(dialog.getByLabel("이유")).toHaveValue("먼저 늦추고 지켜봐요.");
+  const limit = dialog.getByLabel("1분에 허용할 호출 수");
+  await expect(limit).toHaveValue("60");
+  await limit.fill("0");
+  await dialog.getByRole("button", { name: "호출 수 제한하기" }).click();
+  await expect(limit).toHaveAttribute("aria-invalid", "true");
+  expect(sent(asked, "POST /blocks")).toEqual([]);
+  // Going back to a stop is as it was.
+  await dialog.getByRole("radio", { name: "모든 호출 중지" }).click();
+  await expect(dialog.getByRole("checkbox", { name: "OpenAI에서도 멈추기" })).toBeChecked();
+  await expect(limit).toHaveCount(0);
+  await dialog.getByRole("radio", { name: "호출 수 제한" }).click();
+  await limit.fill("1,200");
+  await dialog.getByRole("button", { name: "호출 수 제한하기" }).click();
+  await expect(toast(page, "호출 수를 제한했어요: 프로젝트 chatbot-experiment")).toBeVisible();
+  expect(sent(asked, "POST /blocks")).toEqual([{ target: { type: "project", id: CHATBOT }, reason: "먼저 늦추고 지켜봐요.", mode: "throttle", limitPerMinute: 1200 }]);
+  await expect(banner(page)).toContainText("프로젝트 chatbot-experiment · 1분에 1,200번까지만 허용");
+});
+
+test("what is slowed down can still be stopped, and nothing else", async ({ page }) => {
+  const setup = blocked();
+  setup.world.blocks = [block(ACTIVE, "project", { mode: "throttle", limitPerMinute: 60 })];
+  setup.world.preview = { blockId: ACTIVE };
+  const asked = await enter(page, setup);
+  await page.goto(`/block/project:${CHATBOT}`);
+  const dialog = ask(page);
+  await expect(dialog.getByRole("button", { name: "차단하기" })).toBeVisible();
+  await expect(dialog.getByRole("radio")).toHaveCount(0);
+  await dialog.getByRole("button", { name: "차단하기" }).click();
+  await expect(page).toHaveURL("/blocks");
+  expect(sent(asked, "POST /blocks")[0]).toMatchObject({ mode: "stop", atProvider: true });
+  // A stop gives way to nothing.
+  setup.world.blocks = [block(ACTIVE, "project")];
+  await page.goto(`/block/project:${CHATBOT}`);
+  await expect(dialog).toContainText("이미 차단했거나 승인을 기다리고 있어요.");
+  await expect(dialog.getByRole("button", { name: "차단하기" })).toHaveCount(0);
+});
+
 test("an answer to an earlier question says nothing any more", async ({ page }) => {
   const setup = calm();
   const answer = setup.answers.find(([line]) => line === "POST /blocks/preview")[1];
