@@ -3,6 +3,7 @@ import { expect, test } from "@playwright/test";
 import { CHATBOT, enter, KEY, MARKETING } from "./admin.mock.mjs";
 import { RUNAWAY } from "./alerts.mock.mjs";
 import { ACTIVE, block, blocked, BOT, calm, LIFTED, LIFTING, stop, WAITING } from "./blocks.mock.mjs";
+import { LIMIT } from "./budgets.mock.mjs";
 import { ME, ORGANIZATION, problem } from "./mock.mjs";
 import { fixNow } from "./prices.mock.mjs";
 
@@ -109,6 +110,10 @@ test("calls can be slowed down instead, to so many a minute", async ({ page }) =
   const asked = await enter(page, calm());
   await page.goto(`/block/project:${CHATBOT}`);
   const dialog = ask(page);
+  await dialog.getByRole("radio", { name: "호출 수 제한" }).click();
+  await expect(dialog.getByLabel("이유")).toHaveValue("비용이 급증해서 먼저 늦춰요.");
+  await dialog.getByRole("radio", { name: "모든 호출 중지" }).click();
+  await expect(dialog.getByLabel("이유")).toHaveValue("비용이 급증해서 먼저 멈춰요.");
   await dialog.getByLabel("이유").fill("먼저 늦추고 지켜봐요.");
   await dialog.getByRole("radio", { name: "호출 수 제한" }).click();
   await expect(dialog.getByRole("heading")).toHaveText("‘프로젝트 chatbot-experiment’의 호출을 늦출까요?");
@@ -154,6 +159,48 @@ test("what is slowed down can still be stopped, and nothing else", async ({ page
   await page.goto(`/block/project:${CHATBOT}`);
   await expect(dialog).toContainText("이미 차단했거나 승인을 기다리고 있어요.");
   await expect(dialog.getByRole("button", { name: "차단하기" })).toHaveCount(0);
+});
+
+test("who runs the organization sees what a call would be told now", async ({ page }) => {
+  const budget = (name, more) => ({
+    id: LIMIT, kind: "budget", name, scopeType: "project", enforcement: "hard", period: "monthly", periodEndsAt: "2026-11-30T15:00:00Z", amount: "1000.000000", spent: "742.100000",
+    reserved: "0.000000", remaining: "257.900000", percent: "74.21", currency: "USD", ...more,
+  });
+  const asOf = "2026-11-24T09:00:00Z";
+  const refused = (status, code, more) => ({ ...problem(status, code), body: JSON.stringify({ ...JSON.parse(problem(status, code).body), asOf, ...more }) });
+  const stopped = { id: ACTIVE, targetType: "project", cause: "manual", since: "2026-11-24T08:58:00Z", limitPerMinute: null };
+  let answer = { budgets: [], warnings: [], asOf, degraded: false, reservationId: null, expiresAt: null };
+  const asked = await enter(page, { ...calm(), answers: [["POST /guard/check", () => answer], ...calm().answers] });
+  await page.goto(`/projects/${CHATBOT}?tab=settings`);
+  const panel = page.getByRole("region", { name: "지금 호출하면" });
+  const ask = panel.getByRole("button", { name: "확인하기" });
+  await expect(ask).toBeVisible();
+  // A check takes one of a throttle's calls: nobody asks unasked.
+  expect(sent(asked, "POST /guard/check")).toEqual([]);
+  await ask.click();
+  await expect(panel).toContainText("호출할 수 있어요");
+  await expect(panel).toContainText("호출을 막을 수 있는 예산이나 비용 한도가 없어요.");
+  expect(sent(asked, "POST /guard/check")).toEqual([{ projectId: CHATBOT, reserve: false }]);
+  answer = { ...answer, budgets: [budget("월 예산")], warnings: [budget("분기 예산", { enforcement: "soft", remaining: "-5.000000", percent: "100.5" })] };
+  await ask.click();
+  await expect(panel.getByRole("listitem")).toHaveText(["월 예산 $1,000.00 USD 중 $257.90 USD 남음 · 74% 사용", "분기 예산 $1,000.00 USD 중 −$5.00 USD 남음 · 100% 사용 (다 썼지만 알리기만 해요)"]);
+  answer = refused(503, "budget_exceeded", { budget: budget("월 예산", { spent: "1000.000000", remaining: "0.000000", percent: "100" }), periodEndsAt: "2026-11-30T15:00:00Z" });
+  await ask.click();
+  await expect(panel).toContainText("거절해요");
+  await expect(panel.getByRole("link", { name: "월 예산" })).toHaveAttribute("href", `/budgets/${LIMIT}`);
+  await expect(panel).toContainText("2026. 12. 1. 00:00에 새 기간이 시작돼요.");
+  answer = refused(403, "blocked", { block: stopped });
+  await ask.click();
+  await expect(panel).toContainText("2026. 11. 24. 17:58부터");
+  await expect(panel.getByRole("link", { name: "자세히" })).toHaveAttribute("href", `/blocks?block=${ACTIVE}`);
+  answer = refused(429, "throttled", { block: { ...stopped, limitPerMinute: 60 } });
+  await ask.click();
+  await expect(panel).toContainText("1분에 60번까지만 허용 · 2026. 11. 24. 17:58부터");
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map((v) => [v.id, v.nodes.map((n) => n.html)])).toEqual([]);
+  answer = problem(500, "internal");
+  await ask.click();
+  await expect(panel.getByText("01936f00-0000-7000-8000-00000000feed")).toBeVisible();
 });
 
 test("an answer to an earlier question says nothing any more", async ({ page }) => {

@@ -281,6 +281,13 @@ fn how_far(fields: Fields) -> AnyView {
     let choose = move |name: &'static str| {
         if fields.mode.with_untracked(|now| now != name) {
             fields.task.error.set(None);
+            let usual = |name: &str| {
+                let is_stop = name == BlockMode::Stop.name();
+                (if is_stop { words::blocks::USUAL_REASON } else { words::blocks::THROTTLE_REASON }).get_untracked()
+            };
+            if fields.reason.with_untracked(|reason| fields.mode.with_untracked(|now| reason == usual(now))) {
+                fields.reason.set(usual(name).to_owned());
+            }
             fields.mode.set(name.to_owned());
             fields.look(None);
         }
