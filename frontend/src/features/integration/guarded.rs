@@ -151,7 +151,7 @@ mod tests {
         let check: GuardCheckRequest = serde_json::from_str(bodies[0]).unwrap();
         assert!(check.reserve && check.estimated_cost.is_some());
         let call: UsageEventRequest = serde_json::from_str(bodies[1]).unwrap();
-        assert_eq!((check.project_id, check.service, check.model), (call.project_id, call.service, call.model));
+        assert_eq!((check.project_id, check.service, check.model), (call.project_id, call.service, Some(call.model)));
         assert_eq!(bodies[2], "{}");
     }
 
