@@ -62,7 +62,7 @@ test.describe("nothing to show has four reasons", () => {
     await expect(page.getByText("이 기간에는 청구된 비용이 없어요")).toBeVisible();
     await page.getByRole("button", { name: "최근 90일 보기" }).click();
     await expect(page).toHaveURL(new RegExp(`to=${TODAY}`));
-    await expect(page.getByRole("slider", { name: "기간별 요약" })).toBeVisible();
+    await expect(page.getByRole("slider", { name: "기간별 비용" })).toBeVisible();
   });
 });
 
@@ -119,7 +119,7 @@ test("the legend shows one series alone", async ({ page }) => {
   const first = legend.getByRole("button").first();
   await first.click();
   await expect(first).toHaveAttribute("aria-pressed", "true");
-  const chart = page.getByRole("slider", { name: "기간별 요약" });
+  const chart = page.getByRole("slider", { name: "기간별 비용" });
   await chart.focus();
   await page.keyboard.press("End");
   await expect(chart).toHaveAttribute("aria-valuetext", new RegExp(await first.innerText()));
@@ -240,7 +240,7 @@ test("a period that is too long can be left", async ({ page }) => {
   await open(page, "/explore?from=2020-01-01&to=2026-11-23", { "GET /costs/query": tooLong });
   await expect(page.getByText("최대 3년(1,096일)까지 볼 수 있어요.").first()).toBeVisible();
   await page.getByRole("button", { name: "최근 90일 보기" }).first().click();
-  await expect(page.getByRole("slider", { name: "기간별 요약" })).toBeVisible();
+  await expect(page.getByRole("slider", { name: "기간별 비용" })).toBeVisible();
 });
 
 test("who belongs nowhere is told so, and not that nothing was billed", async ({ page }) => {
