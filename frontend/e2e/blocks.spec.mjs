@@ -305,7 +305,7 @@ test("with two persons it is asked for, and whoever may approve it is told on ev
   await confirm.getByRole("button", { name: "차단하기" }).click();
   await expect(toast(page, "차단했어요: Admin 키 sk-admin-…abc1")).toBeVisible();
   await expect(banner(page)).toContainText("Admin 키 sk-admin-…abc1 차단 중이에요");
-  expect(asked.filter(({ line }) => line === `POST /blocks/${WAITING}/approve`)).toHaveLength(1);
+  expect(sent(asked, `POST /blocks/${WAITING}/approve`)).toEqual([{ question: "block" }]);
 });
 
 test("blocks are listed with who, why and how they ended", async ({ page }) => {
@@ -339,7 +339,7 @@ test("one block tells everything that happened to it, and is decided about there
   const decline = page.getByRole("dialog", { name: "‘API 키 챗봇 SDK’ 요청을 거절할까요?" });
   await decline.getByRole("button", { name: "거절" }).click();
   await expect(drawer.getByRole("button", { name: "차단 풀기" })).toBeVisible();
-  expect(sent(asked, `POST /blocks/${LIFTING}/decline`)).toEqual([{ reason: "지금은 필요하지 않아요." }]);
+  expect(sent(asked, `POST /blocks/${LIFTING}/decline`)).toEqual([{ question: "lift", reason: "지금은 필요하지 않아요." }]);
   await page.keyboard.press("Escape");
   await expect(page).toHaveURL("/blocks");
   await page.goto(`/blocks?block=${LIFTED}`);

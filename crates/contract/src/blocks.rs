@@ -27,6 +27,13 @@ names! {
         /// So many calls a minute pass the guard. Nothing else changes.
         Throttle = "throttle",
     }
+    /// What waits for a second person.
+    BlockQuestion {
+        /// Whether it is to be in force.
+        Block = "block",
+        /// Whether it is to be lifted.
+        Lift = "lift",
+    }
     /// How far along it is.
     BlockStatus {
         /// It waits for a second person, and is not in force.
@@ -268,7 +275,8 @@ pub struct BlockPreview {
     pub team: Option<Named>,
     /// How far.
     pub mode: BlockMode,
-    /// The block that is there already, in force or waiting for a second person: another is answered `already_blocked`.
+    /// The block that is in the way, in force or waiting for a second person: this one would be answered `already_blocked`. A
+    /// throttle is not in the way of a stop.
     pub block_id: Option<Uuid>,
     /// The projects that would get no answer, the dearest of the week first.
     pub projects: Vec<BlockedProject>,
@@ -321,11 +329,35 @@ pub struct CreateBlockRequest {
     pub at_provider: Option<bool>,
 }
 
-/// `POST /api/blocks/{blockId}/lift` and `/decline`.
+/// `POST /api/blocks/{blockId}/approve`.
+///
+/// It names the question it answers: what was asked may have been answered, and another asked, since somebody last looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApproveBlockRequest {
+    /// What is approved.
+    pub question: BlockQuestion,
+}
+
+/// `POST /api/blocks/{blockId}/decline`. It names the question it answers, as an approval does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct BlockReasonRequest {
+pub struct DeclineBlockRequest {
+    /// What is declined.
+    pub question: BlockQuestion,
+    /// Why: 1 to 1,000 characters.
+    #[cfg_attr(feature = "server", validate(length(min = 1, max = 1000), custom(function = "is_said")))]
+    #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 1000, example = "It is not needed any more"))]
+    pub reason: String,
+}
+
+/// `POST /api/blocks/{blockId}/lift`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LiftBlockRequest {
     /// Why: 1 to 1,000 characters.
     #[cfg_attr(feature = "server", validate(length(min = 1, max = 1000), custom(function = "is_said")))]
     #[cfg_attr(feature = "server", schema(min_length = 1, max_length = 1000, example = "The loop is mended"))]
@@ -438,7 +470,7 @@ pub struct Block {
     pub at_provider: bool,
     /// How that stands, by Project ID.
     pub provider: Vec<ProviderStop>,
-    /// Whether the caller may approve or decline what waits.
+    /// Whether the caller may approve or decline what waits: the block while it is `requested`, else the `liftRequest`.
     pub may_approve: bool,
     /// Whether the caller may lift it, or ask for that.
     pub may_lift: bool,

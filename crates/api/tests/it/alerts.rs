@@ -1,5 +1,6 @@
 //! Alerts: raised once, whoever notices; saying who, what, how much and why; acknowledged, resolved, and over by themselves.
 
+mod calendar;
 mod later;
 mod told;
 

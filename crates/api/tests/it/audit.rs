@@ -199,7 +199,8 @@ async fn every_change_is_written_down_or_not_made() {
     let made = script.step("create_block", admin, "/api/blocks", throttle.clone()).await;
     script.step("lift_block", admin, &format!("/api/blocks/{}/lift", id(&made, "/id")), why.clone()).await;
     admin.patch("/api/organization", json!({"twoPersonBlocks": true})).await.ok();
-    for (verb, body) in [("decline", why.clone()), ("approve", Value::Null)] {
+    let decline = json!({"question": "block", "reason": "Looked into"});
+    for (verb, body) in [("decline", decline), ("approve", json!({"question": "block"}))] {
         let asked = id(&admin.post("/api/blocks", throttle.clone()).await.status(201), "/id");
         let path = format!("/api/blocks/{asked}/{verb}");
         script.step(&format!("{verb}_block"), &people.tenant_admin, &path, body).await;

@@ -38,11 +38,18 @@ async fn block(client: &Client, kind: &str, id: &str) -> Block {
 }
 
 async fn act(client: &Client, block: Uuid, verb: &str) -> Answer {
-    let path = format!("/api/blocks/{block}/{verb}");
-    match verb {
-        "approve" => client.send(Method::POST, &path).await,
-        _ => client.post(&path, json!({"reason": format!("to {verb}")})).await,
-    }
+    let mut body = json!({"reason": format!("to {verb}")});
+    let verb = match verb.split_once(' ') {
+        Some((verb, question)) => {
+            body["question"] = json!(question);
+            if verb == "approve" {
+                body.as_object_mut().expect("an object").remove("reason");
+            }
+            verb
+        }
+        None => verb,
+    };
+    client.post(&format!("/api/blocks/{block}/{verb}"), body).await
 }
 
 async fn lift(client: &Client, block: &Block) -> Block {
@@ -385,7 +392,7 @@ async fn a_block_ends_with_what_it_stops_unless_a_second_person_must_say_so() {
     // A request ends as well; with the team, its key's block does.
     set(admin, true).await;
     let asked = block(admin, "admin_key", &key).await;
-    act(second, asked.id, "approve").await.ok();
+    act(second, asked.id, "approve block").await.ok();
     let path = format!("/api/teams/{}", world.team);
     admin.delete(&format!("{path}/admin-keys/{key}")).await.problem(ErrorCode::BlockInForce);
     admin.delete(&path).await.problem(ErrorCode::BlockInForce);
@@ -398,7 +405,7 @@ async fn a_block_ends_with_what_it_stops_unless_a_second_person_must_say_so() {
     admin.delete(&format!("/api/api-keys/{api}")).await.status(204);
     let ended = get(admin, &asked).await.block;
     assert_eq!((ended.status, ended.ended), (BlockStatus::Declined, Some(BlockEnding::Deleted)));
-    act(second, asked.id, "approve").await.problem(ErrorCode::BlockSettled);
+    act(second, asked.id, "approve block").await.problem(ErrorCode::BlockSettled);
     app.run_jobs().await;
 }
 

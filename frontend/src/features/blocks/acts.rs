@@ -1,6 +1,8 @@
 //! Deciding about a block: lifting it, approving or declining what waits for a second person.
 
-use finops_contract::blocks::{Block, BlockReasonRequest, BlockStatus};
+use finops_contract::blocks::{
+    ApproveBlockRequest, Block, BlockQuestion, BlockStatus, DeclineBlockRequest, LiftBlockRequest,
+};
 use leptos::prelude::*;
 
 use super::wording::target_text;
@@ -39,8 +41,10 @@ pub(super) fn buttons(block: &Block, asked: Asked) -> AnyView {
         }
     };
     let decide = block.may_approve.then(|| {
-        let word =
-            if block.status == BlockStatus::Requested { words::blocks::APPROVE } else { words::blocks::APPROVE_LIFT };
+        let word = match question_of(block) {
+            BlockQuestion::Block => words::blocks::APPROVE,
+            BlockQuestion::Lift => words::blocks::APPROVE_LIFT,
+        };
         view! {
             {one(Act::Decline, ButtonKind::Secondary, words::blocks::DECLINE)}
             {one(Act::Approve, ButtonKind::Primary, word)}
@@ -84,17 +88,23 @@ fn told(act: Act, block: &Block) -> String {
     }
 }
 
+/// What waits for a second person as the reader sees it.
+fn question_of(block: &Block) -> BlockQuestion {
+    if block.status == BlockStatus::Requested { BlockQuestion::Block } else { BlockQuestion::Lift }
+}
+
 #[component]
 fn Approve(open: RwSignal<bool>, block: Block, decided: Callback<(Act, Block)>) -> AnyView {
     let task = Task::new();
     let path = format!("/blocks/{}/approve", block.id);
+    let question = question_of(&block);
     let confirm = Callback::new(move |()| {
         let path = path.clone();
-        task.run(async move { api::post::<Block>(&path, &serde_json::json!({})).await }, move |block| {
+        task.run(async move { api::post::<Block>(&path, &ApproveBlockRequest { question }).await }, move |block| {
             decided.run((Act::Approve, block));
         });
     });
-    let is_lift = block.status != BlockStatus::Requested;
+    let is_lift = question == BlockQuestion::Lift;
     let name = target_text(&block.target);
     let title = Text::derive(move || if is_lift { words::blocks::lift_ask(&name) } else { words::blocks::ask(&name) });
     let (by, why) = match &block.lift_request {
@@ -128,15 +138,21 @@ fn WithReason(open: RwSignal<bool>, act: Act, block: Block, decided: Callback<(A
     let is_lift = act == Act::Lift;
     let usual = if is_lift { words::blocks::LIFT_REASON } else { words::blocks::DECLINE_REASON };
     let reason = RwSignal::new(usual.get_untracked().to_owned());
-    let path = format!("/blocks/{}/{}", block.id, if is_lift { "lift" } else { "decline" });
+    let (id, question) = (block.id, question_of(&block));
     let submit = move |()| {
         let wanted = reason.with_untracked(|reason| reason.trim().to_owned());
         if wanted.is_empty() && task.refuse(&[("/reason", "required")]) {
             return;
         }
-        let path = path.clone();
-        let request = BlockReasonRequest { reason: wanted };
-        task.run(async move { api::post::<Block>(&path, &request).await }, move |block| decided.run((act, block)));
+        let call = async move {
+            if is_lift {
+                api::post::<Block>(&format!("/blocks/{id}/lift"), &LiftBlockRequest { reason: wanted }).await
+            } else {
+                let request = DeclineBlockRequest { question, reason: wanted };
+                api::post(&format!("/blocks/{id}/decline"), &request).await
+            }
+        };
+        task.run(call, move |block| decided.run((act, block)));
     };
     let name = target_text(&block.target);
     let title =

@@ -89,11 +89,12 @@ async fn targets_of(tx: &mut Tx, organization: OrganizationId, spender: &Spender
 async fn stop(state: &State, tx: &mut Tx, ctx: &Ctx, target: Target, cause: &BudgetStop) -> ApiResult<Option<Uuid>> {
     targets::hold(tx, ctx.organization, target, BlockMode::Stop).await?;
     let Some(found) = targets::find(tx, ctx.organization, target).await? else { return Ok(None) };
-    if let Some(open) = store::open_of(tx, ctx.organization, target).await? {
-        if open.is_active && open.mode == BlockMode::Stop {
-            return Ok(None);
-        }
-        endings::replace(state, tx, ctx, &open, &found.name).await?;
+    let open = store::open_of(tx, ctx.organization, target).await?;
+    if open.iter().any(|open| open.is_active && open.mode == BlockMode::Stop) {
+        return Ok(None);
+    }
+    for open in &open {
+        endings::replace(state, tx, ctx, open, &found.name).await?;
     }
     let draft = draft(&found, cause);
     service::store(state, tx, ctx, &found, &draft, true).await.map(Some)

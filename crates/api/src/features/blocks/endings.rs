@@ -1,7 +1,7 @@
 //! How blocks end: lifted, or with what they stopped.
 
 use finops_contract::ErrorCode;
-use finops_contract::blocks::{BlockEnding, BlockMode, BlockRestoration};
+use finops_contract::blocks::{BlockCause, BlockEnding, BlockMode, BlockRestoration};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use super::store::{self, Lift, Open};
 use super::targets::{self, Found};
 use super::{effects, stops};
 use crate::features::{audit, organizations};
+use crate::platform::auth::Permission;
 use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::{ApiResult, Ctx};
 use crate::platform::state::State;
@@ -77,6 +78,19 @@ pub(super) async fn decline(
     Ok(news::tell(state, tx, ctx, open.id, News::Declined(reason)).await?)
 }
 
+/// The block of a thing that keeps another from being made; of the same thing are `open`. A throttle in force gives way to a
+/// stop: at once, or, where that waits for a second person, once it is approved.
+pub(super) fn in_the_way(ctx: &Ctx, open: &[Open], mode: BlockMode, waits: bool) -> Option<Uuid> {
+    let gives_way = |open: &Open| {
+        // Whoever may not lift it cannot have it replaced by one that they may lift.
+        let may_end = waits
+            || ctx.require(Permission::BlocksWrite).is_ok()
+            || (open.cause == BlockCause::Manual && open.requested_by == person(ctx));
+        open.is_active && open.mode == BlockMode::Throttle && mode == BlockMode::Stop && may_end
+    };
+    open.iter().find(|open| !gives_way(open)).map(|open| open.id)
+}
+
 /// Makes room for a stop that takes effect now: a throttle, or a request that still waits, gives way to it.
 pub(super) async fn replace(state: &State, tx: &mut Tx, ctx: &Ctx, open: &Open, name: &str) -> ApiResult<()> {
     if !open.is_active {
@@ -128,18 +142,21 @@ pub async fn end_with(state: &State, tx: &mut Tx, ctx: &Ctx, target: Target) -> 
     {
         return Err(ErrorCode::BlockInForce.into());
     }
-    let Some(open) = store::open_of(tx, ctx.organization, target).await? else { return Ok(()) };
-    let name = targets::find(tx, ctx.organization, target).await?.map(|found| found.name).unwrap_or_default();
-    if !open.is_active {
-        return decline(state, tx, ctx, &open, &name, BlockEnding::Deleted, None).await;
+    for open in store::open_of(tx, ctx.organization, target).await? {
+        let name = targets::find(tx, ctx.organization, target).await?.map(|found| found.name).unwrap_or_default();
+        if !open.is_active {
+            decline(state, tx, ctx, &open, &name, BlockEnding::Deleted, None).await?;
+            continue;
+        }
+        let goes_on = open.mode == BlockMode::Stop && !matches!(target, Target::ApiKey(_));
+        if goes_on && needs_two(tx, ctx.organization).await? {
+            return Err(ErrorCode::BlockInForce.into());
+        }
+        let restoration = BlockRestoration::Nothing;
+        let lift = Lift { by: person(ctx), reason: None, ended: BlockEnding::Deleted, restoration };
+        end(state, tx, ctx, &open, &name, &lift).await?;
     }
-    let goes_on = open.mode == BlockMode::Stop && !matches!(target, Target::ApiKey(_));
-    if goes_on && needs_two(tx, ctx.organization).await? {
-        return Err(ErrorCode::BlockInForce.into());
-    }
-    let restoration = BlockRestoration::Nothing;
-    let lift = Lift { by: person(ctx), reason: None, ended: BlockEnding::Deleted, restoration };
-    end(state, tx, ctx, &open, &name, &lift).await
+    Ok(())
 }
 
 /// The same for every Admin key of a team that is deleted in this transaction.

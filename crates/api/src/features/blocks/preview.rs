@@ -86,8 +86,10 @@ pub(super) async fn of(tx: &mut Tx, ctx: &Ctx, request: &PreviewBlockRequest) ->
         let own = people.iter().find(|(person, _)| Some(person.id) == found.made_by).map(|(person, _)| person.clone());
         lifted_by.extend(own.filter(|own| !lifted_by.contains(own)));
     }
+    let needs_approval = endings::needs_two(tx, ctx.organization).await?;
+    let open = store::open_of(tx, ctx.organization, target).await?;
     Ok(BlockPreview {
-        block_id: store::open_id(tx, ctx.organization, target).await?,
+        block_id: endings::in_the_way(ctx, &open, mode, needs_approval),
         api_keys: api_keys(tx, ctx, &found, &ids, mode).await?,
         target: BlockedTarget { kind: target.kind(), id: target.id(), name: found.name.clone(), deleted: false },
         mode,
@@ -102,7 +104,7 @@ pub(super) async fn of(tx: &mut Tx, ctx: &Ctx, request: &PreviewBlockRequest) ->
         },
         people: people.into_iter().map(|(person, _)| person).collect(),
         not_stopped: still_runs.into_iter().map(|code| domain::not_stopped(code, ctx.locale)).collect(),
-        needs_approval: endings::needs_two(tx, ctx.organization).await?,
+        needs_approval,
         may_block: found.may_be_blocked_by(ctx),
         lifted_by,
         team: found.team,

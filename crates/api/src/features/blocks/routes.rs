@@ -3,7 +3,8 @@
 use actix_web::{HttpResponse, get, post, web};
 use finops_contract::Page;
 use finops_contract::blocks::{
-    Block, BlockDetail, BlockPreview, BlockReasonRequest, BlocksQuery, CreateBlockRequest, PreviewBlockRequest,
+    ApproveBlockRequest, Block, BlockDetail, BlockPreview, BlocksQuery, CreateBlockRequest, DeclineBlockRequest,
+    LiftBlockRequest, PreviewBlockRequest,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -54,7 +55,7 @@ async fn preview_block(
 /// afterwards, where the team allows it; `provider` says how that goes. With `twoPersonBlocks` it is `requested` until another
 /// person approves it.
 ///
-/// Another block of the same thing is `already_blocked`; only a stop takes the place of a throttle.
+/// Another block of the same thing is `already_blocked`; only a stop takes the place of a throttle, once it is in force.
 #[utoipa::path(tag = "blocks", request_body = CreateBlockRequest, responses((status = 201, description = "Stopped, or `requested`", body = Block)))]
 #[post("/blocks")]
 async fn create_block(ctx: Ctx, state: web::Data<State>, body: Json<CreateBlockRequest>) -> ApiResult<HttpResponse> {
@@ -95,17 +96,23 @@ async fn get_block(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResu
 
 /// Approve what waits for a second person
 ///
-/// A block that was asked for, or its lift. Whoever asked for it cannot (`second_person_needed`), as long as the organization
-/// wants two.
+/// A block that was asked for, or its lift: `question` says which, and where that does not wait any more the answer is
+/// `block_settled`. Whoever asked for it cannot (`second_person_needed`), as long as the organization wants two.
 #[utoipa::path(
     tag = "blocks",
     params(("blockId" = Uuid, Path, description = "The block")),
+    request_body = ApproveBlockRequest,
     responses((status = 200, description = "In force, or lifted", body = Block))
 )]
 #[post("/blocks/{blockId}/approve")]
-async fn approve_block(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<web::Json<Block>> {
+async fn approve_block(
+    ctx: Ctx,
+    state: web::Data<State>,
+    id: Path<Uuid>,
+    body: Json<ApproveBlockRequest>,
+) -> ApiResult<web::Json<Block>> {
     ctx.require(Permission::BlocksWrite)?;
-    Ok(web::Json(service::approve(&state, &ctx, id.0).await?))
+    Ok(web::Json(service::approve(&state, &ctx, id.0, body.0.question).await?))
 }
 
 /// Decline what waits for a second person
@@ -114,7 +121,7 @@ async fn approve_block(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> Api
 #[utoipa::path(
     tag = "blocks",
     params(("blockId" = Uuid, Path, description = "The block")),
-    request_body = BlockReasonRequest,
+    request_body = DeclineBlockRequest,
     responses((status = 200, description = "Declined", body = Block))
 )]
 #[post("/blocks/{blockId}/decline")]
@@ -122,9 +129,9 @@ async fn decline_block(
     ctx: Ctx,
     state: web::Data<State>,
     id: Path<Uuid>,
-    body: Json<BlockReasonRequest>,
+    body: Json<DeclineBlockRequest>,
 ) -> ApiResult<web::Json<Block>> {
-    Ok(web::Json(service::decline(&state, &ctx, id.0, &body.0.reason).await?))
+    Ok(web::Json(service::decline(&state, &ctx, id.0, body.0.question, &body.0.reason).await?))
 }
 
 /// Lift a block
@@ -136,7 +143,7 @@ async fn decline_block(
 #[utoipa::path(
     tag = "blocks",
     params(("blockId" = Uuid, Path, description = "The block")),
-    request_body = BlockReasonRequest,
+    request_body = LiftBlockRequest,
     responses((status = 200, description = "Lifted, or `liftRequest` waits", body = Block))
 )]
 #[post("/blocks/{blockId}/lift")]
@@ -144,7 +151,7 @@ async fn lift_block(
     ctx: Ctx,
     state: web::Data<State>,
     id: Path<Uuid>,
-    body: Json<BlockReasonRequest>,
+    body: Json<LiftBlockRequest>,
 ) -> ApiResult<web::Json<Block>> {
     Ok(web::Json(service::lift(&state, &ctx, id.0, &body.0.reason).await?))
 }

@@ -2,7 +2,7 @@
 
 use finops_contract::ErrorCode;
 use finops_contract::blocks::{
-    Block, BlockCause, BlockDetail, BlockEnding, BlockEntry, BlockMode, BlockStatus, BlockTargetType,
+    Block, BlockCause, BlockDetail, BlockEnding, BlockEntry, BlockQuestion, BlockStatus, BlockTargetType,
     CreateBlockRequest,
 };
 use finops_contract::costs::Named;
@@ -46,15 +46,14 @@ pub(super) async fn create(state: &State, ctx: &Ctx, request: &CreateBlockReques
     let found = targets::seen(&mut tx, ctx, target).await?;
     let draft = Draft::read(request, &found)?;
     let waits = endings::needs_two(&mut tx, ctx.organization).await?;
-    if let Some(open) = rows::open_of(&mut tx, ctx.organization, target).await? {
-        let gives_way = open.is_active && open.mode == BlockMode::Throttle && draft.mode == BlockMode::Stop && !waits;
-        // Whoever may not lift it cannot have it replaced by one that they may lift.
-        let may_end = ctx.require(Permission::BlocksWrite).is_ok()
-            || (open.cause == BlockCause::Manual && open.requested_by == endings::person(ctx));
-        if !gives_way || !may_end {
-            return Err(already_blocked(open.id));
+    let open = rows::open_of(&mut tx, ctx.organization, target).await?;
+    if let Some(other) = endings::in_the_way(ctx, &open, draft.mode, waits) {
+        return Err(already_blocked(other));
+    }
+    if !waits {
+        for open in &open {
+            endings::replace(state, &mut tx, ctx, open, &found.name).await?;
         }
-        endings::replace(state, &mut tx, ctx, &open, &found.name).await?;
     }
     let id = store(state, &mut tx, ctx, &found, &draft, !waits).await?;
     let block = seen(&mut tx, ctx, id).await?;
@@ -85,7 +84,7 @@ pub(super) async fn store(
     let id = ctx.clock.new_id();
     let stored = (found.team_id(), endings::person(ctx), active);
     rows::insert(tx, ctx.organization, id, draft, stored, ctx.now()).await.map_err(|error| {
-        match violates(&error, "blocks_one_a_target") {
+        match violates(&error, "blocks_one_in_force") || violates(&error, "blocks_one_waiting") {
             true => ApiError::from(ErrorCode::AlreadyBlocked),
             false => error.into(),
         }
@@ -104,9 +103,11 @@ pub(super) async fn store(
     Ok(id)
 }
 
-/// A block that is not over, locked together with what it stops.
+/// A block that is not over, and what it stops, held.
 struct Held {
     open: Open,
+    /// What is in force or waits beside it.
+    others: Vec<Open>,
     found: Found,
 }
 
@@ -118,11 +119,12 @@ async fn held(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> ApiResult<Held> {
     seen(tx, ctx, id).await?;
     let (target, mode) = rows::target_of(tx, ctx.organization, id).await?.ok_or(ErrorCode::NotFound)?;
     targets::hold(tx, ctx.organization, target, mode).await?;
-    let open = rows::open_of(tx, ctx.organization, target).await?.filter(|open| open.id == id);
-    let open = open.ok_or(ErrorCode::BlockSettled)?;
+    let (open, others): (Vec<_>, Vec<_>) =
+        rows::open_of(tx, ctx.organization, target).await?.into_iter().partition(|open| open.id == id);
+    let open = open.into_iter().next().ok_or(ErrorCode::BlockSettled)?;
     // What is deleted has ended its block.
     let found = targets::find(tx, ctx.organization, target).await?.ok_or(ErrorCode::BlockSettled)?;
-    Ok(Held { open, found })
+    Ok(Held { open, others, found })
 }
 
 /// Whether the caller is the one who asked for what waits, where that must be somebody else.
@@ -131,19 +133,35 @@ fn is_own(ctx: &Ctx, open: &Open) -> bool {
     asked.is_some() && asked == endings::person(ctx)
 }
 
+/// Makes sure that what is decided is what waits.
+///
+/// # Errors
+/// `block_settled`.
+fn require_waiting(open: &Open, question: BlockQuestion) -> ApiResult<()> {
+    let waits = match question {
+        BlockQuestion::Block => !open.is_active,
+        BlockQuestion::Lift => open.is_active && open.is_lift_requested,
+    };
+    if waits { Ok(()) } else { Err(ErrorCode::BlockSettled.into()) }
+}
+
 /// Approves what waits: the block, or its lift.
 ///
 /// # Errors
 /// `not_found`, `second_person_needed`, `block_settled`, `attribution_in_progress`.
-pub(super) async fn approve(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<Block> {
+pub(super) async fn approve(state: &State, ctx: &Ctx, id: Uuid, question: BlockQuestion) -> ApiResult<Block> {
     // Days' sums are computed anew when a Project ID is given back, which may take longer than a request's statements may.
     let mut tx = state.db.background().tenant(ctx.organization).await?;
-    let Held { open, found } = held(&mut tx, ctx, id).await?;
+    let Held { open, others, found } = held(&mut tx, ctx, id).await?;
+    require_waiting(&open, question)?;
     if is_own(ctx, &open) && endings::needs_two(&mut tx, ctx.organization).await? {
         return Err(ErrorCode::SecondPersonNeeded.into());
     }
     let by = endings::person(ctx);
-    if !open.is_active {
+    if question == BlockQuestion::Block {
+        for other in &others {
+            endings::replace(state, &mut tx, ctx, other, &found.name).await?;
+        }
         let at_provider = open.at_provider && domain::can_tell_provider(&found, open.mode);
         rows::activate(&mut tx, ctx.organization, id, (by, at_provider), ctx.now()).await?;
         let change = audit::Change::new("block.approve", id, found.name.clone())
@@ -152,11 +170,9 @@ pub(super) async fn approve(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<Blo
         audit::record(&mut tx, ctx, change).await?;
         effects::apply(&mut tx, ctx, id, &found, open.mode, at_provider).await?;
         news::tell(state, &mut tx, ctx, id, News::Stopped).await?;
-    } else if open.is_lift_requested {
+    } else {
         let reason = open.lift_reason.clone().unwrap_or_default();
         endings::lift(state, &mut tx, ctx, &open, &found, by, &reason).await?;
-    } else {
-        return Err(ErrorCode::BlockSettled.into());
     }
     let block = seen(&mut tx, ctx, id).await?;
     tx.commit().await?;
@@ -168,16 +184,23 @@ pub(super) async fn approve(state: &State, ctx: &Ctx, id: Uuid) -> ApiResult<Blo
 ///
 /// # Errors
 /// `not_found`, `block_settled`.
-pub(super) async fn decline(state: &State, ctx: &Ctx, id: Uuid, reason: &str) -> ApiResult<Block> {
+pub(super) async fn decline(
+    state: &State,
+    ctx: &Ctx,
+    id: Uuid,
+    question: BlockQuestion,
+    reason: &str,
+) -> ApiResult<Block> {
     let reason = reason.trim();
     let mut tx = state.db.tenant(ctx.organization).await?;
-    let Held { open, found } = held(&mut tx, ctx, id).await?;
+    let Held { open, found, .. } = held(&mut tx, ctx, id).await?;
     if !is_own(ctx, &open) {
         ctx.require(Permission::BlocksWrite)?;
     }
-    if !open.is_active {
+    require_waiting(&open, question)?;
+    if question == BlockQuestion::Block {
         endings::decline(state, &mut tx, ctx, &open, &found.name, BlockEnding::Lifted, Some(reason)).await?;
-    } else if open.is_lift_requested {
+    } else {
         // Before: who asked for it is not known after.
         news::tell(state, &mut tx, ctx, id, News::LiftDeclined(reason)).await?;
         rows::refuse_lift(&mut tx, ctx.organization, id).await?;
@@ -185,8 +208,6 @@ pub(super) async fn decline(state: &State, ctx: &Ctx, id: Uuid, reason: &str) ->
             .before(json!({"liftReason": open.lift_reason}))
             .after(json!({"status": "active", "reason": reason}));
         audit::record(&mut tx, ctx, change).await?;
-    } else {
-        return Err(ErrorCode::BlockSettled.into());
     }
     let block = seen(&mut tx, ctx, id).await?;
     tx.commit().await?;
@@ -204,7 +225,7 @@ pub(super) async fn lift(state: &State, ctx: &Ctx, id: Uuid, reason: &str) -> Ap
     if !may_lift(ctx, &seen(&mut tx, ctx, id).await?) {
         return Err(ErrorCode::Forbidden.into());
     }
-    let Held { open, found } = held(&mut tx, ctx, id).await?;
+    let Held { open, found, .. } = held(&mut tx, ctx, id).await?;
     if !open.is_active || open.is_lift_requested {
         return Err(ErrorCode::BlockSettled.into());
     }

@@ -79,13 +79,14 @@ impl From<OpenRow> for Open {
     }
 }
 
-/// The block of a thing that is not over, locked: the thing is held already.
+/// The blocks of a thing that are not over: what is in force, then what waits for a second person. Who holds the thing knows
+/// that they stay so.
 pub(super) async fn open_of(
     conn: &mut PgConnection,
     organization: OrganizationId,
     target: Target,
-) -> sqlx::Result<Option<Open>> {
-    let row = sqlx::query_as!(
+) -> sqlx::Result<Vec<Open>> {
+    let rows = sqlx::query_as!(
         OpenRow,
         r#"
         SELECT id, target_type, coalesce(admin_key_id, project_id, api_key_id) AS "target_id!", mode, cause, status,
@@ -94,33 +95,14 @@ pub(super) async fn open_of(
         FROM blocks
         WHERE organization_id = $1 AND coalesce(admin_key_id, project_id, api_key_id) = $2
             AND status IN ('requested', 'active')
-        FOR UPDATE
+        ORDER BY status
         "#,
         organization as OrganizationId,
         target.id()
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(Into::into))
-}
-
-/// The block of a thing that is not over.
-pub(super) async fn open_id(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    target: Target,
-) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!(
-        "
-        SELECT id FROM blocks
-        WHERE organization_id = $1 AND coalesce(admin_key_id, project_id, api_key_id) = $2
-            AND status IN ('requested', 'active')
-        ",
-        organization as OrganizationId,
-        target.id()
-    )
-    .fetch_optional(conn)
-    .await
+    Ok(rows.into_iter().map(Into::into).collect())
 }
 
 /// What a block stops, and how far.

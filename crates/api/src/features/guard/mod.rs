@@ -1,7 +1,7 @@
 //! The guard: whether an AI call may be made, by hard budgets and blocks. The circuit breaker in front of everybody's calls.
 //!
 //! It answers from memory. What an organization's budgets and blocks are and how they stand is read as one snapshot
-//! (`snapshot`), four times a second while somebody asks (`watch`), so that all replicas have agreed within a second of any
+//! (`snapshot`), five times in two seconds while somebody asks (`watch`), so that all replicas have agreed within a second of any
 //! commit. What is decided from it is pure (`domain`).
 //!
 //! What must not be spent twice is held: a reservation is a row, taken under a lock of the organization that all replicas

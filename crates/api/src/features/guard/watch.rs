@@ -24,7 +24,7 @@ use crate::platform::http::{ApiError, ApiResult};
 use crate::platform::telemetry::GuardMetrics;
 
 /// How often snapshots are read.
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(400);
 /// How old a snapshot may be that is used without asking for another.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long a check waits for another snapshot when there is one that is believed.

@@ -106,6 +106,25 @@ async fn resolve_all(app: &TestApp, admin: &Client) {
 }
 
 #[tokio::test]
+async fn an_incident_is_opened_taken_up_and_closed_with_its_alert() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.tenant_admin;
+    let web = paged(admin).await;
+    track(admin, call(&web, "2026-03-20T09:00:00Z", 5)).await;
+    app.runner().reconcile().await;
+    app.run_jobs().await;
+    let [alert] = alerts(admin, "").await.try_into().expect("one alert");
+    for (verb, told) in [("", "trigger"), ("acknowledge", "acknowledge"), ("resolve", "resolve")] {
+        if !verb.is_empty() {
+            admin.send(Method::POST, &format!("/api/alerts/{}/{verb}", alert.id)).await.ok();
+            app.run_jobs().await;
+        }
+        assert_eq!(incidents(&app).into_values().collect::<Vec<_>>(), [told], "one incident, by one key");
+    }
+}
+
+#[tokio::test]
 async fn what_is_resolved_while_it_is_held_back_opens_no_incident_afterwards() {
     let app = TestApp::spawn().await;
     let people = app.people().await;

@@ -94,7 +94,7 @@ async fn a_budgets_stop_is_lifted_by_an_administrator_alone() {
     assert_eq!(in_force(&world.app, "").await, 1);
     let asked: Block = act(world.manager(), id, "lift").await.read_as();
     assert!(asked.lift_request.is_some());
-    assert_eq!(act(&world.people.admin, id, "approve").await.read_as::<Block>().status, BlockStatus::Lifted);
+    assert_eq!(act(&world.people.admin, id, "approve lift").await.read_as::<Block>().status, BlockStatus::Lifted);
     world.app.run_jobs().await;
 }
 

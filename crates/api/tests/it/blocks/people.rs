@@ -45,7 +45,7 @@ async fn who_may_stop_see_and_lift() {
             by.post("/api/blocks", stop(kind, id)).await.problem(ErrorCode::AlreadyBlocked);
             let shown = get(user, &made).await;
             assert!(!shown.block.may_lift && !shown.block.may_approve && shown.history.len() == 1);
-            for verb in ["lift", "approve", "decline"] {
+            for verb in ["lift", "approve block", "decline block"] {
                 act(user, made.id, verb).await.problem(ErrorCode::Forbidden);
                 let theirs = act(outsider, made.id, verb).await.problem(ErrorCode::NotFound);
                 let missing = act(outsider, Uuid::from_u128(7), verb).await.problem(ErrorCode::NotFound);
@@ -53,8 +53,8 @@ async fn who_may_stop_see_and_lift() {
             }
             outsider.get(&format!("/api/blocks/{}", made.id)).await.problem(ErrorCode::NotFound);
             assert_eq!(outsider.get("/api/blocks").await.read_as::<Page<Block>>().data, []);
-            act(admin, made.id, "approve").await.problem(ErrorCode::BlockSettled);
-            act(admin, made.id, "decline").await.problem(ErrorCode::BlockSettled);
+            act(admin, made.id, "approve block").await.problem(ErrorCode::BlockSettled);
+            act(admin, made.id, "decline block").await.problem(ErrorCode::BlockSettled);
             lift(admin, &made).await;
         }
     }
@@ -98,25 +98,28 @@ async fn with_two_persons_neither_a_block_nor_a_lift_is_one_persons() {
     assert_eq!((made.status, made.activated_at, made.may_approve), (BlockStatus::Requested, None, false));
     assert_eq!((in_force(app, "").await, world.project_id().await), (0, json!("proj_web")), "nothing is stopped yet");
     admin.post("/api/blocks", stop("project", &world.web)).await.problem(ErrorCode::AlreadyBlocked);
-    act(admin, made.id, "approve").await.problem(ErrorCode::SecondPersonNeeded);
+    act(admin, made.id, "approve block").await.problem(ErrorCode::SecondPersonNeeded);
     act(admin, made.id, "lift").await.problem(ErrorCode::BlockSettled);
     assert!(get(second, &made).await.block.may_approve);
-    let approved: Block = act(second, made.id, "approve").await.read_as();
+    let approved: Block = act(second, made.id, "approve block").await.read_as();
     assert_eq!(approved.status, BlockStatus::Active);
     assert_eq!(approved.decided_by.as_ref().map(|person| person.id), Some(second.id()));
     assert_eq!((in_force(app, "").await, world.project_id().await), (1, Value::Null));
-    act(second, made.id, "approve").await.problem(ErrorCode::BlockSettled);
+    act(second, made.id, "approve block").await.problem(ErrorCode::BlockSettled);
 
     let asked = lift(admin, &made).await;
     assert_eq!((asked.status, asked.may_lift), (BlockStatus::Active, false));
     assert_eq!(asked.lift_request.as_ref().map(|request| request.reason.as_str()), Some("to lift"));
-    act(admin, made.id, "approve").await.problem(ErrorCode::SecondPersonNeeded);
+    act(admin, made.id, "approve lift").await.problem(ErrorCode::SecondPersonNeeded);
     act(second, made.id, "lift").await.problem(ErrorCode::BlockSettled);
-    let declined: Block = act(second, made.id, "decline").await.read_as();
+    act(second, made.id, "approve block").await.problem(ErrorCode::BlockSettled);
+    act(second, made.id, "decline block").await.problem(ErrorCode::BlockSettled);
+    assert_eq!(in_force(app, "").await, 1, "who answers the question of before lifts nothing");
+    let declined: Block = act(second, made.id, "decline lift").await.read_as();
     assert_eq!((declined.status, declined.lift_request), (BlockStatus::Active, None));
     assert_eq!(in_force(app, "").await, 1, "it stays in force");
     lift(second, &made).await;
-    let lifted: Block = act(admin, made.id, "approve").await.read_as();
+    let lifted: Block = act(admin, made.id, "approve lift").await.read_as();
     assert_eq!((lifted.status, lifted.lift_reason.as_deref()), (BlockStatus::Lifted, Some("to lift")));
     assert_eq!((in_force(app, "").await, world.project_id().await), (0, json!("proj_web")));
     let detail = get(admin, &made).await;
@@ -127,15 +130,15 @@ async fn with_two_persons_neither_a_block_nor_a_lift_is_one_persons() {
     // What was asked for is taken back by who asked, or declined by another.
     for by in [admin, second] {
         let made = block(admin, "project", &world.web).await;
-        let declined: Block = act(by, made.id, "decline").await.read_as();
+        let declined: Block = act(by, made.id, "decline block").await.read_as();
         assert_eq!((declined.status, declined.ended), (BlockStatus::Declined, Some(BlockEnding::Lifted)));
-        act(second, made.id, "approve").await.problem(ErrorCode::BlockSettled);
+        act(second, made.id, "approve block").await.problem(ErrorCode::BlockSettled);
     }
     // Once one is enough again, what waits waits for anybody.
     let made = block(admin, "project", &world.web).await;
     set(admin, false).await;
     assert!(get(admin, &made).await.block.may_approve);
-    assert_eq!(act(admin, made.id, "approve").await.read_as::<Block>().status, BlockStatus::Active);
+    assert_eq!(act(admin, made.id, "approve block").await.read_as::<Block>().status, BlockStatus::Active);
     assert_eq!(lift(admin, &made).await.status, BlockStatus::Lifted);
     app.run_jobs().await;
 }
@@ -172,8 +175,8 @@ async fn one_person_is_one_person_in_two_sessions_and_programs_decide_nothing() 
     let again = app.sign_in("tenant-admin@example.com").await;
     assert_eq!(again.id(), admin.id());
     let program = app.anonymous().with_token(&api_key(admin, None).await.key);
-    act(&again, made.id, "approve").await.problem(ErrorCode::SecondPersonNeeded);
-    for verb in ["approve", "decline", "lift"] {
+    act(&again, made.id, "approve block").await.problem(ErrorCode::SecondPersonNeeded);
+    for verb in ["approve block", "decline block", "lift"] {
         let refused = act(&program, made.id, verb).await;
         assert!([401, 403].contains(&refused.status), "{verb}: {}", refused.text);
         act(user, made.id, verb).await.problem(ErrorCode::Forbidden);
@@ -181,15 +184,15 @@ async fn one_person_is_one_person_in_two_sessions_and_programs_decide_nothing() 
     assert!(!get(&again, &made).await.block.may_approve);
     // Of two who approve at once one does, and nothing is done twice.
     let second = &world.people.admin;
-    let (one, other) = tokio::join!(act(second, made.id, "approve"), act(second, made.id, "approve"));
+    let (one, other) = tokio::join!(act(second, made.id, "approve block"), act(second, made.id, "approve block"));
     let mut statuses = [one.status, other.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409], "{} {}", one.text, other.text);
     assert_eq!(actions(&get(admin, &made).await), ["block.create", "block.approve"]);
     // So of who approves and who declines the lift.
     lift(&again, &made).await;
-    act(admin, made.id, "approve").await.problem(ErrorCode::SecondPersonNeeded);
-    let (one, other) = tokio::join!(act(second, made.id, "approve"), act(admin, made.id, "decline"));
+    act(admin, made.id, "approve lift").await.problem(ErrorCode::SecondPersonNeeded);
+    let (one, other) = tokio::join!(act(second, made.id, "approve lift"), act(admin, made.id, "decline lift"));
     let mut statuses = [one.status, other.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409], "{} {}", one.text, other.text);
@@ -200,4 +203,54 @@ async fn one_person_is_one_person_in_two_sessions_and_programs_decide_nothing() 
     assert_eq!(who, Some(if lifted { second.id() } else { admin.id() }), "it is on record who");
     assert_eq!(in_force(app, "").await, i64::from(!lifted));
     app.run_jobs().await;
+}
+
+#[tokio::test]
+async fn what_is_slowed_down_can_be_stopped_by_two() {
+    let world = World::new().await;
+    let (app, admin, second) = (&world.app, world.manager(), &world.people.admin);
+    let mut throttle = stop("project", &world.web);
+    (throttle["mode"], throttle["limitPerMinute"]) = (json!("throttle"), json!(1));
+    let slow: Block = admin.post("/api/blocks", throttle.clone()).await.expect(201);
+    set(admin, true).await;
+    let open = async |mode: &str| {
+        let asked = json!({"target": {"type": "project", "id": world.web}, "mode": mode});
+        admin.post("/api/blocks/preview", asked).await.read_as::<BlockPreview>().block_id
+    };
+    assert_eq!((open("stop").await, open("throttle").await), (None, Some(slow.id)));
+    let made = block(admin, "project", &world.web).await;
+    assert_eq!(made.status, BlockStatus::Requested);
+    assert_eq!(open("stop").await, Some(made.id));
+    for another in [stop("project", &world.web), throttle.clone()] {
+        admin.post("/api/blocks", another).await.problem(ErrorCode::AlreadyBlocked);
+    }
+    let of = async |block: &Block| in_force(app, &format!("WHERE block_id = '{}'", block.id)).await;
+    assert_eq!((of(&slow).await, of(&made).await), (1, 0), "it is slowed down until somebody else has approved");
+    // Each is decided about by itself.
+    act(admin, slow.id, "lift").await.ok();
+    act(second, made.id, "decline block").await.ok();
+    act(second, slow.id, "decline lift").await.ok();
+    assert_eq!(get(admin, &slow).await.block.status, BlockStatus::Active);
+    let made = block(admin, "project", &world.web).await;
+    act(second, made.id, "approve block").await.ok();
+    assert_eq!((of(&slow).await, of(&made).await), (0, 1));
+    assert_eq!(get(admin, &slow).await.block.ended, Some(BlockEnding::Replaced));
+    assert_eq!(world.project_id().await, Value::Null);
+    act(admin, made.id, "lift").await.ok();
+    act(second, made.id, "approve lift").await.ok();
+    assert_eq!(
+        (in_force(app, "").await, world.project_id().await),
+        (0, json!("proj_web")),
+        "the throttle does not come back"
+    );
+    // With the project both end.
+    set(admin, false).await;
+    let slow: Block = admin.post("/api/blocks", throttle).await.expect(201);
+    set(admin, true).await;
+    let made = block(admin, "project", &world.web).await;
+    admin.delete(&format!("/api/projects/{}", world.web)).await.status(204);
+    for (block, status) in [(&slow, BlockStatus::Lifted), (&made, BlockStatus::Declined)] {
+        let block = get(admin, block).await.block;
+        assert_eq!((block.status, block.ended), (status, Some(BlockEnding::Deleted)));
+    }
 }

@@ -74,15 +74,15 @@ async fn what_waits_for_a_second_person_is_told_before_and_after() {
     set(world.manager(), true).await;
     let second = &world.people.admin;
     let made: Block = world.manager().post("/api/blocks", stop("project", &world.web)).await.expect(201);
-    act(world.manager(), made.id, "approve").await.problem(ErrorCode::SecondPersonNeeded);
-    act(second, made.id, "approve").await.ok();
+    act(world.manager(), made.id, "approve block").await.problem(ErrorCode::SecondPersonNeeded);
+    act(second, made.id, "approve block").await.ok();
     act(world.manager(), made.id, "lift").await.ok();
-    act(second, made.id, "decline").await.ok();
+    act(second, made.id, "decline lift").await.ok();
     act(world.manager(), made.id, "lift").await.ok();
-    act(second, made.id, "approve").await.ok();
+    act(second, made.id, "approve lift").await.ok();
     let shop = project(world.manager(), &world.team, "shop").await;
     let declined: Block = world.manager().post("/api/blocks", stop("project", &shop)).await.expect(201);
-    act(second, declined.id, "decline").await.ok();
+    act(second, declined.id, "decline block").await.ok();
     let told = world.told("all").await;
     assert_eq!(
         kinds(&told),
