@@ -100,7 +100,10 @@ function blocks(world) {
       const said = preview(body.target.type, world.preview);
       const willClamp = said.provider.allowed && body.mode !== "throttle" && (body.atProvider ?? said.provider.willClamp);
       const apiKeys = said.apiKeys.map((key) => ({ ...key, refused: key.refused && body.mode !== "throttle" }));
-      return { ...said, mode: body.mode, apiKeys, provider: { ...said.provider, willClamp } };
+      // A stop takes the place of a throttle.
+      const open = world.blocks.find((one) => one.id === said.blockId);
+      const blockId = open?.mode === "throttle" && body.mode === "stop" ? null : said.blockId;
+      return { ...said, blockId, mode: body.mode, apiKeys, provider: { ...said.provider, willClamp } };
     }],
     ["POST /blocks", ({ body }) => {
       const waits = world.preview.needsApproval;

@@ -150,7 +150,11 @@ test("what is slowed down can still be stopped, and nothing else", async ({ page
   await page.goto(`/block/project:${CHATBOT}`);
   const dialog = ask(page);
   await expect(dialog.getByRole("button", { name: "차단하기" })).toBeVisible();
-  await expect(dialog.getByRole("radio")).toHaveCount(0);
+  await dialog.getByRole("radio", { name: "호출 수 제한" }).click();
+  await expect(dialog).toContainText("이미 차단했거나 승인을 기다리고 있어요.");
+  await expect(dialog.getByRole("button", { name: "호출 수 제한하기" })).toHaveCount(0);
+  await expect(dialog.getByRole("radio", { name: "호출 수 제한" })).toBeFocused();
+  await dialog.getByRole("radio", { name: "모든 호출 중지" }).click();
   await dialog.getByRole("button", { name: "차단하기" }).click();
   await expect(page).toHaveURL("/blocks");
   expect(sent(asked, "POST /blocks")[0]).toMatchObject({ mode: "stop", atProvider: true });
@@ -159,6 +163,7 @@ test("what is slowed down can still be stopped, and nothing else", async ({ page
   await page.goto(`/block/project:${CHATBOT}`);
   await expect(dialog).toContainText("이미 차단했거나 승인을 기다리고 있어요.");
   await expect(dialog.getByRole("button", { name: "차단하기" })).toHaveCount(0);
+  await expect(dialog.getByRole("radio")).toHaveCount(0);
 });
 
 test("who runs the organization sees what a call would be told now", async ({ page }) => {

@@ -47,8 +47,6 @@ struct Fields {
     mode: RwSignal<String>,
     /// Calls a minute that pass a throttle.
     limit: RwSignal<String>,
-    /// Whether calls are throttled already, of which only a stop takes the place.
-    throttled: RwSignal<bool>,
     task: Task,
 }
 
@@ -77,19 +75,12 @@ impl Fields {
         let turn = self.turn.get_value();
         self.looking.set(true);
         spawn_local(async move {
-            let mut answer = api::post::<BlockPreview>("/blocks/preview", &request).await;
-            let replaced = gives_way(answer.as_ref().ok()).await;
+            let answer = api::post::<BlockPreview>("/blocks/preview", &request).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
-            if let Ok(preview) = &mut answer {
-                if replaced {
-                    self.throttled.set(true);
-                    preview.block_id = None;
-                }
-                if at_provider.is_none() && is_stop {
-                    self.at_provider.set(preview.provider.will_clamp);
-                }
+            if let (Ok(preview), None, true) = (&answer, at_provider, is_stop) {
+                self.at_provider.set(preview.provider.will_clamp);
             }
             self.preview.set(Some(answer));
             self.looking.set(false);
@@ -118,19 +109,17 @@ impl Fields {
         })
     }
 
+    /// Whether how far can be chosen: what is throttled already can be stopped, and what is stopped cannot be throttled.
+    fn may_choose(self) -> bool {
+        let may = |preview: &BlockPreview| {
+            preview.may_block && (preview.block_id.is_none() || preview.mode == BlockMode::Throttle)
+        };
+        self.preview.with(|preview| preview.as_ref().is_some_and(|preview| preview.as_ref().is_ok_and(may)))
+    }
+
     fn known(self) -> Option<BlockPreview> {
         self.preview.with(|preview| preview.as_ref()?.as_ref().ok().cloned())
     }
-}
-
-/// Whether what there is already is a throttle, and a stop may take its place now.
-async fn gives_way(preview: Option<&BlockPreview>) -> bool {
-    let Some(id) = preview.filter(|preview| preview.may_block && !preview.needs_approval).and_then(|it| it.block_id)
-    else {
-        return false;
-    };
-    let open = api::get::<Block>(&format!("/blocks/{id}")).await;
-    open.is_ok_and(|block| block.mode == BlockMode::Throttle && block.status == BlockStatus::Active)
 }
 
 /// What became of the question.
@@ -163,7 +152,6 @@ pub fn BlockDialog(
         at_provider: RwSignal::new(false),
         mode: RwSignal::new(BlockMode::Stop.name().to_owned()),
         limit: RwSignal::new(USUAL_LIMIT.to_owned()),
-        throttled: RwSignal::new(false),
         task: Task::new(),
     };
     fields.look(None);
@@ -176,6 +164,7 @@ pub fn BlockDialog(
         None => words::blocks::TITLE.get().to_owned(),
     });
     let shape = memo(move |_| fields.shape());
+    let may_choose = memo(move |_| fields.may_choose());
     let body = move || match shape.get() {
         Shape::Loading => {
             view! { <p class="sr-only" role="status">{t(words::common::LOADING)}</p><Skeleton shape="row" count=4 /> }
@@ -215,6 +204,7 @@ pub fn BlockDialog(
         >
             <div class="dialog-head"><h2 id=id>{live(move || title.get())}</h2></div>
             <div class="dialog-body stack" id=described aria-busy=move || fields.looking.get().then_some("true")>
+                {live(move || may_choose.get().then(|| how_far(fields)))}
                 {live(body)}
             </div>
             <div class="dialog-foot">
@@ -255,7 +245,6 @@ fn already(id: Uuid) -> AnyView {
 
 fn question(fields: Fields, may_block: bool, can_choose: bool) -> AnyView {
     let refused = (!may_block).then(|| view! { <Banner tone=Tone::Warning>{t(words::blocks::MAY_NOT)}</Banner> });
-    let how_far = may_block.then(|| live(move || (!fields.throttled.get()).then(|| how_far(fields))));
     let answer = may_block.then(|| {
         view! {
             {can_choose.then(|| live(move || fields.is_stop().then(|| choice(fields))))}
@@ -269,7 +258,7 @@ fn question(fields: Fields, may_block: bool, can_choose: bool) -> AnyView {
         }
     });
     let known = move || fields.known().map(|preview| consequences(&preview));
-    view! { {refused}{how_far}{live(known)}{answer} }.into_any()
+    view! { {refused}{live(known)}{answer} }.into_any()
 }
 
 /// Everything, or some calls a minute. What would happen is asked again when that changes.
