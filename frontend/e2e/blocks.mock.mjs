@@ -98,13 +98,17 @@ function blocks(world) {
     ["GET /blocks", ({ query }) => page(world.blocks.filter((one) => [["status", one.status], ["targetType", one.target.type]].every(([name, value]) => !query.get(name) || query.get(name) === value)))],
     ["POST /blocks/preview", ({ body }) => {
       const said = preview(body.target.type, world.preview);
-      const willClamp = said.provider.allowed && (body.atProvider ?? said.provider.willClamp);
-      return { ...said, provider: { ...said.provider, willClamp } };
+      const willClamp = said.provider.allowed && body.mode !== "throttle" && (body.atProvider ?? said.provider.willClamp);
+      const apiKeys = said.apiKeys.map((key) => ({ ...key, refused: key.refused && body.mode !== "throttle" }));
+      // A stop takes the place of a throttle.
+      const open = world.blocks.find((one) => one.id === said.blockId);
+      const blockId = open?.mode === "throttle" && body.mode === "stop" ? null : said.blockId;
+      return { ...said, blockId, mode: body.mode, apiKeys, provider: { ...said.provider, willClamp } };
     }],
     ["POST /blocks", ({ body }) => {
       const waits = world.preview.needsApproval;
       const made = block(id(9), body.target.type, {
-        reason: body.reason, alertId: body.alertId ?? null, atProvider: !!body.atProvider, provider: body.atProvider && !waits ? [stop({ state: "clamping", means: null })] : [], requestedAt: "2026-11-24T09:00:00Z",
+        reason: body.reason, mode: body.mode, limitPerMinute: body.limitPerMinute ?? null, alertId: body.alertId ?? null, atProvider: !!body.atProvider, provider: body.atProvider && !waits ? [stop({ state: "clamping", means: null })] : [], requestedAt: "2026-11-24T09:00:00Z",
         ...(waits ? { status: "requested", activatedAt: null, mayLift: false } : { activatedAt: "2026-11-24T09:00:00Z" }),
       });
       world.blocks.unshift(made);

@@ -3,6 +3,7 @@ import { expect, test } from "@playwright/test";
 import { CHATBOT, enter, KEY, MARKETING } from "./admin.mock.mjs";
 import { RUNAWAY } from "./alerts.mock.mjs";
 import { ACTIVE, block, blocked, BOT, calm, LIFTED, LIFTING, stop, WAITING } from "./blocks.mock.mjs";
+import { LIMIT } from "./budgets.mock.mjs";
 import { ME, ORGANIZATION, problem } from "./mock.mjs";
 import { fixNow } from "./prices.mock.mjs";
 
@@ -103,6 +104,108 @@ test("the provider is left out without losing what was typed, or the focus", asy
   await dialog.getByRole("button", { name: "차단하기" }).click();
   await expect(page).toHaveURL("/blocks");
   expect(sent(asked, "POST /blocks")[0]).toMatchObject({ atProvider: false, reason: "제가 직접 확인해 볼게요." });
+});
+
+test("calls can be slowed down instead, to so many a minute", async ({ page }) => {
+  const asked = await enter(page, calm());
+  await page.goto(`/block/project:${CHATBOT}`);
+  const dialog = ask(page);
+  await dialog.getByRole("radio", { name: "호출 수 제한" }).click();
+  await expect(dialog.getByLabel("이유")).toHaveValue("비용이 급증해서 먼저 늦춰요.");
+  await dialog.getByRole("radio", { name: "모든 호출 중지" }).click();
+  await expect(dialog.getByLabel("이유")).toHaveValue("비용이 급증해서 먼저 멈춰요.");
+  await dialog.getByLabel("이유").fill("먼저 늦추고 지켜봐요.");
+  await dialog.getByRole("radio", { name: "호출 수 제한" }).click();
+  await expect(dialog.getByRole("heading")).toHaveText("‘프로젝트 chatbot-experiment’의 호출을 늦출까요?");
+  await expect(dialog).toContainText("정한 수를 넘는 호출은 다음 1분까지 거절해요");
+  await expect(dialog).toContainText("API 키 1개는 호출해도 되는지 물으면 정한 수까지만 허용해요.");
+  // The provider knows no throttle.
+  await expect(dialog.getByRole("checkbox")).toHaveCount(0);
+  await expect(dialog).not.toContainText("OpenAI에서도 멈춰요:");
+  await expect(dialog.getByRole("radio", { name: "호출 수 제한" })).toBeFocused();
+  await expect(dialog.getByLabel("이유")).toHaveValue("먼저 늦추고 지켜봐요.");
+  const limit = dialog.getByLabel("1분에 허용할 호출 수");
+  await expect(limit).toHaveValue("60");
+  await limit.fill("0");
+  await dialog.getByRole("button", { name: "호출 수 제한하기" }).click();
+  await expect(limit).toHaveAttribute("aria-invalid", "true");
+  expect(sent(asked, "POST /blocks")).toEqual([]);
+  // Going back to a stop is as it was.
+  await dialog.getByRole("radio", { name: "모든 호출 중지" }).click();
+  await expect(dialog.getByRole("checkbox", { name: "OpenAI에서도 멈추기" })).toBeChecked();
+  await expect(limit).toHaveCount(0);
+  await dialog.getByRole("radio", { name: "호출 수 제한" }).click();
+  await limit.fill("1,200");
+  await dialog.getByRole("button", { name: "호출 수 제한하기" }).click();
+  await expect(toast(page, "호출 수를 제한했어요: 프로젝트 chatbot-experiment")).toBeVisible();
+  expect(sent(asked, "POST /blocks")).toEqual([{ target: { type: "project", id: CHATBOT }, reason: "먼저 늦추고 지켜봐요.", mode: "throttle", limitPerMinute: 1200 }]);
+  await expect(banner(page)).toContainText("프로젝트 chatbot-experiment · 1분에 1,200번까지만 허용");
+});
+
+test("what is slowed down can still be stopped, and nothing else", async ({ page }) => {
+  const setup = blocked();
+  setup.world.blocks = [block(ACTIVE, "project", { mode: "throttle", limitPerMinute: 60 })];
+  setup.world.preview = { blockId: ACTIVE };
+  const asked = await enter(page, setup);
+  await page.goto(`/block/project:${CHATBOT}`);
+  const dialog = ask(page);
+  await expect(dialog.getByRole("button", { name: "차단하기" })).toBeVisible();
+  await dialog.getByRole("radio", { name: "호출 수 제한" }).click();
+  await expect(dialog).toContainText("이미 차단했거나 승인을 기다리고 있어요.");
+  await expect(dialog.getByRole("button", { name: "호출 수 제한하기" })).toHaveCount(0);
+  await expect(dialog.getByRole("radio", { name: "호출 수 제한" })).toBeFocused();
+  await dialog.getByRole("radio", { name: "모든 호출 중지" }).click();
+  await dialog.getByRole("button", { name: "차단하기" }).click();
+  await expect(page).toHaveURL("/blocks");
+  expect(sent(asked, "POST /blocks")[0]).toMatchObject({ mode: "stop", atProvider: true });
+  // A stop gives way to nothing.
+  setup.world.blocks = [block(ACTIVE, "project")];
+  await page.goto(`/block/project:${CHATBOT}`);
+  await expect(dialog).toContainText("이미 차단했거나 승인을 기다리고 있어요.");
+  await expect(dialog.getByRole("button", { name: "차단하기" })).toHaveCount(0);
+  await expect(dialog.getByRole("radio")).toHaveCount(0);
+});
+
+test("who runs the organization sees what a call would be told now", async ({ page }) => {
+  const budget = (name, more) => ({
+    id: LIMIT, kind: "budget", name, scopeType: "project", enforcement: "hard", period: "monthly", periodEndsAt: "2026-11-30T15:00:00Z", amount: "1000.000000", spent: "742.100000",
+    reserved: "0.000000", remaining: "257.900000", percent: "74.21", currency: "USD", ...more,
+  });
+  const asOf = "2026-11-24T09:00:00Z";
+  const refused = (status, code, more) => ({ ...problem(status, code), body: JSON.stringify({ ...JSON.parse(problem(status, code).body), asOf, ...more }) });
+  const stopped = { id: ACTIVE, targetType: "project", cause: "manual", since: "2026-11-24T08:58:00Z", limitPerMinute: null };
+  let answer = { budgets: [], warnings: [], asOf, degraded: false, reservationId: null, expiresAt: null };
+  const asked = await enter(page, { ...calm(), answers: [["POST /guard/check", () => answer], ...calm().answers] });
+  await page.goto(`/projects/${CHATBOT}?tab=settings`);
+  const panel = page.getByRole("region", { name: "지금 호출하면" });
+  const ask = panel.getByRole("button", { name: "확인하기" });
+  await expect(ask).toBeVisible();
+  // A check takes one of a throttle's calls: nobody asks unasked.
+  expect(sent(asked, "POST /guard/check")).toEqual([]);
+  await ask.click();
+  await expect(panel).toContainText("호출할 수 있어요");
+  await expect(panel).toContainText("호출을 막을 수 있는 예산이나 비용 한도가 없어요.");
+  expect(sent(asked, "POST /guard/check")).toEqual([{ projectId: CHATBOT, reserve: false }]);
+  answer = { ...answer, budgets: [budget("월 예산")], warnings: [budget("분기 예산", { enforcement: "soft", remaining: "-5.000000", percent: "100.5" })] };
+  await ask.click();
+  await expect(panel.getByRole("listitem")).toHaveText(["월 예산 $1,000.00 USD 중 $257.90 USD 남음 · 74% 사용", "분기 예산 $1,000.00 USD 중 −$5.00 USD 남음 · 100% 사용 (다 썼지만 알리기만 해요)"]);
+  answer = refused(503, "budget_exceeded", { budget: budget("월 예산", { spent: "1000.000000", remaining: "0.000000", percent: "100" }), periodEndsAt: "2026-11-30T15:00:00Z" });
+  await ask.click();
+  await expect(panel).toContainText("거절해요");
+  await expect(panel.getByRole("link", { name: "월 예산" })).toHaveAttribute("href", `/budgets/${LIMIT}`);
+  await expect(panel).toContainText("2026. 12. 1. 00:00에 새 기간이 시작돼요.");
+  answer = refused(403, "blocked", { block: stopped });
+  await ask.click();
+  await expect(panel).toContainText("2026. 11. 24. 17:58부터");
+  await expect(panel.getByRole("link", { name: "자세히" })).toHaveAttribute("href", `/blocks?block=${ACTIVE}`);
+  answer = refused(429, "throttled", { block: { ...stopped, limitPerMinute: 60 } });
+  await ask.click();
+  await expect(panel).toContainText("1분에 60번까지만 허용 · 2026. 11. 24. 17:58부터");
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map((v) => [v.id, v.nodes.map((n) => n.html)])).toEqual([]);
+  answer = problem(500, "internal");
+  await ask.click();
+  await expect(panel.getByText("01936f00-0000-7000-8000-00000000feed")).toBeVisible();
 });
 
 test("an answer to an earlier question says nothing any more", async ({ page }) => {

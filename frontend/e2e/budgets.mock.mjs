@@ -40,7 +40,7 @@ const period = (from, to, amount, spent, percent, more) => ({
 
 /** How a budget stands that was set a moment ago: nothing is known yet. */
 const nothing = (one) => ({
-  budget: one, timeZone: "Asia/Seoul", currency: one.currency, current: period("2026-11-01", "2026-12-01", one.amount, null, null, { unknownDays: 23, complete: false }),
+  budget: one, timeZone: "Asia/Seoul", currency: one.currency, state: "unknown", current: period("2026-11-01", "2026-12-01", one.amount, null, null, { unknownDays: 23, complete: false }),
   remaining: null, burnRatePerDay: null, forecast: null, forecastPercent: null, breachDate: null,
   thresholds: one.alerts.map((said) => ({ ...said, amount: ((Number(one.amount) * Number(said.threshold)) / 100).toFixed(6), reached: false, crossedAt: null })),
   days: days("2026-11-01", 24).map((day) => ({ day, spent: null })), history: [], asOf: "2026-11-24T09:00:00Z",
@@ -54,7 +54,7 @@ function standing(one) {
   switch (one.id) {
     case MONTHLY:
       return {
-        ...base,
+        ...base, state: "breaches",
         current: period("2026-11-01", "2026-12-01", one.amount, "742.104500", "74.21", {
           basis: "mixed", state: "estimated", byBasis: [{ basis: "billed", cost: "690.100000" }, { basis: "events", cost: "52.004500" }],
         }),
@@ -67,13 +67,13 @@ function standing(one) {
       };
     case LIMIT:
       return {
-        ...base, current: period(TODAY, "2026-11-25", one.amount, "742.000000", "148.4", { basis: "events", state: "estimated" }), remaining: "-242.000000", burnRatePerDay: "53.000000",
+        ...base, state: "over", current: period(TODAY, "2026-11-25", one.amount, "742.000000", "148.4", { basis: "events", state: "estimated" }), remaining: "-242.000000", burnRatePerDay: "53.000000",
         forecast: "767.000000", forecastPercent: "153.4", breachDate: TODAY, thresholds: reached(base, 0), days: [{ day: TODAY, spent: "742.000000" }],
         history: [period("2026-11-23", TODAY, "500.000000", "53.100000", "10.62"), period("2026-11-22", "2026-11-23", "500.000000", "0.000000", "0")],
       };
     case QUARTERLY:
       return {
-        ...base,
+        ...base, state: "partial",
         current: period("2026-10-01", "2027-01-01", one.amount, "1204300.250000", "40.14", {
           basis: "provider_usage", state: "estimated", unpriced: 12, unconverted: [{ cost: "12.500000", currency: "EUR" }], unknownDays: 2, complete: false,
         }),
@@ -82,13 +82,16 @@ function standing(one) {
       };
     case STAGING:
       return {
-        ...base, current: period("2026-11-01", "2026-12-01", one.amount, "84.200000", "16.84"), remaining: "415.800000", burnRatePerDay: "3.660870", forecast: "110.000000", forecastPercent: "22",
+        ...base, state: "fine", current: period("2026-11-01", "2026-12-01", one.amount, "84.200000", "16.84"), remaining: "415.800000", burnRatePerDay: "3.660870", forecast: "110.000000", forecastPercent: "22",
         days: daily(() => "3.508333"),
       };
     default:
       return base;
   }
 }
+
+/** What a list tells of that. */
+const shortly = ({ state, current, forecast, breachDate, asOf }) => ({ state, current, forecast, breachDate, asOf });
 
 const TEMPLATES = [
   { environment: "production", amount: null, enforcement: "soft", alerts: [alert("50"), alert("75"), alert("90")] },
@@ -112,8 +115,9 @@ function budgets(world) {
   });
   return [
     ["GET /budgets", ({ query }) => page(world.budgets.filter((one) =>
-      (!query.get("kind") || one.kind === query.get("kind")) && (!query.get("scopeType") || one.scope.type === query.get("scopeType")) &&
-      [query.get("teamId"), query.get("projectId")].every((wanted) => !wanted || one.scope.id === wanted)))],
+      [["kind", one.kind], ["scopeType", one.scope.type], ["state", standing(one).state]].every(([name, is]) => [null, is].includes(query.get(name))) &&
+      [query.get("teamId"), query.get("projectId")].every((wanted) => !wanted || wanted.split(",").includes(one.scope.id)))
+      .map((one) => (query.get("include") === "standing" ? { ...one, standing: shortly(standing(one)) } : one)))],
     ["GET /budgets/templates", () => page(TEMPLATES)],
     ["POST /budgets", ({ body }) => {
       if (body.currency !== "USD" && !world.rates.some((known) => known.currency === body.currency)) return problem(422, "fx_rate_missing");

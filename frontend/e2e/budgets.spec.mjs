@@ -57,55 +57,41 @@ test("the list is narrowed by the URL", async ({ page }) => {
   await expect(page).toHaveURL(`/budgets?projectId=${CHATBOT}`);
   await page.getByLabel("대상").selectOption("team");
   await expect(page.getByText("조건에 맞는 결과가 없어요")).toBeVisible();
-  expect(asked.findLast(({ line }) => line === "GET /budgets").query).toBe(`limit=20&scopeType=team&projectId=${CHATBOT}`);
+  expect(asked.findLast(({ line }) => line === "GET /budgets").query).toBe(`include=standing&limit=20&scopeType=team&projectId=${CHATBOT}`);
   await page.getByRole("button", { name: "필터 지우기" }).first().click();
   await expect(page).toHaveURL("/budgets");
   await expect(page.locator("tbody tr")).toHaveCount(5);
 });
 
-test("budgets are found by how they stand, those of later pages too", async ({ page }) => {
-  let failing = true;
+test("budgets are found by how they stand, page by page, as the service says", async ({ page }) => {
   const setup = budgeted();
-  const [list, answer] = ["GET /budgets", "GET /budgets/:budget/status"].map((line) => setup.answers.find(([known]) => known === line)[1]);
+  const list = setup.answers.find(([known]) => known === "GET /budgets")[1];
   const asked = await enter(page, setup, {
     "GET /budgets": (request) => {
       const { data } = list(request);
-      return request.query.get("cursor") ? { data: data.slice(2), nextCursor: null } : { data: data.slice(0, 2), nextCursor: "2" };
+      if (request.query.get("state") !== "over") return { data, nextCursor: null };
+      const more = { ...data[0], id: TUTOR, name: "다음 쪽" };
+      return request.query.get("cursor") ? { data: [more], nextCursor: null } : { data, nextCursor: "2" };
     },
-    "GET /budgets/:budget/status": (request) => (failing && request.params[0] === STAGING ? problem(503, "unavailable") : answer(request)),
   });
   await page.goto("/budgets");
-  await expect(page.locator("tbody tr")).toHaveCount(2);
+  await expect(page.locator("tbody tr")).toHaveCount(5);
+  // How each stands came with the list.
+  expect(asked.filter(({ line }) => line.endsWith("/status"))).toEqual([]);
   await page.getByLabel("상태").selectOption("over");
   await expect(page).toHaveURL("/budgets?state=over");
   await expect(page.locator("tbody tr")).toHaveCount(1);
   await expect(row(page, "chatbot-experiment")).toContainText("초과");
-  expect(asked.filter(({ line, query }) => line === "GET /budgets" && query.startsWith("limit=200")).map(({ query }) => query)).toEqual(["limit=200", "limit=200&cursor=2"]);
-  // One that cannot be told may be one of them.
-  await page.getByLabel("상태").selectOption("fine");
-  await expect(page.getByText("예산 1개는 상태를 확인하지 못했어요.")).toBeVisible();
-  await expect(page.getByText("조건에 맞는 결과가 없어요")).toHaveCount(0);
-  failing = false;
-  await page.locator(".banner").getByRole("button", { name: "다시 시도하기" }).click();
-  await expect(row(page, "스테이징")).toContainText("정상");
+  await page.getByRole("button", { name: "다음" }).click();
+  await expect(row(page, "다음 쪽")).toBeVisible();
+  expect(asked.filter(({ line, query }) => line === "GET /budgets" && query.includes("state")).map(({ query }) => query)).toEqual([
+    "include=standing&limit=20&state=over", "include=standing&limit=20&state=over&cursor=2",
+  ]);
   await page.getByLabel("상태").selectOption("reached");
+  await expect(page).toHaveURL("/budgets?state=reached");
   await expect(page.getByText("조건에 맞는 결과가 없어요")).toBeVisible();
-  await page.getByRole("button", { name: "필터 지우기" }).click();
+  await page.getByRole("button", { name: "필터 지우기" }).first().click();
   await expect(page).toHaveURL("/budgets");
-});
-
-test("one that cannot be told hides none of the others", async ({ page }) => {
-  let failing = true;
-  const setup = budgeted();
-  const answer = setup.answers.find(([line]) => line === "GET /budgets/:budget/status")[1];
-  await enter(page, setup, { "GET /budgets/:budget/status": (asked) => (failing && asked.params[0] === STAGING ? problem(503, "unavailable") : answer(asked)) });
-  await page.goto("/budgets");
-  await expect(row(page, "2026년 AI 예산")).toContainText("$742.10");
-  await expect(row(page, "스테이징")).toContainText("불러오지 못했어요");
-  await expect(row(page, "스테이징")).not.toContainText("$0");
-  failing = false;
-  await row(page, "스테이징").getByRole("button", { name: "다시 시도하기" }).click();
-  await expect(row(page, "스테이징")).toContainText("$84.20");
 });
 
 test("a budget shows what is left day by day, its thresholds and its past", async ({ page }) => {

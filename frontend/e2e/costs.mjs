@@ -271,6 +271,25 @@ export const PEOPLE = ["김지우", "이도윤", "Mina Park"].map((name, index) 
   createdAt: "2026-08-03T00:00:00Z",
 }));
 
+const BUDGETS = [
+  // Of two of one project the one that is nearer to its limit is shown.
+  [0, "챗봇 분기", { amount: "9000.000000", period: "quarterly" }, ["fine", "1148.200000", "12.75", null]],
+  [0, "챗봇 월 예산", {}, ["breaches", "742.100000", "74.21", "2026-11-30"]],
+  [1, "상품 추천", { kind: "limit", amount: "40.000000", period: "daily" }, ["over", "59.360000", "148.4", TODAY]],
+  [2, "search-ranking", { amount: "3000000.000000", currency: "KRW" }, ["partial", "1204300.250000", "40.14", null]],
+  [3, "캠페인", {}, ["unknown", null, null, null]],
+].map(([project, name, more, [state, spent, used, breachDate]], index) => {
+  const budget = {
+    id: id(400 + index), kind: "budget", name, scope: { type: "project", id: PROJECTS[project].id, name: PROJECTS[project].name, deleted: false }, amount: "1000.000000", currency: "USD",
+    fx: null, period: "monthly", enforcement: "soft", alerts: [{ threshold: "80", type: "both", basis: "actual" }], revision: 1, revisedAt: NOW, createdAt: NOW, updatedAt: NOW, ...more,
+  };
+  const current = {
+    from: "2026-11-01", to: "2026-12-01", startsAt: NOW, endsAt: NOW, amount: budget.amount, spent, percent: used, basis: "billed", state: "billed", byBasis: [], unpriced: 0, unconverted: [],
+    unknownDays: 0, complete: !["partial", "unknown"].includes(state),
+  };
+  return { ...budget, standing: { state, current, forecast: null, breachDate, asOf: NOW } };
+});
+
 /** What the service answers about costs and projects. Changes last as long as the page of the test. */
 export function costs() {
   const projects = structuredClone(PROJECTS);
@@ -280,6 +299,7 @@ export function costs() {
   const answers = {
     "GET /costs/query": (request) => json(query(params(request))),
     "GET /costs/summary": (request) => json(summary(params(request))),
+    "GET /budgets": (request) => json(page(BUDGETS.filter(({ scope }) => params(request).get("projectId")?.split(",").includes(scope.id)))),
     "GET /teams": page(TEAMS),
     "GET /organization/members": page(PEOPLE),
     "GET /projects": (request) => {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
-import { costs, emptySummary, freeze, PEOPLE, plus, PROJECTS, summary, TEAMS, TODAY } from "./costs.mjs";
+import { costs, emptySummary, freeze, PEOPLE, plus, PROJECTS, query, summary, TEAMS, TODAY } from "./costs.mjs";
 import { json, ME, mock, problem, signIn } from "./mock.mjs";
 
 const [CHATBOT] = PROJECTS;
@@ -158,7 +158,7 @@ test("cards are sorted too, where there is no room for a table", async ({ page }
 
 test("only whole periods are compared", async ({ page }) => {
   await open(page, "/projects?from=2026-11-16&to=2026-11-23");
-  const change = page.getByRole("row").filter({ hasText: "chatbot-experiment" }).getByRole("cell").last();
+  const change = page.getByRole("row").filter({ hasText: "chatbot-experiment" }).getByRole("cell").nth(6);
   await expect(change).toContainText("%");
   // Today is not over.
   await page.goto("/projects?from=2026-11-17&to=2026-11-24");
@@ -168,6 +168,44 @@ test("only whole periods are compared", async ({ page }) => {
   await page.goto("/projects?from=2026-11-03&to=2026-11-06");
   await expect(page.getByRole("row").filter({ hasText: "chatbot-experiment" })).toContainText("$");
   await expect(change).toHaveText("–");
+});
+
+test("each project shows the budget that is nearest to its limit, or the way to one", async ({ page }) => {
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/api/budgets") && asked.push(new URL(request.url()).searchParams));
+  await open(page, "/projects");
+  const budget = (name) => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) }).getByRole("cell").last();
+  await expect(budget("chatbot-experiment")).toHaveText("챗봇 월 예산월간74%$1,000.00 중 $742.10 USD이대로면 11월 30일에 예산을 넘겨요");
+  await expect(budget("상품 추천")).toHaveText("비용 한도일간148%$40.00 중 $59.36 USD11월 23일에 예산을 다 썼어요");
+  expect(await budget("chatbot-experiment").locator(".meter-fill").getAttribute("width")).toBe("74.2%");
+  // Unknown is said, and is no zero.
+  await expect(budget("search-ranking")).toContainText("₩3,000,000 중 최소 ₩1,204,300 KRW");
+  await expect(budget("캠페인 문구 생성")).toHaveText("캠페인월간아직 알 수 없어요");
+  await expect(budget("new-idea").getByRole("link", { name: "예산 설정" })).toHaveAttribute("href", `/budgets?projectId=${NEW_IDEA.id}&new=budget`);
+  // One question for all of them.
+  expect(asked.map((params) => params.get("include"))).toEqual(["standing"]);
+  expect(asked[0].get("projectId").split(",").sort()).toEqual(PROJECTS.map(({ id }) => id).sort());
+  await page.getByRole("button", { name: "예산", exact: true }).click();
+  await expect(page).toHaveURL(/sort=-?budget/);
+  await expect(page.getByRole("table").getByRole("row").nth(1)).toContainText("상품 추천");
+  await page.getByRole("link", { name: "chatbot-experiment", exact: true }).click();
+  const periods = page.getByRole("region", { name: "기간별 요약" });
+  await expect(periods.getByRole("link", { name: "챗봇 월 예산" })).toHaveAttribute("href", /\/budgets\//);
+  await expect(periods).toContainText("이대로면 11월 30일에 예산을 넘겨요");
+});
+
+test("budgets that cannot be told hide no project, and who sets none is offered none", async ({ page }) => {
+  let failing = true;
+  await open(page, "/projects", {
+    "POST /auth/refresh": session(reader),
+    "GET /budgets": () => (failing ? problem(503, "unavailable") : json({ data: [], nextCursor: null })),
+  });
+  const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: CHATBOT.name, exact: true }) });
+  await expect(row).toContainText("불러오지 못했어요");
+  await expect(row).toContainText("$");
+  failing = false;
+  await row.getByRole("button", { name: "다시 시도하기" }).click();
+  await expect(row.getByRole("cell").last()).toHaveText("예산 없음");
 });
 
 test("what was collected in part says so", async ({ page }) => {
@@ -342,6 +380,35 @@ test("costs are cut, narrowed and looked into, and the URL says how", async ({ p
   await page.reload();
   await expect(page.getByRole("table").getByRole("link", { name: "chatbot-experiment" })).toBeVisible();
   expect(page.url()).toBe(address);
+});
+
+test("one ledger alone is asked, and its days are its own", async ({ page }) => {
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/costs/query") && asked.push(new URL(request.url()).searchParams));
+  await open(page, "/explore", {
+    "GET /costs/query": (request) => {
+      const params = new URL(request.url()).searchParams;
+      return json({ ...query(params), dayZone: params.get("basis") === "events" ? "Asia/Seoul" : "UTC" });
+    },
+  });
+  const ledger = page.getByLabel("비용 근거");
+  await expect(ledger.getByRole("option")).toHaveText(["모든 근거 (확정 우선)", "청구", "사용량 추정", "이벤트 추정"]);
+  await expect(page.getByRole("table").first()).toBeVisible();
+  expect(asked.every((params) => !params.has("basis"))).toBe(true);
+  await ledger.selectOption("events");
+  await expect(page).toHaveURL(/basis=events/);
+  await expect(page.getByText("하루는 Asia/Seoul 기준이에요.")).toBeVisible();
+  await expect.poll(() => asked.filter((params) => params.get("basis") === "events").map((params) => params.get("groupBy")).sort()).toEqual(["project", "project,day"]);
+  // It goes along with what is looked into, and is gone with the filters.
+  await page.getByRole("link", { name: "chatbot-experiment", exact: true }).click();
+  await expect(page).toHaveURL(/basis=events/);
+  await expect(ledger).toHaveValue("events");
+  await page.getByRole("button", { name: "필터 지우기" }).first().click();
+  await expect(page).not.toHaveURL(/basis/);
+  // What is no ledger is not asked for.
+  await page.goto("/explore?basis=mixed");
+  await expect(page.getByRole("table").first()).toBeVisible();
+  expect(asked.every((params) => params.get("basis") !== "mixed")).toBe(true);
 });
 
 test("the table is saved as CSV that runs nothing", async ({ page }) => {

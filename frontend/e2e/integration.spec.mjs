@@ -34,6 +34,7 @@ async function open(page, { path = "/integration", over = {}, user = ME } = {}) 
 }
 
 const code = (page) => page.getByRole("group", { name: "코드", exact: true });
+const snippets = (page) => page.getByRole("tablist", { name: "2. 코드 붙여 넣기" });
 
 test("a key is made, shown this once, and filled into every snippet", async ({ page, baseURL }) => {
   const { made } = await open(page);
@@ -44,14 +45,14 @@ test("a key is made, shown this once, and filled into every snippet", async ({ p
   await page.getByRole("button", { name: "키 만들기" }).click();
   await expect(page.locator(".secret")).toContainText(SECRET);
   await expect(page.getByText("이 값은 지금만 볼 수 있어요.")).toBeVisible();
-  expect(made).toEqual([{ name: "연동 가이드", scopes: ["ingest"], projectId: CHATBOT.id }]);
+  expect(made).toEqual([{ name: "연동 가이드", scopes: ["ingest", "guard"], projectId: CHATBOT.id }]);
   for (const [tab, parts] of [
     ["curl", [`curl -sS ${baseURL}/api/usage/track`, `authorization: Bearer ${SECRET}`]],
     ["Python", [`Finops(api_key="${SECRET}", base_url="${baseURL}", project_id="${CHATBOT.id}")`]],
     ["TypeScript", [`apiKey: "${SECRET}"`, `baseUrl: "${baseURL}"`]],
     ["OpenTelemetry", [`endpoint="${baseURL}/otlp/v1/traces"`, `"x-api-key": "${SECRET}"`, `"finops.project_id": "${CHATBOT.id}"`]],
   ]) {
-    await page.getByRole("tab", { name: tab }).click();
+    await snippets(page).getByRole("tab", { name: tab }).click();
     for (const part of parts) await expect(code(page)).toContainText(part);
   }
   await expect(page).toHaveURL("/integration?lang=opentelemetry");
@@ -61,11 +62,43 @@ test("a key is made, shown this once, and filled into every snippet", async ({ p
   await expect(code(page)).not.toContainText(SECRET);
 });
 
+test("asking before a call is filled in too, with the project that it is about", async ({ page, baseURL }) => {
+  await open(page);
+  const card = page.getByRole("region", { name: "호출 전에 확인하기" });
+  const check = card.getByRole("group", { name: "확인 코드" });
+  await expect(check).toContainText('"projectId": "YOUR_PROJECT_ID"');
+  await expect(card).toContainText("위에서 프로젝트를 고르면 YOUR_PROJECT_ID 자리에 채워져요.");
+  await page.getByLabel("프로젝트").selectOption({ label: `${CHATBOT.name} · ${CHATBOT.teamName}` });
+  await page.getByRole("button", { name: "키 만들기" }).click();
+  for (const [tab, parts] of [
+    ["curl", [`ask ${baseURL}/api/guard/check`, `authorization: Bearer ${SECRET}`, `"projectId": "${CHATBOT.id}"`, `${baseURL}/api/guard/reservations/$held/settle`]],
+    ["Python", [`Finops(api_key="${SECRET}", base_url="${baseURL}", project_id="${CHATBOT.id}")`, "finops.check(call", "finops.settle(held)", "finops.release(held)"]],
+    ["TypeScript", [`apiKey: "${SECRET}"`, `projectId: "${CHATBOT.id}"`, "await finops.check(", "await finops.settle(held)", "await finops.release(held)"]],
+  ]) {
+    await card.getByRole("tab", { name: tab }).click();
+    for (const part of parts) await expect(check).toContainText(part);
+  }
+  await expect(card).not.toContainText("YOUR_");
+  // The other card's language is its own.
+  await expect(code(page)).toContainText("curl -sS");
+});
+
+test("Prometheus is told where, and asks for another key than the one that reports", async ({ page, baseURL }) => {
+  await open(page);
+  const card = page.getByRole("region", { name: "Prometheus로 보기" });
+  await page.getByRole("button", { name: "키 만들기" }).click();
+  await expect(page.locator(".secret")).toBeVisible();
+  await expect(card.getByRole("group", { name: "prometheus.yml" })).toContainText(`- targets: ["${new URL(baseURL).host}"]`);
+  await expect(card).toContainText("credentials: YOUR_READ_KEY");
+  await expect(card).not.toContainText(SECRET);
+  await expect(card.getByRole("link", { name: "읽기 키 만들기" })).toHaveAttribute("href", "/settings?tab=keys&new=api-key");
+});
+
 test("what is copied is what is shown", async ({ page, context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await open(page);
   const shown = await code(page).innerText();
-  await page.getByRole("tabpanel").getByRole("button", { name: "복사" }).click();
+  await page.getByRole("tabpanel").first().getByRole("button", { name: "복사" }).click();
   await expect(page.getByText("복사했어요").first()).toBeAttached();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(shown);
 });
@@ -97,6 +130,8 @@ test("who manages nothing chooses among their projects", async ({ page }) => {
   await page.getByRole("button", { name: "키 만들기" }).click();
   await expect(page.locator(".secret")).toBeVisible();
   expect(made[0].projectId).toBe(CHATBOT.id);
+  // Whose figures are the whole organization's.
+  await expect(page.getByRole("region", { name: "Prometheus로 보기" })).toHaveCount(0);
 });
 
 test("a refusal is told, and nothing is filled in", async ({ page }) => {
@@ -132,6 +167,6 @@ for (const colorScheme of ["light", "dark"]) {
 test("not a word is left in Korean", async ({ page }) => {
   await page.addInitScript(() => localStorage.setItem("finops.locale", "en"));
   await open(page, { over: { "GET /projects": { data: [], nextCursor: null } } });
-  await expect(page.getByRole("tab", { name: "Python" })).toBeVisible();
+  await expect(page.getByRole("tab", { name: "Python" }).first()).toBeVisible();
   expect(await page.locator("main").innerText()).not.toMatch(/[가-힣]/);
 });

@@ -210,6 +210,41 @@ test("a threshold is crossed, Slack rings, two clicks stop the spending, and it 
   await expect(page.getByRole("row").filter({ hasText: "support-assistant" })).toContainText("풀림");
 });
 
+test("the pasted checks ask, report and settle, and what a hard budget refuses is not made", async () => {
+  const { id } = await tell("POST", "/budgets", { name: "가드", scope: { type: "project", id: project }, amount: "1000000", period: "yearly", enforcement: "hard" });
+  const guarded = async () => (await tell("POST", "/guard/check", { projectId: project })).budgets.find((one) => one.id === id);
+  await expect.poll(async () => (await guarded())?.reserved).toBe("0.000000");
+  await page.goto("/integration");
+  await page.getByLabel("프로젝트").selectOption(project);
+  await page.getByRole("button", { name: "키 만들기" }).click();
+  await expect(page.locator(".secret")).toContainText("fin_");
+  const card = page.getByRole("region", { name: "호출 전에 확인하기" });
+  const paste = async (tab, run) => {
+    await card.getByRole("tab", { name: tab }).click();
+    return run(await card.getByRole("group", { name: "확인 코드" }).innerText());
+  };
+  const bash = (text) => execFileSync("bash", ["-c", text], { encoding: "utf8" });
+  const python = (text) => execFileSync("python3", ["-c", text], { encoding: "utf8", env: { ...process.env, PYTHONPATH: "../sdk/python" } });
+  const calls = async () => (await ask("/usage-events?service=integration-guide")).data.length;
+  const before = await calls();
+  expect(await paste("curl", bash)).toMatch(/"reservationId":"[0-9a-f-]{36}"[^]*"status":"accepted"/);
+  expect(await paste("Python", python)).toBe("made\n");
+  await expect.poll(calls).toBe(before + 2);
+  // Settled: nothing is held once the figures have the calls.
+  await expect.poll(async () => (await guarded()).reserved, { timeout: 15_000 }).toBe("0.000000");
+  // Less than is spent: both say why, and report nothing.
+  await tell("PUT", `/budgets/${id}`, { name: "가드", scope: { type: "project", id: project }, amount: "0.01", period: "yearly", enforcement: "hard" });
+  await expect.poll(async () => paste("curl", bash), { timeout: 10_000 }).toContain('"code":"budget_exceeded"');
+  const made = await calls();
+  expect(await paste("Python", python)).toBe("budget_exceeded\n");
+  expect(await paste("curl", bash)).not.toContain("accepted");
+  expect(await calls()).toBe(made);
+  await page.goto(`/projects/${project}?tab=settings`);
+  await page.getByRole("region", { name: "지금 호출하면" }).getByRole("button", { name: "확인하기" }).click();
+  await expect(page.getByRole("region", { name: "지금 호출하면" }).getByRole("link", { name: "가드" })).toHaveAttribute("href", `/budgets/${id}`);
+  await tell("PUT", `/budgets/${id}`, { name: "가드", scope: { type: "project", id: project }, amount: "1000000", period: "yearly", enforcement: "soft" });
+});
+
 test("the same in English, one click away", async () => {
   await page.goto("/");
   await page.getByRole("button", { name: "김지우님의 계정 메뉴" }).click();

@@ -55,14 +55,33 @@ export const unmeasured = (project, params) =>
     byDay: days(params.get("from"), params.get("to")).map((day) => ({ day, value: { ...NOTHING, cost: "7.713333", calls: 304, failedCalls: 0 } })),
   });
 
+/** What the measured project's calls were for. */
+const wanted = (project, params) => {
+  const value = (cost, calls, more) => ({ ...NOTHING, cost, basis: "events", state: "estimated", calls, failedCalls: 0, ...more });
+  const came = (successes, failures, costPerSuccess, feedbackScores, feedbackMean) => ({
+    outcomes: successes + failures, successes, failures, successRate: ((100 * successes) / (successes + failures)).toFixed(2), costPerSuccess, feedbackScores, feedbackMean,
+  });
+  return {
+    project: { id: project.id, name: project.name }, from: params.get("from"), to: params.get("to"), timeZone: "Asia/Seoul", since: "2026-11-02T03:00:00Z",
+    intents: [
+      { intent: "환불 규정 안내", value: value("410.200000", 12_004, came(500, 20, "0.820400000000", 200, "4.500000")) },
+      { intent: "배송 조회", value: value("120.000000", 9_300, { ...came(210, 40, "0.571428571429", 80, "3.900000"), unpriced: 3 }) },
+      { intent: null, value: value("60.100000", 4_000) },
+    ],
+    other: { count: 131, value: value("220.500000", 10_800, came(102, 1, "2.161764705882", 20, "4.000000")) },
+  };
+};
+
 /** A project of which nothing is known. */
 export const silent = (project, params) => of(project, params, {}, { unknownDays: 30, complete: false });
 
 /** The answers for some projects: the first is measured, the last is silent. */
 export function values(projects) {
   const kind = (index) => (index === 0 ? measured : index === projects.length - 1 ? silent : unmeasured);
-  return Object.fromEntries(projects.map((project, index) => [
-    `GET /projects/${project.id}/value`,
-    (request) => json(kind(index)(project, new URL(request.url()).searchParams)),
+  const params = (request) => new URL(request.url()).searchParams;
+  const intents = (project, index, params) => ({ ...wanted(project, params), ...(index > 0 && { since: null, intents: [], other: null }) });
+  return Object.fromEntries(projects.flatMap((project, index) => [
+    [`GET /projects/${project.id}/value`, (request) => json(kind(index)(project, params(request)))],
+    [`GET /projects/${project.id}/value/intents`, (request) => json(intents(project, index, params(request)))],
   ]));
 }

@@ -33,6 +33,37 @@ test("the value tab puts what came of calls beside their cost", async ({ page })
   await expect(page.locator("details.guide")).toContainText(`/api/projects/${CHATBOT.id}/outcomes`);
 });
 
+test("what calls were for is told with its cost, and the many others together", async ({ page }) => {
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/value/intents?") && asked.push(new URL(request.url()).search));
+  await open(page, CHATBOT, {}, "tab=value&from=2026-10-24&to=2026-11-23");
+  const intents = card(page, "의도별");
+  const rows = intents.locator("tbody tr");
+  await expect(rows.nth(0).getByRole("cell")).toHaveText(["환불 규정 안내", "$410.20 USD", "12,004", "96.1%성공 500 · 실패 20", "$0.82 USD", "4.5점수 200개"]);
+  await expect(rows.nth(1)).toContainText("최소 $120.00 USD");
+  await expect(rows.nth(2).getByRole("cell")).toHaveText(["의도 없음", "$60.10 USD", "4,000", "기록 없음", "기록 없음", "기록 없음"]);
+  await expect(rows.nth(3).getByRole("cell")).toHaveText(["그 외 의도 131개", "$220.50 USD", "10,800", "99%성공 102 · 실패 1", "$2.16 USD", "4점수 20개"]);
+  await expect(rows).toHaveCount(4);
+  // It does not go back as far as the sums do, and says so.
+  await expect(intents).toContainText("2026. 11. 2. 12:00부터의 호출이에요.");
+  expect(asked).toEqual(["?from=2026-10-24&to=2026-11-23"]);
+  await page.goto(`/projects/${RECOMMEND.id}?tab=value`);
+  await expect(card(page, "모델별")).toBeVisible();
+  await expect(intents).toHaveCount(0);
+});
+
+test("intents that cannot be told hide none of the sums", async ({ page }) => {
+  let failing = true;
+  const path = `GET /projects/${CHATBOT.id}/value/intents`;
+  const answer = costs()[path];
+  await open(page, CHATBOT, { [path]: (request) => (failing ? problem(503, "unavailable") : answer(request)) });
+  await expect(card(page, "작업 유형별")).toBeVisible();
+  await expect(card(page, "의도별").getByRole("alert")).toBeVisible();
+  failing = false;
+  await card(page, "의도별").getByRole("button", { name: "다시 시도하기" }).click();
+  await expect(card(page, "의도별").locator("tbody tr")).toHaveCount(4);
+});
+
 test("days are drawn by cost or by success, and a day that nobody knows is a gap", async ({ page }) => {
   await open(page, CHATBOT);
   const days = card(page, "날짜별");

@@ -79,6 +79,26 @@ names! {
         /// A project's cost threshold, daily or weekly.
         Limit = "limit",
     }
+    /// How a budget stands in the period that runs: the first of these that it is.
+    BudgetState {
+        /// All of it is spent, or more.
+        Over = "over",
+        /// It will be before the period ends, as things go on.
+        Breaches = "breaches",
+        /// A threshold is reached.
+        Reached = "reached",
+        /// Nothing is known.
+        Unknown = "unknown",
+        /// What is known is within the amount, and not all is known.
+        Partial = "partial",
+        /// All is known, and it is within the amount.
+        Fine = "fine",
+    }
+    /// What a list of budgets tells beside them.
+    BudgetInclude {
+        /// How each stands in the period that runs.
+        Standing = "standing",
+    }
 }
 
 /// What a budget is about, as it is asked for.
@@ -208,6 +228,9 @@ pub struct Budget {
     pub created_at: DateTime<Utc>,
     /// When anything about it changed last.
     pub updated_at: DateTime<Utc>,
+    /// How it stands: in lists that were asked for with `include=standing`, left out everywhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<BudgetStanding>,
 }
 
 /// `GET /api/budgets`.
@@ -225,16 +248,44 @@ pub struct BudgetsQuery {
     pub cursor: Option<String>,
     /// Only those about such a thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(inline))]
     pub scope_type: Option<ScopeType>,
     /// Only this team's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<Uuid>,
-    /// Only this project's own.
+    /// Only this project's own; of several, comma-separated, at most 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub project_id: Option<Uuid>,
+    #[cfg_attr(feature = "server", param(example = "0199f3d2-7c5e-7f10-a1b2-c3d4e5f60718"))]
+    pub project_id: Option<String>,
     /// Only budgets, or only cost thresholds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(inline))]
     pub kind: Option<BudgetKind>,
+    /// Only those that stand so now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(inline))]
+    pub state: Option<BudgetState>,
+    /// `standing`: how each stands too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(inline))]
+    pub include: Option<BudgetInclude>,
+}
+
+/// How a budget stands in the period that runs, in its own currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetStanding {
+    /// In one word. What does not add up exactly is `unknown`.
+    pub state: BudgetState,
+    /// What was spent.
+    pub current: PeriodSpend,
+    /// What will have been spent at the period's end, at the rate of the last days. Null where nothing says so.
+    pub forecast: Option<Amount>,
+    /// The day of this period on which the amount was spent, or will be.
+    pub breach_date: Option<NaiveDate>,
+    /// As of when.
+    pub as_of: DateTime<Utc>,
 }
 
 /// What an environment's budget usually is. Its fields are those of `POST /api/budgets`.
@@ -402,6 +453,8 @@ pub struct BudgetStatus {
     pub time_zone: String,
     /// The currency of every figure here.
     pub currency: String,
+    /// How it stands, in one word.
+    pub state: BudgetState,
     /// The period that runs.
     pub current: PeriodSpend,
     /// What is left of the amount; less than zero once more is spent.
@@ -428,7 +481,10 @@ pub struct BudgetStatus {
 
 #[cfg(test)]
 mod tests {
-    use super::{AlertAction, AlertBasis, BudgetKind, BudgetPeriod, BudgetRequest, Enforcement, ScopeType};
+    use super::{
+        AlertAction, AlertBasis, BudgetInclude, BudgetKind, BudgetPeriod, BudgetRequest, BudgetState, Enforcement,
+        ScopeType,
+    };
 
     #[test]
     fn what_callers_of_the_guides_send_is_read() {
@@ -458,6 +514,6 @@ mod tests {
                 }
             )+};
         }
-        check!(ScopeType, BudgetPeriod, Enforcement, AlertBasis, AlertAction, BudgetKind);
+        check!(ScopeType, BudgetPeriod, Enforcement, AlertBasis, AlertAction, BudgetKind, BudgetState, BudgetInclude);
     }
 }

@@ -207,7 +207,54 @@ pub struct ProjectValue {
     pub by_day: Vec<DayValue>,
 }
 
-/// `GET /api/projects/{projectId}/value`.
+/// What calls were worth that were for the same thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct IntentValue {
+    /// What they were for; null for calls and outcomes that name nothing.
+    #[cfg_attr(feature = "server", schema(example = "essay feedback"))]
+    pub intent: Option<String>,
+    /// Its cost is the reported calls' own, by the price book.
+    pub value: Value,
+}
+
+/// What calls were worth whose intents are too many to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OtherIntents {
+    /// How many intents.
+    #[cfg_attr(feature = "server", schema(example = 131))]
+    pub count: i64,
+    /// All of them together.
+    pub value: Value,
+}
+
+/// `GET /api/projects/{projectId}/value/intents`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectIntents {
+    /// The project.
+    pub project: Named,
+    /// The first day that was asked for.
+    pub from: NaiveDate,
+    /// The day after the last.
+    pub to: NaiveDate,
+    /// The zone of the days, as in `GET /api/projects/{projectId}/value`.
+    #[cfg_attr(feature = "server", schema(example = "Asia/Seoul"))]
+    pub time_zone: String,
+    /// Since when calls and outcomes are in it, if that is later than the first day begins: calls before were deleted by now,
+    /// or there were too many to read (the organization's last 250,000 are, by whole hours). Null where all of the period is.
+    pub since: Option<DateTime<Utc>>,
+    /// By intent, the dearest first; at most 20 that are named, and those that name none.
+    pub intents: Vec<IntentValue>,
+    /// The other intents; null where there are none.
+    pub other: Option<OtherIntents>,
+}
+
+/// `GET /api/projects/{projectId}/value`, and by intent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::IntoParams))]
 #[cfg_attr(feature = "server", into_params(parameter_in = Query))]

@@ -1,5 +1,6 @@
 //! Why a request failed, in a form that pages can show.
 
+use finops_contract::guard::GuardRefusal;
 use finops_contract::{ErrorCode, FieldError, Problem};
 
 use crate::features::auth::PASSWORD_MIN;
@@ -16,12 +17,14 @@ pub struct ApiError {
     pub fields: Vec<FieldError>,
     /// What to tell the support.
     pub request_id: Option<String>,
+    /// What the guard tells of why it refuses.
+    pub refusal: Option<Box<GuardRefusal>>,
 }
 
 impl ApiError {
     /// No answer came: no network, or a time-out.
     pub fn offline() -> ApiError {
-        ApiError { status: 0, code: None, fields: Vec::new(), request_id: None }
+        ApiError { status: 0, code: None, fields: Vec::new(), request_id: None, refusal: None }
     }
 
     /// An answer that is not what was expected of a success.
@@ -37,7 +40,7 @@ impl ApiError {
             message: String::new(),
         };
         let fields = wrong.iter().map(field).collect();
-        ApiError { status: 422, code: Some(ErrorCode::ValidationFailed), fields, request_id: None }
+        ApiError { code: Some(ErrorCode::ValidationFailed), fields, ..ApiError::unreadable(422) }
     }
 
     /// From the body of an error, which may be anything when a proxy has answered.
@@ -45,6 +48,7 @@ impl ApiError {
         match serde_json::from_str::<Problem>(body) {
             Ok(problem) => ApiError {
                 status,
+                refusal: refusal(&problem.code, body),
                 code: ErrorCode::from_name(&problem.code),
                 fields: problem.errors,
                 request_id: (!problem.request_id.is_empty()).then_some(problem.request_id),
@@ -87,6 +91,12 @@ impl ApiError {
     }
 }
 
+fn refusal(code: &str, body: &str) -> Option<Box<GuardRefusal>> {
+    let words = [ErrorCode::BudgetExceeded, ErrorCode::Blocked, ErrorCode::Throttled];
+    let said = words.contains(&ErrorCode::from_name(code)?);
+    said.then(|| serde_json::from_str(body).ok().map(Box::new)).flatten()
+}
+
 /// How long a text may be, from what the service says of it; a password's bounds are known before it is sent.
 fn length_text(pointer: &str, message: &str) -> String {
     let numbers: Vec<&str> = message.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
@@ -116,6 +126,12 @@ mod tests {
         let error = ApiError::from_body(409, body);
         assert!(error.is(ErrorCode::EmailTaken));
         assert_eq!(error.request_id.as_deref(), Some("r1"));
+        assert_eq!(error.refusal, None);
         assert_eq!(ApiError::from_body(502, "<html>"), ApiError::unreadable(502));
+        let body = r#"{"type":"/problems/throttled","title":"t","status":429,"code":"throttled","detail":"d","requestId":"r1",
+            "block":{"id":"01936f00-0000-7000-8000-000000000001","targetType":"project","cause":"manual",
+            "since":"2026-11-24T08:58:00Z","limitPerMinute":60}}"#;
+        let block = ApiError::from_body(429, body).refusal.unwrap().block.unwrap();
+        assert_eq!(block.limit_per_minute, Some(60));
     }
 }

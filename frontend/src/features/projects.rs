@@ -2,6 +2,7 @@
 
 pub mod detail;
 pub mod form;
+mod guarded;
 pub mod keys;
 pub mod members;
 pub mod model;

@@ -1,6 +1,7 @@
 //! Budgets: what they may be, what was spent by the costs' word, and that a threshold is crossed once.
 
 mod crossings;
+mod listed;
 mod spending;
 mod together;
 

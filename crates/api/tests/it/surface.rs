@@ -33,7 +33,7 @@ const PUBLIC: [&str; 11] = [
 ];
 
 /// What a `user` may call, within what they see.
-const FOR_USERS: [&str; 66] = [
+const FOR_USERS: [&str; 67] = [
     "acknowledge_alert",
     "cancel_usage_import",
     "change_password",
@@ -59,6 +59,7 @@ const FOR_USERS: [&str; 66] = [
     "get_me",
     "get_organization",
     "get_project",
+    "get_project_intents",
     "get_project_value",
     "get_team",
     "get_team_collection",

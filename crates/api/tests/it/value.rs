@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 use finops_api::features::usage::verify;
 use finops_contract::costs::{Basis, CostState};
-use finops_contract::value::{OutcomesAnswer, ProjectValue, Value as Worth};
+use finops_contract::value::{OutcomesAnswer, ProjectIntents, ProjectValue, Value as Worth};
 use finops_contract::{Amount, ErrorCode};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -119,6 +119,101 @@ async fn what_came_of_calls_is_shown_beside_what_they_cost() {
     }
     let early: ProjectValue = admin.get(&format!("{path}?from=2026-03-10&to=2026-03-20")).await.read_as();
     assert_eq!((text(early.total.cost).as_deref(), early.total.outcomes), (Some("0"), 0));
+}
+
+async fn intents(client: &Client, project: &str) -> ProjectIntents {
+    client.get(&format!("/api/projects/{project}/value/intents")).await.read_as()
+}
+
+#[tokio::test]
+async fn what_calls_were_for_is_told_of_the_dearest_and_of_the_others_together() {
+    let app = TestApp::spawn().await;
+    let (admin, tutor) = with_project(&app).await;
+    let other = project(&admin, &team(&admin, "other").await, "other").await;
+    let nothing = intents(&admin, &tutor).await;
+    assert_eq!((nothing.intents, nothing.other, nothing.since), (vec![], None, None));
+
+    let said = |fields: Value| with(json!({"intent": "essay"}), fields);
+    track(&admin, with(call("a", &tutor, 90), said(json!({"outcome": "success", "feedbackScore": 5})))).await;
+    track(&admin, with(call("b", &tutor, 10), said(json!({"outcome": "success", "status": "error"})))).await;
+    track(&admin, with(call("c", &tutor, 0), said(json!({"model": "nobody-knows-this-one", "promptTokens": 7})))).await;
+    track(&admin, with(call("d", &tutor, 40), json!({}))).await;
+    for n in 0..22 {
+        let fields = json!({"intent": format!("rare {n:02}"), "outcome": "failure"});
+        track(&admin, with(call(&format!("r{n}"), &tutor, 30 - n), fields)).await;
+    }
+    track(&admin, with(call("z", &other, 1), said(json!({})))).await;
+    // What is known later counts instead; what names no call counts beside them.
+    let later = json!([
+        {"eventId": "b", "outcome": "failure"},
+        {"intent": "essay", "outcome": "success", "count": 2, "feedbackScore": 2},
+        {"outcome": "failure"},
+    ]);
+    assert_eq!(taken(&tell(&admin, &tutor, later).await), (3, 0, 0, 0));
+
+    let found = intents(&admin, &tutor).await;
+    assert_eq!((found.intents.len(), found.since), (21, None));
+    let essay = &found.intents[0];
+    assert_eq!((essay.intent.as_deref(), text(essay.value.cost).as_deref()), (Some("essay"), Some("100")));
+    assert_eq!((essay.value.calls, essay.value.failed_calls, essay.value.unpriced), (Some(3), Some(1), 1));
+    assert_eq!(came_of(&essay.value), (4, Some(3), Some(1), 3, Some("3".into())));
+    assert_eq!(text(essay.value.cost_per_success).as_deref(), Some("33.333333333333"));
+    assert_eq!(essay.value.basis, Basis::Events);
+    assert_eq!(found.intents[1].intent.as_deref(), Some("rare 00"));
+    assert_eq!(found.intents[19].intent.as_deref(), Some("rare 18"));
+    let nameless = &found.intents[20];
+    assert_eq!((nameless.intent.as_deref(), text(nameless.value.cost).as_deref()), (None, Some("40")));
+    assert_eq!(came_of(&nameless.value), (1, Some(0), Some(1), 0, None));
+    let rest = found.other.as_ref().expect("others");
+    // 11, 10 and 9 dollars.
+    assert_eq!((rest.count, text(rest.value.cost).as_deref(), rest.value.calls), (3, Some("30"), Some(3)));
+    assert_eq!(came_of(&rest.value), (3, Some(0), Some(3), 0, None));
+    // Together they are all of the project's.
+    let total = value(&admin, &tutor).await.total;
+    let all: Vec<_> = found.intents.iter().map(|one| &one.value).chain([&rest.value]).collect();
+    assert_eq!(
+        all.iter().map(|one| one.cost.map_or(Decimal::ZERO, |cost| cost.0)).sum::<Decimal>(),
+        total.cost.unwrap().0
+    );
+    assert_eq!(all.iter().map(|one| one.calls.unwrap_or_default()).sum::<i64>(), total.calls.unwrap());
+    assert_eq!(all.iter().map(|one| one.outcomes).sum::<i64>(), total.outcomes);
+
+    let path = format!("/api/projects/{tutor}/value/intents");
+    admin.get(&format!("{path}?from=2024-03-20&to=2026-03-20")).await.problem(ErrorCode::RangeTooLarge);
+    let early: ProjectIntents = admin.get(&format!("{path}?from=2026-03-10&to=2026-03-20")).await.read_as();
+    assert_eq!((early.intents, early.other), (vec![], None));
+}
+
+#[tokio::test]
+async fn intents_are_told_since_when_calls_are_there_and_can_be_read() {
+    let app = TestApp::spawn().await;
+    let (admin, tutor) = with_project(&app).await;
+    for (id, at) in [("old", "2026-03-18T09:00:00Z"), ("new", "2026-03-20T09:00:00Z")] {
+        track(&admin, with(call(id, &tutor, 1), json!({"intent": id, "timestamp": at}))).await;
+    }
+    let told = async || {
+        let found = intents(&admin, &tutor).await;
+        let names: Vec<_> = found.intents.into_iter().filter_map(|one| one.intent).collect();
+        (names, found.since.map(|since| since.to_rfc3339()))
+    };
+    assert_eq!(told().await, (vec!["new".to_owned(), "old".to_owned()], None));
+    // A quarter of a million calls of another project, in one hour.
+    app.runner().reconcile().await;
+    sqlx::query(
+        "INSERT INTO usage_hourly SELECT (h).* FROM (
+            SELECT jsonb_populate_record(h, jsonb_build_object('hour', '2026-03-19T05:00:00Z', 'events', 250000, 'project_id', null)) AS h
+            FROM usage_hourly h LIMIT 1) AS one",
+    )
+    .execute(&mut app.database.owner().await)
+    .await
+    .expect("many calls");
+    assert_eq!(told().await, (vec!["new".to_owned()], Some("2026-03-19T06:00:00+00:00".to_owned())));
+    sqlx::query("INSERT INTO usage_kept (organization_id, since) VALUES ($1, '2026-03-20')")
+        .bind(admin.organization())
+        .execute(&mut app.database.owner().await)
+        .await
+        .expect("days that are gone");
+    assert_eq!(told().await, (vec!["new".to_owned()], Some("2026-03-20T00:00:00+00:00".to_owned())));
 }
 
 #[tokio::test]

@@ -16,10 +16,17 @@ use crate::i18n::{t, words};
 use crate::reactive::{effect, live, memo};
 use crate::shell;
 use crate::ui::dom::{focus_within, unique_id};
-use crate::ui::{Banner, Button, ButtonKind, Checkbox, LinkButton, Skeleton, Text, Textarea, Tone, toast};
+use crate::ui::{
+    Banner, Button, ButtonKind, Checkbox, Choice, LinkButton, SegmentedControl, Skeleton, Text, TextField, Textarea,
+    Tone, toast,
+};
 
 /// The most characters of a reason.
 const REASON: usize = 1000;
+/// Calls a minute, before somebody says how many.
+const USUAL_LIMIT: &str = "60";
+/// The most that may be said.
+const MOST_CALLS: u32 = 1_000_000;
 
 type Previewed = RwSignal<Option<Result<BlockPreview, ApiError>>>;
 
@@ -36,6 +43,10 @@ struct Fields {
     reason: RwSignal<String>,
     /// Whether the provider is to be told, where that can be chosen.
     at_provider: RwSignal<bool>,
+    /// How far: the name of a [`BlockMode`].
+    mode: RwSignal<String>,
+    /// Calls a minute that pass a throttle.
+    limit: RwSignal<String>,
     task: Task,
 }
 
@@ -56,7 +67,10 @@ enum Shape {
 impl Fields {
     /// Asks what would happen. Without a choice it is what the team allows.
     fn look(self, at_provider: Option<bool>) {
-        let request = PreviewBlockRequest { target: self.target, mode: None, at_provider };
+        let mode = self.chosen();
+        let is_stop = mode == BlockMode::Stop;
+        let request =
+            PreviewBlockRequest { target: self.target, mode: Some(mode), at_provider: at_provider.filter(|_| is_stop) };
         self.turn.update_value(|turn| *turn += 1);
         let turn = self.turn.get_value();
         self.looking.set(true);
@@ -65,12 +79,22 @@ impl Fields {
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
-            if let (Ok(preview), None) = (&answer, at_provider) {
+            if let (Ok(preview), None, true) = (&answer, at_provider, is_stop) {
                 self.at_provider.set(preview.provider.will_clamp);
             }
             self.preview.set(Some(answer));
             self.looking.set(false);
         });
+    }
+
+    /// How far; does not follow it.
+    fn chosen(self) -> BlockMode {
+        self.mode.with_untracked(|name| BlockMode::from_name(name)).unwrap_or(BlockMode::Stop)
+    }
+
+    /// Whether all is to stop; follows it.
+    fn is_stop(self) -> bool {
+        self.mode.with(|name| name == BlockMode::Stop.name())
     }
 
     fn shape(self) -> Shape {
@@ -83,6 +107,14 @@ impl Fields {
                 can_choose: preview.may_block && preview.provider.allowed && !preview.projects.is_empty(),
             },
         })
+    }
+
+    /// Whether how far can be chosen: what is throttled already can be stopped, and what is stopped cannot be throttled.
+    fn may_choose(self) -> bool {
+        let may = |preview: &BlockPreview| {
+            preview.may_block && (preview.block_id.is_none() || preview.mode == BlockMode::Throttle)
+        };
+        self.preview.with(|preview| preview.as_ref().is_some_and(|preview| preview.as_ref().is_ok_and(may)))
     }
 
     fn known(self) -> Option<BlockPreview> {
@@ -118,15 +150,21 @@ pub fn BlockDialog(
         looking: RwSignal::new(false),
         reason: RwSignal::new(words::blocks::USUAL_REASON.get_untracked().to_owned()),
         at_provider: RwSignal::new(false),
+        mode: RwSignal::new(BlockMode::Stop.name().to_owned()),
+        limit: RwSignal::new(USUAL_LIMIT.to_owned()),
         task: Task::new(),
     };
     fields.look(None);
     fill_reason(fields);
     let title = Text::derive(move || match fields.known() {
+        Some(preview) if preview.mode == BlockMode::Throttle => {
+            words::blocks::throttle_ask(&target_text(&preview.target))
+        }
         Some(preview) => words::blocks::ask(&target_text(&preview.target)),
         None => words::blocks::TITLE.get().to_owned(),
     });
     let shape = memo(move |_| fields.shape());
+    let may_choose = memo(move |_| fields.may_choose());
     let body = move || match shape.get() {
         Shape::Loading => {
             view! { <p class="sr-only" role="status">{t(words::common::LOADING)}</p><Skeleton shape="row" count=4 /> }
@@ -166,6 +204,7 @@ pub fn BlockDialog(
         >
             <div class="dialog-head"><h2 id=id>{live(move || title.get())}</h2></div>
             <div class="dialog-body stack" id=described aria-busy=move || fields.looking.get().then_some("true")>
+                {live(move || may_choose.get().then(|| how_far(fields)))}
                 {live(body)}
             </div>
             <div class="dialog-foot">
@@ -208,7 +247,10 @@ fn question(fields: Fields, may_block: bool, can_choose: bool) -> AnyView {
     let refused = (!may_block).then(|| view! { <Banner tone=Tone::Warning>{t(words::blocks::MAY_NOT)}</Banner> });
     let answer = may_block.then(|| {
         view! {
-            {can_choose.then(|| choice(fields))}
+            {can_choose.then(|| live(move || fields.is_stop().then(|| choice(fields))))}
+            {live(move || (!fields.is_stop()).then(|| view! {
+                <TextField label=words::blocks::LIMIT value=fields.limit hint=words::blocks::LIMIT_HINT error=fields.task.field("/limitPerMinute") />
+            }))}
             <Textarea label=words::blocks::REASON value=fields.reason hint=words::blocks::REASON_HINT error=fields.task.field("/reason") />
             <div aria-live="assertive">
                 {live(move || fields.task.text().get().map(|text| view! { <Banner tone=Tone::Danger>{text}</Banner> }))}
@@ -217,6 +259,30 @@ fn question(fields: Fields, may_block: bool, can_choose: bool) -> AnyView {
     });
     let known = move || fields.known().map(|preview| consequences(&preview));
     view! { {refused}{live(known)}{answer} }.into_any()
+}
+
+/// Everything, or some calls a minute. What would happen is asked again when that changes.
+fn how_far(fields: Fields) -> AnyView {
+    let choices = vec![
+        Choice::new(BlockMode::Stop.name(), words::blocks::STOP),
+        Choice::new(BlockMode::Throttle.name(), words::blocks::THROTTLE),
+    ];
+    let choose = move |name: &'static str| {
+        if fields.mode.with_untracked(|now| now != name) {
+            fields.task.error.set(None);
+            let usual = |name: &str| {
+                let is_stop = name == BlockMode::Stop.name();
+                (if is_stop { words::blocks::USUAL_REASON } else { words::blocks::THROTTLE_REASON }).get_untracked()
+            };
+            if fields.reason.with_untracked(|reason| fields.mode.with_untracked(|now| reason == usual(now))) {
+                fields.reason.set(usual(name).to_owned());
+            }
+            fields.mode.set(name.to_owned());
+            fields.look(None);
+        }
+    };
+    view! { <div><SegmentedControl label=words::blocks::MODE choices value=fields.mode on_change=choose /></div> }
+        .into_any()
 }
 
 /// Whether the provider is told. What would happen is asked again when that changes.
@@ -240,29 +306,62 @@ fn confirm(fields: Fields, done: Callback<Answer>) -> Option<AnyView> {
     let is_choosable = preview.provider.allowed;
     let submit = move |_| {
         let reason = fields.reason.with_untracked(|reason| reason.trim().to_owned());
-        if reason.is_empty() && fields.task.refuse(&[("/reason", "required")]) {
+        let is_stop = fields.chosen() == BlockMode::Stop;
+        let limit = fields.limit.with_untracked(|limit| read_limit(limit));
+        let wrong = [
+            (!is_stop && limit.is_none()).then_some(("/limitPerMinute", "range")),
+            reason.is_empty().then_some(("/reason", "required")),
+        ];
+        if fields.task.refuse(&wrong.into_iter().flatten().collect::<Vec<_>>()) {
             return;
         }
         let request = CreateBlockRequest {
             target: fields.target,
             reason,
-            mode: BlockMode::Stop,
-            limit_per_minute: None,
+            mode: fields.chosen(),
+            limit_per_minute: limit.filter(|_| !is_stop),
             alert_id: fields.alert,
-            at_provider: is_choosable.then(|| fields.at_provider.get_untracked()),
+            at_provider: (is_choosable && is_stop).then(|| fields.at_provider.get_untracked()),
         };
         fields.task.run(async move { api::post::<Block>("/blocks", &request).await }, move |block| {
             let name = target_text(&block.target);
             toast::done(match block.status {
                 BlockStatus::Requested => words::blocks::asked(&name),
+                _ if block.mode == BlockMode::Throttle => words::blocks::is_throttled(&name),
                 _ => words::blocks::blocked(&name),
             });
             shell::look_for_blocks();
             done.run(Answer::Blocked);
         });
     };
-    let word = if preview.needs_approval { words::blocks::REQUEST } else { words::blocks::BLOCK };
+    let word = match (preview.needs_approval, preview.mode) {
+        (true, _) => words::blocks::REQUEST,
+        (false, BlockMode::Stop) => words::blocks::BLOCK,
+        (false, BlockMode::Throttle) => words::blocks::THROTTLE_IT,
+    };
     // Nobody agrees to what they have not seen yet.
     let busy = memo(move |_| fields.task.busy.get() || fields.looking.get());
     Some(view! { <Button kind=ButtonKind::Danger busy=busy on_press=submit>{t(word)}</Button> }.into_any())
+}
+
+/// Calls a minute as people type them.
+fn read_limit(text: &str) -> Option<u32> {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != ',').collect();
+    plain.parse().ok().filter(|limit| (1..=MOST_CALLS).contains(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_limit;
+
+    #[test]
+    fn calls_a_minute_are_a_whole_number_above_zero() {
+        assert_eq!(
+            [read_limit(" 1,000 "), read_limit("1"), read_limit("1000000")],
+            [Some(1_000), Some(1), Some(1_000_000)]
+        );
+        for bad in ["", "0", "-1", "1.5", "1000001", "many"] {
+            assert_eq!(read_limit(bad), None, "{bad}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What a block would do, before it does.
 
-use finops_contract::blocks::{BlockPreview, BlockTargetType, BlockedApiKey, BlockedUsage};
+use finops_contract::blocks::{BlockMode, BlockPreview, BlockTargetType, BlockedUsage};
 use leptos::prelude::*;
 
 use super::model::services;
@@ -22,20 +22,16 @@ pub fn names_text(names: &[String]) -> String {
 
 /// The consequences, the worst first.
 pub(super) fn consequences(preview: &BlockPreview) -> AnyView {
-    let lines: Vec<_> = [
-        Some(recent(&preview.day)),
-        keys(preview.target.kind, &preview.api_keys),
-        provider(preview),
-        people(preview),
-        Some(lifting(preview)),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|line| view! { <li>{line}</li> })
-    .collect();
+    let lines: Vec<_> =
+        [Some(recent(&preview.day)), keys(preview), provider(preview), people(preview), Some(lifting(preview))]
+            .into_iter()
+            .flatten()
+            .map(|line| view! { <li>{line}</li> })
+            .collect();
     let headline = headline(preview);
+    let tone = if preview.mode == BlockMode::Throttle { Tone::Warning } else { Tone::Danger };
     view! {
-        <Banner tone=Tone::Danger>{headline}</Banner>
+        <Banner tone>{headline}</Banner>
         <ul class="consequences">{lines}</ul>
         {going_on(preview)}
     }
@@ -45,7 +41,9 @@ pub(super) fn consequences(preview: &BlockPreview) -> AnyView {
 fn headline(preview: &BlockPreview) -> AnyView {
     let names: Vec<_> = services(preview).into_iter().map(|(name, _)| name).collect();
     let (count, projects) = (names.len() as u64, preview.projects.len() as u64);
+    let is_throttle = preview.mode == BlockMode::Throttle;
     let first = move || match (count, projects) {
+        _ if is_throttle => words::blocks::THROTTLES.get().to_owned(),
         (0, 0) => words::blocks::NOTHING_CALLS.get().to_owned(),
         (0, projects) => words::blocks::projects_stop(projects),
         (services, _) => words::blocks::services_stop(services),
@@ -67,15 +65,19 @@ fn recent(day: &BlockedUsage) -> AnyView {
     })
 }
 
-fn keys(target: BlockTargetType, keys: &[BlockedApiKey]) -> Option<AnyView> {
-    if target == BlockTargetType::ApiKey {
-        return Some(t(words::blocks::THIS_KEY_REFUSED).into_any());
+fn keys(preview: &BlockPreview) -> Option<AnyView> {
+    let is_throttle = preview.mode == BlockMode::Throttle;
+    if preview.target.kind == BlockTargetType::ApiKey {
+        let word = if is_throttle { words::blocks::THIS_KEY_THROTTLED } else { words::blocks::THIS_KEY_REFUSED };
+        return Some(t(word).into_any());
     }
+    let keys = &preview.api_keys;
     let count = |refused: bool| keys.iter().filter(|key| key.refused == refused).count() as u64;
     let (refused, guarded) = (count(true), count(false));
     let text = move || {
         let refused = (refused > 0).then(|| words::blocks::keys_refused(refused));
-        let guarded = (guarded > 0).then(|| words::blocks::keys_guarded(guarded));
+        let told = if is_throttle { words::blocks::keys_throttled } else { words::blocks::keys_guarded };
+        let guarded = (guarded > 0).then(|| told(guarded));
         [refused, guarded].into_iter().flatten().collect::<Vec<_>>().join(" ")
     };
     (!keys.is_empty()).then(|| live(text))

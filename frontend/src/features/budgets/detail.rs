@@ -9,8 +9,8 @@ use super::facts::{facts, unknown};
 use super::form::BudgetForm;
 use super::history::history;
 use super::limits::LimitForm;
-use super::meter::{Sure, basis_badge, current_bar, figure, health_badge, spent};
-use super::model::{burn_down, health, percent_text};
+use super::meter::{Sure, basis_badge, current_bar, figure, spent, state_badge};
+use super::model::{burn_down, percent_text};
 use super::thresholds::standings;
 use super::wording::{breach_text, period_name, scope_text, span_text};
 use crate::api;
@@ -94,9 +94,10 @@ fn loaded(status: &BudgetStatus, as_table: RwSignal<bool>) -> AnyView {
 
 fn stats(status: &BudgetStatus) -> AnyView {
     let (current, currency) = (&status.current, status.currency.as_str());
-    let (value, basis, bar) = (spent(current, currency), current.basis, current_bar(status));
+    let bar = current_bar(&status.budget, current, status.state);
+    let (value, basis) = (spent(current, currency), current.basis);
     let is_known = current.spent.is_some();
-    let state = health_badge(health(status));
+    let state = state_badge(status.state);
     let share = current.percent.map(|percent| {
         let text = percent_text(percent);
         view! { <span>{live(move || words::budgets::percent_used(&text))}</span> }
@@ -159,8 +160,8 @@ fn forecast(status: &BudgetStatus) -> AnyView {
     let percent = status.forecast_percent.map(|percent| view! { <span>{percent_text(percent)}</span> });
     let breaches = status.breach_date.is_some();
     let is_known = status.forecast.is_some();
-    let status = status.clone();
-    let text = move || match (breach_text(&status), is_known) {
+    let (day, state) = (status.breach_date, status.state);
+    let text = move || match (breach_text(day, state), is_known) {
         (Some(text), _) => text,
         (None, true) => words::budgets::WITHIN.get().to_owned(),
         (None, false) => words::budgets::NO_FORECAST.get().to_owned(),

@@ -1,12 +1,12 @@
 //! What is spent of an amount: a bar with the thresholds on it, the sum, and where it comes from.
 
-use finops_contract::budgets::{Budget, BudgetStatus, PeriodSpend};
+use finops_contract::budgets::{Budget, BudgetState, PeriodSpend};
 use finops_contract::costs::Basis;
 use finops_contract::{Amount, Percent};
 use leptos::prelude::*;
 
-use super::model::{self, Health, Meter};
-use super::wording::{basis_name, health};
+use super::model::{self, Meter};
+use super::wording::{basis_name, state_name};
 use crate::i18n::{t, words};
 use crate::ui::{Badge, Glyph, Icon, Money, Tone};
 
@@ -60,22 +60,18 @@ pub fn bar(percent: Option<Percent>, thresholds: &[Percent], tone: Tone) -> AnyV
     .into_any()
 }
 
-/// The tone of a bar: only what needs somebody has one of its own.
-pub(super) fn bar_tone(of: Health) -> Tone {
-    match health(of).0 {
-        Tone::Success => Tone::Neutral,
-        tone => tone,
-    }
-}
-
 /// The thresholds of a budget.
 pub(super) fn percents(budget: &Budget) -> Vec<Percent> {
     budget.alerts.iter().map(|alert| alert.threshold).collect()
 }
 
-/// The bar of the period that runs.
-pub(super) fn current_bar(status: &BudgetStatus) -> AnyView {
-    bar(status.current.percent, &percents(&status.budget), bar_tone(model::health(status)))
+/// The bar of the period that runs. Only what needs somebody has a tone of its own.
+pub(super) fn current_bar(budget: &Budget, current: &PeriodSpend, state: BudgetState) -> AnyView {
+    let tone = match state_name(state).0 {
+        Tone::Success => Tone::Neutral,
+        tone => tone,
+    };
+    bar(current.percent, &percents(budget), tone)
 }
 
 /// The ledger that a figure comes from.
@@ -85,13 +81,13 @@ pub fn basis_badge(basis: Basis) -> AnyView {
 }
 
 /// How a budget stands.
-pub(super) fn health_badge(of: Health) -> AnyView {
-    let (tone, word) = health(of);
-    let icon = match of {
-        Health::Over => Icon::Failure,
-        Health::Breaches | Health::Reached => Icon::Warning,
-        Health::Fine => Icon::Success,
-        Health::Unknown | Health::Partial => Icon::Info,
+pub(super) fn state_badge(state: BudgetState) -> AnyView {
+    let (tone, word) = state_name(state);
+    let icon = match state {
+        BudgetState::Over => Icon::Failure,
+        BudgetState::Breaches | BudgetState::Reached => Icon::Warning,
+        BudgetState::Fine => Icon::Success,
+        BudgetState::Unknown | BudgetState::Partial => Icon::Info,
     };
     view! { <Badge tone><Glyph icon size=12 />{t(word)}</Badge> }.into_any()
 }

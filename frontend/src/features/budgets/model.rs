@@ -1,73 +1,19 @@
 //! How budgets stand, and what of that is drawn. Pure.
 
+use std::collections::BTreeMap;
+
 use chrono::{Days, NaiveDate};
-use finops_contract::budgets::BudgetStatus;
+use finops_contract::budgets::{Budget, BudgetStatus};
 use finops_contract::{Amount, Percent};
 use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::{Decimal, RoundingStrategy};
+use uuid::Uuid;
 
 use crate::format::number::grouped;
 use crate::ui::chart::{Place, Plot, Series};
 
 /// A bar is no longer than this many percent, so that the amount can still be seen on it.
 const LONGEST: Decimal = Decimal::from_parts(200, 0, 0, false, 0);
-
-/// How a budget stands, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Health {
-    /// All of it is spent, or more.
-    Over,
-    /// It will be, as things go on.
-    Breaches,
-    /// A threshold is reached.
-    Reached,
-    /// Nothing is known.
-    Unknown,
-    /// What is known is within the amount, and not all is known.
-    Partial,
-    /// Within the amount.
-    Fine,
-}
-
-impl Health {
-    /// All of them, the worst first, with their names in the URL.
-    pub(super) const ALL: [(Health, &'static str); 6] = [
-        (Health::Over, "over"),
-        (Health::Breaches, "breaches"),
-        (Health::Reached, "reached"),
-        (Health::Unknown, "unknown"),
-        (Health::Partial, "partial"),
-        (Health::Fine, "fine"),
-    ];
-
-    /// The one of this name.
-    pub(super) fn from_name(name: &str) -> Option<Health> {
-        Self::ALL.into_iter().find_map(|(health, known)| (known == name).then_some(health))
-    }
-}
-
-/// How a budget stands.
-pub(super) fn health(status: &BudgetStatus) -> Health {
-    let current = &status.current;
-    if is_spent(status) {
-        Health::Over
-    } else if status.breach_date.is_some() {
-        Health::Breaches
-    } else if status.thresholds.iter().any(|one| one.reached) {
-        Health::Reached
-    } else if current.spent.is_none() {
-        Health::Unknown
-    } else if current.complete {
-        Health::Fine
-    } else {
-        Health::Partial
-    }
-}
-
-/// Whether all of it is spent.
-pub(super) fn is_spent(status: &BudgetStatus) -> bool {
-    status.current.percent.is_some_and(|percent| percent.0 >= Decimal::ONE_HUNDRED)
-}
 
 /// A percentage, never more than it is: 99.99 is not yet 100.
 pub fn percent_text(percent: Percent) -> String {
@@ -78,6 +24,24 @@ pub fn percent_text(percent: Percent) -> String {
     let places = if value.abs() < Decimal::TEN { 1 } else { 0 };
     let cut = value.round_dp_with_strategy(places, RoundingStrategy::ToNegativeInfinity).normalize();
     format!("{}%", grouped(&cut.to_string()))
+}
+
+/// How much of a budget is spent, where that is known.
+pub fn share(budget: &Budget) -> Option<Percent> {
+    budget.standing.as_ref()?.current.percent
+}
+
+/// Of the budgets of each project the one that is nearest to its limit.
+pub(super) fn nearest(budgets: &[Budget]) -> BTreeMap<Uuid, Budget> {
+    let mut nearest: BTreeMap<Uuid, Budget> = BTreeMap::new();
+    for budget in budgets {
+        let Some(project) = budget.scope.id.as_deref().and_then(|id| id.parse().ok()) else { continue };
+        // What is unknown comes before nothing and after everything that is known.
+        if nearest.get(&project).is_none_or(|known| share(known) < share(budget)) {
+            nearest.insert(project, budget.clone());
+        }
+    }
+    nearest
 }
 
 /// What a bar shows, in percent of its length.
@@ -185,6 +149,8 @@ pub(super) fn last_day(to: NaiveDate) -> NaiveDate {
 
 #[cfg(test)]
 mod tests {
+    use finops_contract::budgets::{BudgetStanding, BudgetState};
+
     use super::*;
 
     fn percent(text: &str) -> Percent {
@@ -197,7 +163,7 @@ mod tests {
             "budget": {"id":"01936f00-0000-7000-8000-0000000000b1","kind":"budget","name":"a","scope":{"type":"organization","id":null,"name":null},
                 "amount":"100","currency":"USD","fx":null,"period":"monthly","enforcement":"soft","alerts":[],"revision":1,
                 "revisedAt":"2026-03-01T00:00:00Z","createdAt":"2026-03-01T00:00:00Z","updatedAt":"2026-03-01T00:00:00Z"},
-            "timeZone":"Asia/Seoul","currency":"USD",
+            "timeZone":"Asia/Seoul","currency":"USD","state":"partial",
             "current":{"from":"2026-03-01","to":"2026-03-06","startsAt":"2026-02-28T15:00:00Z","endsAt":"2026-03-05T15:00:00Z","amount":"100",
                 "spent":"40","percent":"40","basis":"billed","state":"billed","byBasis":[],"unpriced":0,"unconverted":[],"unknownDays":1,"complete":false},
             "remaining":"60","burnRatePerDay":"20","forecast":"100","forecastPercent":"100","breachDate":null,"thresholds":[],
@@ -260,21 +226,28 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_is_told_first_and_unknown_is_not_fine() {
-        let mut now = status();
-        assert_eq!(health(&now), Health::Partial);
-        now.current.complete = true;
-        assert_eq!(health(&now), Health::Fine);
-        now.breach_date = Some("2026-03-05".parse().unwrap());
-        assert_eq!(health(&now), Health::Breaches);
-        now.current.percent = Some(percent("99.99"));
-        assert_eq!(health(&now), Health::Breaches);
-        now.current.percent = Some(percent("100"));
-        assert_eq!(health(&now), Health::Over);
-        let nothing = BudgetStatus { breach_date: None, ..now };
-        let mut nothing = nothing;
-        (nothing.current.spent, nothing.current.percent) = (None, None);
-        assert_eq!(health(&nothing), Health::Unknown);
+    fn of_several_budgets_the_one_that_is_nearest_to_its_limit_is_shown() {
+        let listed = |project: u128, spent: Option<&str>| {
+            let status = status();
+            let mut budget = status.budget;
+            budget.scope.id = Some(Uuid::from_u128(project).to_string());
+            budget.name = spent.unwrap_or("unknown").to_owned();
+            let mut current = status.current;
+            current.percent = spent.map(percent);
+            let standing = BudgetStanding {
+                state: BudgetState::Fine,
+                current,
+                forecast: None,
+                breach_date: None,
+                as_of: status.as_of,
+            };
+            Budget { standing: Some(standing), ..budget }
+        };
+        let all =
+            [listed(1, Some("9")), listed(1, None), listed(1, Some("80")), listed(1, Some("10")), listed(2, None)];
+        let nearest = nearest(&all);
+        let names: Vec<_> = nearest.iter().map(|(id, one)| (id.as_u128(), one.name.as_str())).collect();
+        assert_eq!(names, [(1, "80"), (2, "unknown")]);
     }
 
     #[test]

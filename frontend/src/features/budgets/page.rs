@@ -1,7 +1,7 @@
 //! `/budgets`: what may be spent, narrowed by the URL.
 
 use finops_contract::Page;
-use finops_contract::budgets::{Budget, BudgetKind, ScopeType};
+use finops_contract::budgets::{Budget, BudgetInclude, BudgetKind, BudgetState, ScopeType};
 use finops_contract::projects::Project;
 use finops_contract::teams::Team;
 use leptos::prelude::*;
@@ -9,12 +9,11 @@ use leptos_router::hooks::use_navigate;
 
 use super::form::BudgetForm;
 use super::limits::LimitForm;
-use super::model::Health;
-use super::table::{standing, table};
-use super::wording::{health, kind_name, scope_name};
+use super::table::table;
+use super::wording::{kind_name, scope_name, state_name};
 use crate::data::{self, use_get, use_list};
 use crate::i18n::{t, words};
-use crate::reactive::{live, memo};
+use crate::reactive::live;
 use crate::session;
 use crate::ui::{
     Button, ButtonKind, Card, DensityMenu, Dialog, EmptyKind, EmptyState, Icon, PageHeader, Pager, Select, Skeleton,
@@ -23,8 +22,8 @@ use crate::ui::{
 use crate::url::{query, use_field, use_open, use_param, use_set_params};
 
 /// The parameters that narrow the list.
-const FILTERS: [&str; 5] = ["kind", "scopeType", "teamId", "projectId", "cursor"];
-/// Few enough that how each stands can be asked for.
+const FILTERS: [&str; 6] = ["kind", "scopeType", "state", "teamId", "projectId", "cursor"];
+/// How many are shown at once.
 const A_PAGE: &str = "20";
 
 /// The budgets.
@@ -33,26 +32,16 @@ pub fn BudgetsPage() -> AnyView {
     let params = FILTERS.map(use_param);
     let budgets = use_get::<Page<Budget>>(move || {
         let values = params.map(|param| param.get());
-        let mut asked = vec![("limit", Some(A_PAGE))];
+        let mut asked = vec![("include", Some(BudgetInclude::Standing.name())), ("limit", Some(A_PAGE))];
         asked.extend(FILTERS.into_iter().zip(values.iter().map(Option::as_deref)));
         Some(format!("/budgets{}", query(&asked)))
     });
-    let state = use_param("state");
-    let wanted = memo(move |_| state.with(|name| name.as_deref().and_then(Health::from_name)));
-    // How a budget stands is not what the service lists by: all of them are looked at.
-    let all = use_list::<Budget>(move || {
-        let values = params.map(|param| param.get());
-        let mut asked = vec![("limit", Some("200"))];
-        asked
-            .extend(FILTERS.into_iter().zip(values.iter().map(Option::as_deref)).filter(|(name, _)| *name != "cursor"));
-        wanted.get().map(|_| format!("/budgets{}", query(&asked)))
-    });
     let narrow = Signal::derive(move || {
-        params.iter().take(4).any(|param| param.with(Option::is_some)) || state.with(Option::is_some)
+        FILTERS.iter().zip(params).any(|(name, param)| *name != "cursor" && param.with(Option::is_some))
     });
     let set = use_set_params();
     let clear = Callback::new(move |()| {
-        set(&FILTERS.into_iter().chain(["state"]).map(|name| (name, None)).collect::<Vec<_>>(), false);
+        set(&FILTERS.map(|name| (name, None)), false);
     });
     let (add, limit) = (use_open("new", "budget"), use_open("new", "limit"));
     let manages = session::manages();
@@ -74,15 +63,7 @@ pub fn BudgetsPage() -> AnyView {
     let saved = Callback::new(move |()| {
         limit.set(false);
         budgets.reload();
-        all.reload();
     });
-    let content = move || match wanted.get() {
-        Some(wanted) => {
-            let none = || view! { <EmptyState kind=EmptyKind::NoMatch /> }.into_any();
-            data::section(all, skeleton, move |page| standing(page.data, wanted, none))
-        }
-        None => view! { {data::section(budgets, skeleton, list)}<Pager next /> }.into_any(),
-    };
     view! {
         <PageHeader title=words::budgets::TITLE lead=words::budgets::LEAD actions />
         <div class="stack">
@@ -92,7 +73,8 @@ pub fn BudgetsPage() -> AnyView {
                 flush=true
                 actions=move || view! { <div class="toolbar end wide-only"><DensityMenu /></div> }
             >
-                {live(content)}
+                {data::section(budgets, skeleton, list)}
+                <Pager next />
             </Card>
         </div>
         {manages.then(|| view! {
@@ -157,7 +139,7 @@ fn Filters(narrow: Signal<bool>, clear: Callback<()>) -> AnyView {
         with_all(ScopeType::ALL.iter().map(|one| (one.name().to_owned(), scope_name(*one).get().to_owned())))
     });
     let states = Signal::derive(|| {
-        with_all(Health::ALL.into_iter().map(|(one, name)| (name.to_owned(), health(one).1.get().to_owned())))
+        with_all(BudgetState::ALL.iter().map(|one| (one.name().to_owned(), state_name(*one).1.get().to_owned())))
     });
     let teams = Signal::derive(move || {
         let all = teams.data.with(|page| page.as_ref().map(|page| page.data.clone()).unwrap_or_default());

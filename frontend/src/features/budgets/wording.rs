@@ -2,13 +2,13 @@
 
 use chrono::NaiveDate;
 use finops_contract::budgets::{
-    AlertAction, AlertBasis, BudgetKind, BudgetPeriod, BudgetStatus, Enforcement, NamedScope, ScopeType,
+    AlertAction, AlertBasis, BudgetKind, BudgetPeriod, BudgetState, Enforcement, NamedScope, ScopeType,
 };
 use finops_contract::costs::Basis;
 use finops_contract::projects::Environment;
 use leptos::prelude::*;
 
-use super::model::{self, Health};
+use super::model;
 use crate::api::ApiError;
 use crate::data::Task;
 use crate::features::projects::model::environment_name;
@@ -104,22 +104,22 @@ pub const fn kind_name(kind: BudgetKind) -> Word {
 }
 
 /// How a budget stands: what that means, and what it is called.
-pub(super) const fn health(health: Health) -> (Tone, Word) {
+pub(super) const fn state_name(state: BudgetState) -> (Tone, Word) {
     use words::budgets as w;
-    match health {
-        Health::Over => (Tone::Danger, w::STATE_OVER),
-        Health::Breaches => (Tone::Warning, w::STATE_BREACHES),
-        Health::Reached => (Tone::Warning, w::STATE_REACHED),
-        Health::Unknown => (Tone::Neutral, w::STATE_UNKNOWN),
-        Health::Partial => (Tone::Neutral, w::STATE_PARTIAL),
-        Health::Fine => (Tone::Success, w::STATE_FINE),
+    match state {
+        BudgetState::Over => (Tone::Danger, w::STATE_OVER),
+        BudgetState::Breaches => (Tone::Warning, w::STATE_BREACHES),
+        BudgetState::Reached => (Tone::Warning, w::STATE_REACHED),
+        BudgetState::Unknown => (Tone::Neutral, w::STATE_UNKNOWN),
+        BudgetState::Partial => (Tone::Neutral, w::STATE_PARTIAL),
+        BudgetState::Fine => (Tone::Success, w::STATE_FINE),
     }
 }
 
 /// When it is spent, as a sentence.
-pub(super) fn breach_text(status: &BudgetStatus) -> Option<String> {
-    let day = time::date(&status.breach_date?.to_string(), Show::Spoken);
-    Some(if model::is_spent(status) { words::budgets::breached(&day) } else { words::budgets::breaches(&day) })
+pub(super) fn breach_text(day: Option<NaiveDate>, state: BudgetState) -> Option<String> {
+    let day = time::date(&day?.to_string(), Show::Spoken);
+    Some(if state == BudgetState::Over { words::budgets::breached(&day) } else { words::budgets::breaches(&day) })
 }
 
 /// The days of a period, the last included.

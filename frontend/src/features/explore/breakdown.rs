@@ -11,6 +11,7 @@ use super::model::{self, Filter, Nothing};
 use super::table::BreakdownTable;
 use super::wording::{day_note, dimension_name, parts_name};
 use crate::data::{self, Query, use_get};
+use crate::features::budgets::basis_name;
 use crate::features::home::to_setup;
 use crate::i18n::{t, words};
 use crate::period::{Period, Preset, today, use_period, use_set_period};
@@ -72,12 +73,14 @@ impl View {
 /// Reads what to look at from the URL.
 pub(super) fn use_filter() -> Memo<Filter> {
     let (project_id, team_id) = (use_param("projectId"), use_param("teamId"));
-    let (model, line_item) = (use_param("model"), use_param("lineItem"));
+    let (model, line_item, basis) = (use_param("model"), use_param("lineItem"), use_param("basis"));
     memo(move |_| Filter {
         project_id: project_id.get(),
         team_id: team_id.get(),
         model: model.get(),
         line_item: line_item.get(),
+        // What is none of them would be refused.
+        basis: basis.get().filter(|name| model::ledger(name).is_some()),
     })
 }
 
@@ -116,6 +119,14 @@ pub fn Breakdown(
             }
         });
     });
+    // Billed days are UTC's; one ledger of metered costs has the organization's.
+    let note = Text::derive(move || {
+        let zone = cells.data.with(|answer| answer.as_ref().map(|answer| answer.day_zone.clone()));
+        match zone {
+            Some(zone) if zone != "UTC" => words::explore::day_note_of(&zone),
+            _ => day_note().get().to_owned(),
+        }
+    });
     let as_table = RwSignal::new(false);
     let label = title;
     let show = move |answer: CostsAnswer| {
@@ -134,7 +145,7 @@ pub fn Breakdown(
             && !cells.error.with(Option::is_some)
     });
     view! {
-        <Card title note=day_note() actions=move || view! { <Chips view /> }>
+        <Card title note actions=move || view! { <Chips view /> }>
             <div class="stack">
                 {(project.is_some()).then(|| view! { <ActiveFilters view /> })}
                 {totals(view, cells)}
@@ -233,7 +244,8 @@ fn ActiveFilters(view: View) -> AnyView {
     let set = StoredValue::new(use_set_params());
     live(move || {
         let filter = view.filter.get();
-        let active = [("model", filter.model), ("lineItem", filter.line_item)];
+        let basis = filter.basis.as_deref().and_then(model::ledger).map(|basis| basis_name(basis).0.get().to_owned());
+        let active = [("model", filter.model), ("lineItem", filter.line_item), ("basis", basis)];
         let chips = active.into_iter().filter_map(|(name, value)| {
             let value = value?;
             let label = value.clone();
@@ -265,7 +277,7 @@ fn empty(view: View, answer: &CostsAnswer) -> AnyView {
         Nothing::Filtered => {
             let set = use_set_params();
             let clear = move |_| {
-                let none = ["projectId", "teamId", "model", "lineItem", "cursor"].map(|name| (name, None));
+                let none = ["projectId", "teamId", "model", "lineItem", "basis", "cursor"].map(|name| (name, None));
                 set(&none, false);
             };
             view! {

@@ -7,8 +7,9 @@ use finops_contract::teams::Team;
 use leptos::prelude::*;
 
 use super::breakdown::use_filter;
-use super::model::{self, Filter, NONE};
+use super::model::{self, Filter, LEDGERS, NONE};
 use crate::data::use_get;
+use crate::features::budgets::basis_name;
 use crate::i18n::{t, words};
 use crate::period::use_period;
 use crate::reactive::live;
@@ -50,9 +51,13 @@ pub fn FilterBar() -> AnyView {
         let all = teams.data.with(|page| page.as_ref().map(|page| page.data.clone()).unwrap_or_default());
         all.into_iter().map(|team| (team.id.to_string(), team.name)).collect()
     });
+    let bases = Signal::derive(|| {
+        LEDGERS.map(|basis| (basis.name().to_owned(), basis_name(basis).0.get().to_owned())).to_vec()
+    });
     let set = use_set_params();
     let clear = move |_| {
-        set(&[("projectId", None), ("teamId", None), ("model", None), ("lineItem", None), ("cursor", None)], false);
+        let none = ["projectId", "teamId", "model", "lineItem", "basis", "cursor"].map(|name| (name, None));
+        set(&none, false);
     };
     let clear = StoredValue::new(clear);
     view! {
@@ -61,6 +66,7 @@ pub fn FilterBar() -> AnyView {
             <ParamSelect name="teamId" all=words::explore::ALL_TEAMS label=words::explore::TEAM choices=team_choices />
             <ParamSelect name="model" all=words::explore::ALL_MODELS label=words::explore::MODEL choices=values(Dimension::Model) />
             <ParamSelect name="lineItem" all=words::explore::ALL_LINE_ITEMS label=words::explore::LINE_ITEM choices=values(Dimension::LineItem) />
+            <ParamSelect name="basis" all=words::explore::ALL_LEDGERS label=words::explore::LEDGER choices=bases />
             {live(move || (!filter.with(Filter::is_empty)).then(|| view! {
                 <Button kind=ButtonKind::Ghost icon=Icon::Close on_press=move |event| clear.with_value(|clear| clear(event))>
                     {t(words::common::CLEAR_FILTERS)}

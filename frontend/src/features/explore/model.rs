@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use finops_contract::costs::{CostRow, CostTotal, CostsAnswer, Dimension, Dimensions, Freshness, Named, Settlement};
+use finops_contract::costs::{
+    Basis, CostRow, CostTotal, CostsAnswer, Dimension, Dimensions, Freshness, Named, Settlement,
+};
 use rust_decimal::Decimal;
 
 use crate::period::Period;
@@ -11,6 +13,14 @@ use crate::ui::chart::{Place, Plot, Series, top};
 
 /// The key of what belongs to none: no project, no model.
 pub const NONE: &str = "none";
+
+/// Ledgers that can be asked by themselves.
+pub const LEDGERS: [Basis; 3] = [Basis::Billed, Basis::ProviderUsage, Basis::Events];
+
+/// The ledger of this name, if it is one that can be asked.
+pub fn ledger(name: &str) -> Option<Basis> {
+    LEDGERS.into_iter().find(|basis| basis.name() == name)
+}
 
 /// What the answer is narrowed to: the values of the parameters of the same names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,16 +33,19 @@ pub struct Filter {
     pub model: Option<String>,
     /// A line item.
     pub line_item: Option<String>,
+    /// The ledger that is asked, instead of the one that has the word.
+    pub basis: Option<String>,
 }
 
 impl Filter {
     /// Name and value of each parameter.
-    pub fn params(&self) -> [(&'static str, Option<&str>); 4] {
+    pub fn params(&self) -> [(&'static str, Option<&str>); 5] {
         [
             ("projectId", self.project_id.as_deref()),
             ("teamId", self.team_id.as_deref()),
             ("model", self.model.as_deref()),
             ("lineItem", self.line_item.as_deref()),
+            ("basis", self.basis.as_deref()),
         ]
     }
 
@@ -329,7 +342,7 @@ mod tests {
             data,
             next_cursor: None,
             totals: Vec::new(),
-            basis: finops_contract::costs::Basis::Billed,
+            basis: Basis::Billed,
             from: "2026-11-20".parse().unwrap(),
             to: "2026-12-31".parse().unwrap(),
             day_zone: "UTC".to_owned(),

@@ -47,7 +47,7 @@ pub(super) fn key_card(
     let make = move |()| {
         let request = CreateApiKeyRequest {
             name: words::integration::KEY_NAME.get_untracked().to_owned(),
-            scopes: vec![Scope::Ingest],
+            scopes: vec![Scope::Ingest, Scope::Guard],
             project_id: project.with_untracked(|id| id.parse().ok()),
             environment: None,
             quota_per_minute: None,

@@ -40,7 +40,7 @@ pub(super) struct Values {
 }
 
 /// A model that the price book knows, so that the first event has a cost.
-const MODEL: &str = "gpt-4o-mini";
+pub(super) const MODEL: &str = "gpt-4o-mini";
 
 /// What is run once before, in a shell.
 pub(super) fn install(language: Language) -> Option<&'static str> {

@@ -12,6 +12,7 @@ use super::model::environment_name;
 use super::settings::SettingsTab;
 use super::value::ValueTab;
 use crate::data::{Query, section, use_get};
+use crate::features::budgets::use_project_budgets;
 use crate::features::explore::Breakdown;
 use crate::features::explore::wording::day_note;
 use crate::features::home::model::plot;
@@ -95,6 +96,7 @@ fn Loaded(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> Any
     // Outlives its form, which goes when there is a Project ID.
     let registered = RwSignal::new(None::<String>);
     let skeleton = || view! { <div class="stats">{periods_skeleton()}</div> }.into_any();
+    let budgets = use_project_budgets(move || vec![id]);
     let mut tabs = vec![
         Tab::new("trend", words::projects::TAB_TREND),
         Tab::new("value", words::projects::TAB_VALUE),
@@ -114,6 +116,7 @@ fn Loaded(id: Uuid, project: Query<Project>, summary: Query<CostSummary>) -> Any
     view! {
         <section class="card" aria-label=move || words::home::PERIODS.get()>
             {section(summary, skeleton, |summary| periods(&summary, true))}
+            <div class="card-foot">{budgets.view(id)}</div>
         </section>
         <Tabs
             label=words::projects::TABS

@@ -38,6 +38,8 @@ pub struct Line {
     pub change: Option<Decimal>,
     /// What it cost on each day; empty where that is not known.
     pub trend: Vec<Option<Decimal>>,
+    /// How much of its budget is spent, in percent; `None` where it has none, or nothing is known.
+    pub used: Option<Decimal>,
 }
 
 /// Sums by project, in one currency. The key is `None` for what belongs to none.
@@ -92,6 +94,7 @@ pub fn sort(lines: &mut [Line], key: &str, down: bool) {
             "name" => turn(by_name),
             "team" => turn(a.project.team_name.cmp(&b.project.team_name)).then(by_name),
             "change" => known(a.change, b.change).then(by_name),
+            "budget" => known(a.used, b.used).then(by_name),
             _ => known(a.cost, b.cost).then(by_name),
         }
     });
@@ -154,7 +157,7 @@ mod tests {
             "openaiProjectIdSince":null,"memberCount":0,"createdAt":"2026-08-01T00:00:00Z"}}"#
         ))
         .unwrap();
-        Line { project, cost: cost.map(decimal), change: None, trend: Vec::new() }
+        Line { project, cost: cost.map(decimal), change: None, trend: Vec::new(), used: None }
     }
 
     #[test]
@@ -208,6 +211,9 @@ mod tests {
         assert_eq!(names(&lines), ["much", "little", "none"]);
         sort(&mut lines, "cost", false);
         assert_eq!(names(&lines), ["little", "much", "none"]);
+        lines[1].used = Some(decimal("80"));
+        sort(&mut lines, "budget", true);
+        assert_eq!(names(&lines)[0], "much");
         sort(&mut lines, "name", false);
         assert_eq!(names(&lines), ["little", "much", "none"]);
     }

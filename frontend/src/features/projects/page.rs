@@ -10,6 +10,7 @@ use super::form::CreateProject;
 use super::model::{before, comparable, environment_name, until_today};
 use super::table::{Costs, projects_table};
 use crate::data::{section, use_get};
+use crate::features::budgets::{ProjectBudgets, use_project_budgets};
 use crate::i18n::{t, words};
 use crate::period::{Period, today, use_period};
 use crate::reactive::{effect, live, memo};
@@ -31,7 +32,10 @@ pub fn ProjectsPage() -> AnyView {
         Some(format!("/projects{}", url::query(&params)))
     });
     let teams = use_get::<Page<Team>>(|| Some("/teams?limit=200".to_owned()));
-    let costs = use_costs();
+    let budgets = use_project_budgets(move || {
+        projects.data.with(|page| page.iter().flat_map(|page| &page.data).map(|project| project.id).collect())
+    });
+    let costs = use_costs(budgets);
     effect(move |_| {
         costs.now.data.with(|answer| {
             if let Some(answer) = answer {
@@ -84,7 +88,7 @@ pub fn ProjectsPage() -> AnyView {
 }
 
 /// What the period and the one before it cost, by project.
-fn use_costs() -> Costs {
+fn use_costs(budgets: ProjectBudgets) -> Costs {
     let period = use_period();
     let ask = move |period: Period, by: &str, limit: &str| {
         Some(format!("/costs/query?{}&groupBy={by}&limit={limit}", period.query()))
@@ -98,6 +102,7 @@ fn use_costs() -> Costs {
         summary.data.with(|summary| summary.as_ref().is_some_and(|summary| comparable(summary, period.get())))
     });
     Costs {
+        budgets,
         comparable,
         period: memo(move |_| until_today(period.get(), today())),
         now: use_get::<CostsAnswer>(move || ask(period.get(), "project", "5000")),

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
 use super::form::{environments, form_error, name_error, team_choices};
+use super::guarded::guard_panel;
 use crate::api;
 use crate::data::{Query, Task, use_get};
 use crate::i18n::{t, words};
@@ -21,8 +22,13 @@ pub fn SettingsTab(
     /// The project.
     project: Query<Project>,
 ) -> AnyView {
+    let id = project.data.with_untracked(|project| project.as_ref().map(|project| project.id));
+    let guard = id.map(|id| {
+        view! { <Card title=words::projects::GUARD note=words::projects::GUARD_NOTE>{guard_panel(id)}</Card> }
+    });
     view! {
         <div class="sections">
+            {guard}
             <Card title=words::projects::TAB_SETTINGS><Edit project /></Card>
             <Card title=words::projects::PROMPTS note=words::projects::PROMPTS_NOTE><Prompts project /></Card>
             <Card title=words::projects::DELETE note=words::projects::DELETE_NOTE><Delete project /></Card>

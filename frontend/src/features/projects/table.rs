@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::model::{self, Line, environment_name};
 use crate::data::Query;
+use crate::features::budgets::{ProjectBudgets, share};
 use crate::features::explore::model::currency;
 use crate::i18n::{t, words};
 use crate::period::Period;
@@ -25,6 +26,8 @@ pub(super) struct Costs {
     pub(super) before: Query<CostsAnswer>,
     /// Each day of the period.
     pub(super) days: Query<CostsAnswer>,
+    /// How the projects' budgets stand.
+    pub(super) budgets: ProjectBudgets,
 }
 
 impl Costs {
@@ -56,6 +59,7 @@ impl Costs {
                 cost,
                 change: change.and_then(|(now, before)| model::change(now, before)),
                 trend: trends.remove(&project.id).unwrap_or_default(),
+                used: self.budgets.of(project.id).as_ref().and_then(share).map(|percent| percent.0),
                 project: project.clone(),
             }
         };
@@ -75,6 +79,7 @@ pub(super) fn projects_table(projects: Vec<Project>, costs: Costs, whole: bool) 
         Column::text(words::home::TREND),
         by(Column::number(words::explore::COST), "cost"),
         by(Column::number(words::home::CHANGE), "change"),
+        by(Column::text(words::budgets::BUDGET), "budget"),
     ];
     let rows = Callback::new(move |()| {
         let currency = costs.currency();
@@ -84,12 +89,12 @@ pub(super) fn projects_table(projects: Vec<Project>, costs: Costs, whole: bool) 
             model::sort(&mut lines, &key, down);
         }
         let period = costs.period.get();
-        lines.into_iter().map(|line| row(line, &currency, period)).collect::<Vec<_>>()
+        lines.into_iter().map(|line| row(line, &currency, period, costs.budgets)).collect::<Vec<_>>()
     });
     view! { <Table label=Text::from(words::projects::TITLE) columns sort rows /> }.into_any()
 }
 
-fn row(line: Line, currency: &str, period: Period) -> Row {
+fn row(line: Line, currency: &str, period: Period, budgets: ProjectBudgets) -> Row {
     let project = line.project;
     let href = format!("/projects/{}?{}", project.id, period.query());
     let state = if project.openai_project_id.is_some() {
@@ -117,6 +122,7 @@ fn row(line: Line, currency: &str, period: Period) -> Row {
             trend,
             cost,
             change,
+            budgets.view(project.id),
         ],
     }
 }

@@ -1,13 +1,13 @@
 //! The value tab: what the project cost beside what came of its calls.
 
-use finops_contract::value::{ProjectValue, Value};
+use finops_contract::value::{ProjectIntents, ProjectValue, Value};
 use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::record::{guide, record_card};
 use super::value_model::{MOST_DAYS, PerDay, is_silent, per_day, sure};
-use super::value_table::{by_model, by_task_type};
-use crate::data::{section, use_get};
+use super::value_table::{by_intent, by_model, by_task_type};
+use crate::data::{Query, section, use_get};
 use crate::features::budgets::{basis_badge, basis_name, figure, unknown_banner};
 use crate::features::worth::{mean_text, not_recorded, number, per_success, rate_text};
 use crate::format::time;
@@ -29,11 +29,15 @@ pub fn ValueTab(
     let fits = memo(move |_| period.get().days() <= MOST_DAYS);
     let value =
         use_get::<ProjectValue>(move || fits.get().then(|| format!("/projects/{id}/value?{}", period.get().query())));
+    // Read by itself: it is found out from the calls, and may come later than the sums.
+    let intents = use_get::<ProjectIntents>(move || {
+        fits.get().then(|| format!("/projects/{id}/value/intents?{}", period.get().query()))
+    });
     // Outlive the chart, which is drawn anew for every period.
     let (shown, as_table) = (RwSignal::new(PerDay::Cost.name().to_owned()), RwSignal::new(false));
     live(move || {
         if fits.get() {
-            return section(value, skeleton, move |value| loaded(value, shown, as_table));
+            return section(value, skeleton, move |value| loaded(value, intents, shown, as_table));
         }
         too_long()
     })
@@ -62,7 +66,12 @@ fn too_long() -> AnyView {
     .into_any()
 }
 
-fn loaded(value: ProjectValue, shown: RwSignal<String>, as_table: RwSignal<bool>) -> AnyView {
+fn loaded(
+    value: ProjectValue,
+    intents: Query<ProjectIntents>,
+    shown: RwSignal<String>,
+    as_table: RwSignal<bool>,
+) -> AnyView {
     let id = value.project.id;
     if is_silent(&value) {
         return view! {
@@ -85,11 +94,24 @@ fn loaded(value: ProjectValue, shown: RwSignal<String>, as_table: RwSignal<bool>
             {ask}
             {days(&value, shown, as_table)}
             {by_task_type(&value)}
+            {by_what(intents)}
             {by_model(&value)}
             {again}
         </div>
     }
     .into_any()
+}
+
+/// By intent, where calls say what they are for. That it is read is not worth a place; that it cannot be is.
+fn by_what(intents: Query<ProjectIntents>) -> AnyView {
+    live(move || match intents.data.get() {
+        Some(found) => by_intent(found).into_any(),
+        None if intents.error.with(Option::is_some) => {
+            let body = section(intents, || ().into_any(), |_| ().into_any());
+            view! { <Card title=words::value::BY_INTENT>{body}</Card> }.into_any()
+        }
+        None => ().into_any(),
+    })
 }
 
 fn stats(value: &ProjectValue) -> AnyView {

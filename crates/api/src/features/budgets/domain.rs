@@ -10,6 +10,7 @@ use finops_contract::budgets::{
 };
 use finops_contract::projects::Environment;
 use rust_decimal::{Decimal, RoundingStrategy};
+use uuid::Uuid;
 
 use crate::features::costs::Spender;
 use crate::platform::exact::Inexact;
@@ -27,6 +28,24 @@ const THRESHOLD_SCALE: u32 = 2;
 const MAX_THRESHOLDS: usize = 20;
 /// The longest name of a service or a learner in characters, as events have them.
 const MAX_NAME: usize = 256;
+
+/// The most projects whose budgets are asked for at once: as many as a page of projects has.
+const MAX_PROJECTS: usize = 200;
+
+/// Reads the ids of projects.
+///
+/// # Errors
+/// `validation_failed`.
+pub(super) fn project_ids(text: &str) -> ApiResult<Vec<Uuid>> {
+    let ids: Result<Vec<Uuid>, _> = text.split(',').map(|id| id.trim().parse()).collect();
+    match ids {
+        Err(_) => Err(ApiError::field("/projectId", "format", "must be ids of projects, comma-separated")),
+        Ok(ids) if ids.len() > MAX_PROJECTS => {
+            Err(ApiError::field("/projectId", "too_many", "must be at most 200 ids"))
+        }
+        Ok(ids) => Ok(ids),
+    }
+}
 
 /// What somebody wants a budget to be, checked but for what only the database knows.
 #[derive(Clone, Debug, PartialEq, Eq)]

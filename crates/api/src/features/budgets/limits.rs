@@ -25,7 +25,8 @@ pub(super) async fn of(
     organization: OrganizationId,
     project: Uuid,
 ) -> sqlx::Result<CostThresholds> {
-    let filter = store::Filter { project: Some(project), kind: Some(BudgetKind::Limit), ..store::Filter::default() };
+    let filter =
+        store::Filter { projects: Some(vec![project]), kind: Some(BudgetKind::Limit), ..store::Filter::default() };
     let found = store::list(conn, organization, &filter, 2).await?;
     let of = |period| found.iter().find(|budget| budget.period == period).cloned();
     Ok(CostThresholds { daily: of(BudgetPeriod::Daily), weekly: of(BudgetPeriod::Weekly) })

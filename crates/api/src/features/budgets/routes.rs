@@ -10,8 +10,8 @@ use finops_contract::{ListQuery, Page};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{domain, fx, limits, service, status, store};
-use crate::features::{projects, teams};
+use super::{domain, fx, limits, service, status};
+use crate::features::projects;
 use crate::platform::auth::Permission;
 use crate::platform::http::ctx::Read;
 use crate::platform::http::cursor::Keyset;
@@ -36,7 +36,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// Budgets and cost thresholds, the newest first
 ///
-/// A team's and a project's budgets are seen by who sees the team or the project, all others by who sees everything.
+/// A team's and a project's budgets are seen by who sees the team or the project, all others by who sees everything. With
+/// `include=standing` each says how it stands in the period that runs, as `GET /budgets/{budgetId}/status` does. With
+/// `state` only those that stand so now are told; one whose state changes meanwhile may be on no page.
 #[utoipa::path(
     tag = "budgets",
     security(("session" = []), ("api_key" = ["read"])),
@@ -50,10 +52,11 @@ async fn list_budgets(
     query: Query<BudgetsQuery>,
 ) -> ApiResult<web::Json<Page<Budget>>> {
     let keyset = Keyset::read(query.0.limit, query.0.cursor.as_deref())?;
-    let mut tx = state.db.tenant(ctx.organization).await?;
-    let seen = teams::visibility(&mut tx, &ctx).await?;
-    let filter = store::Filter::of(&query.0, &seen, keyset.after);
-    let rows = store::list(&mut tx, ctx.organization, &filter, keyset.fetch()).await?;
+    let mut tx = match (query.0.state, query.0.include) {
+        (None, None) => state.db.tenant(ctx.organization).await?,
+        _ => state.db.analytics(ctx.organization).await?,
+    };
+    let rows = service::list(&mut tx, &ctx, &query.0, (keyset.after, keyset.fetch())).await?;
     tx.commit().await?;
     Ok(web::Json(keyset.page(rows, |budget| budget.id)))
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use finops_contract::ErrorCode;
-use finops_contract::budgets::{Budget, BudgetKind, BudgetRequest};
+use finops_contract::budgets::{Budget, BudgetKind, BudgetRequest, BudgetsQuery};
 use finops_contract::fx_rates::FxRate;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -14,7 +14,7 @@ use super::calendar::Calendar;
 use super::domain::Draft;
 use super::fx::Rates;
 use super::standing::{self, Facts, Standing};
-use super::{checks, crossings, store};
+use super::{checks, crossings, status, store};
 use crate::features::costs::{self, Spender};
 use crate::features::{audit, organizations, projects, teams};
 use crate::platform::db::{OrganizationId, Tx, violates};
@@ -104,6 +104,39 @@ pub async fn past(
     }
     let _ = write!(known, "|{today} {calendar:?}");
     Ok(known)
+}
+
+/// Budgets that are asked for and that somebody sees, the newest first: at most `limit`, with how they stand where that is
+/// asked for. That is found out of all of them where it is asked which stand so.
+///
+/// # Errors
+/// `validation_failed` for what is no list of ids.
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    query: &BudgetsQuery,
+    (after, limit): (Option<Uuid>, i64),
+) -> ApiResult<Vec<Budget>> {
+    let seen = teams::visibility(conn, ctx).await?;
+    let filter = store::Filter::of(query, &seen, after)?;
+    let looked_at = if query.state.is_some() { i64::MAX } else { limit };
+    let mut budgets = store::list(conn, ctx.organization, &filter, looked_at).await?;
+    if query.state.is_none() && query.include.is_none() {
+        return Ok(budgets);
+    }
+    let calendar = calendar(conn, ctx.organization).await?;
+    let standings = status::standings(conn, ctx.organization, calendar, &budgets, ctx.now()).await?;
+    for (budget, standing) in budgets.iter_mut().zip(standings) {
+        budget.standing = Some(standing);
+    }
+    budgets.retain(|budget| {
+        query.state.is_none_or(|state| budget.standing.as_ref().is_some_and(|standing| standing.state == state))
+    });
+    budgets.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    if query.include.is_none() {
+        budgets.iter_mut().for_each(|budget| budget.standing = None);
+    }
+    Ok(budgets)
 }
 
 /// A budget that the caller sees; any other does not exist.

@@ -12,10 +12,11 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::domain::Draft;
+use super::domain::{self, Draft};
 use crate::features::costs::Spender;
 use crate::features::teams::Visibility;
 use crate::platform::db::OrganizationId;
+use crate::platform::http::ApiResult;
 
 struct Row {
     id: Uuid,
@@ -65,6 +66,7 @@ impl From<Row> for Budget {
             revised_at: row.since,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            standing: None,
         }
     }
 }
@@ -81,7 +83,8 @@ pub(super) struct Filter<'a> {
     pub(super) id: Option<Uuid>,
     pub(super) scope_type: Option<ScopeType>,
     pub(super) team: Option<Uuid>,
-    pub(super) project: Option<Uuid>,
+    /// Of these projects alone; of whatever it is when absent.
+    pub(super) projects: Option<Vec<Uuid>>,
     pub(super) kind: Option<BudgetKind>,
     /// Whose budgets are seen; all of them when absent.
     pub(super) seen: Option<&'a Visibility>,
@@ -90,9 +93,12 @@ pub(super) struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    pub(super) fn of(query: &BudgetsQuery, seen: &'a Visibility, after: Option<Uuid>) -> Self {
-        let (team, project) = (query.team_id, query.project_id);
-        Self { id: None, scope_type: query.scope_type, team, project, kind: query.kind, seen: Some(seen), after }
+    /// # Errors
+    /// `validation_failed` for what is no list of ids.
+    pub(super) fn of(query: &BudgetsQuery, seen: &'a Visibility, after: Option<Uuid>) -> ApiResult<Self> {
+        let projects = query.project_id.as_deref().map(domain::project_ids).transpose()?;
+        let (team, kind) = (query.team_id, query.kind);
+        Ok(Self { id: None, scope_type: query.scope_type, team, projects, kind, seen: Some(seen), after })
     }
 
     pub(super) fn one(id: Uuid) -> Self {
@@ -128,7 +134,7 @@ pub(super) async fn list(
             AND ($2::uuid IS NULL OR b.id = $2)
             AND ($3::text IS NULL OR b.scope_type = $3)
             AND ($4::uuid IS NULL OR b.team_id = $4)
-            AND ($5::uuid IS NULL OR b.project_id = $5)
+            AND ($5::uuid[] IS NULL OR b.project_id = ANY ($5))
             AND ($6::text IS NULL OR b.kind = $6)
             AND ($7::uuid[] IS NULL OR b.team_id = ANY ($7) OR p.team_id = ANY ($7) OR b.project_id = ANY ($8))
             AND ($9::uuid IS NULL OR b.id < $9)
@@ -138,7 +144,7 @@ pub(super) async fn list(
         filter.id,
         filter.scope_type.map(ScopeType::name),
         filter.team,
-        filter.project,
+        filter.projects.as_deref(),
         filter.kind.map(BudgetKind::name),
         teams,
         projects,

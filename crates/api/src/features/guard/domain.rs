@@ -246,6 +246,7 @@ mod tests {
             revised_at: NOW,
             created_at: NOW,
             updated_at: NOW,
+            standing: None,
         };
         let ends_at = NOW + chrono::TimeDelta::hours(2);
         let period = budgets::Span { from: day, to: day.succ_opt().unwrap() };

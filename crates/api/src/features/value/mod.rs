@@ -6,6 +6,7 @@
 //! the weekly report compares them.
 
 mod domain;
+mod intents;
 mod routes;
 mod service;
 mod store;

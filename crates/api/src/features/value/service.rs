@@ -76,7 +76,11 @@ pub(super) async fn of_project(
     })
 }
 
-fn period(query: &ValueQuery, today: NaiveDate) -> ApiResult<(NaiveDate, NaiveDate)> {
+/// The days that are asked for.
+///
+/// # Errors
+/// `range_too_large`.
+pub(super) fn period(query: &ValueQuery, today: NaiveDate) -> ApiResult<(NaiveDate, NaiveDate)> {
     let to = query.to.or_else(|| today.succ_opt()).unwrap_or(today);
     let from = query.from.or_else(|| to.checked_sub_days(chrono::Days::new(USUAL_DAYS))).unwrap_or(to);
     let known = from >= FIRST_DAY && to <= END_OF_DAYS && (1..=MAX_DAYS).contains(&(to - from).num_days());

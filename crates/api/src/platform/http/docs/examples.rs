@@ -14,7 +14,7 @@ pub(super) fn add(holder: &mut Value, schemas: &Value) {
 /// A value that the schema of the field `name` describes: its own example where it has one, else something plausible of
 /// its name or its type.
 fn example(name: &str, schema: &Value, schemas: &Value, depth: u8) -> Value {
-    if depth > 12 {
+    if depth > 16 {
         return Value::Null;
     }
     let given = [&schema["example"], &schema["examples"][0], &schema["default"], &schema["const"], &schema["enum"][0]];
