@@ -28,7 +28,6 @@ mod rows;
 mod store;
 mod tail;
 mod tokens;
-mod total;
 mod unpriced;
 mod vendor;
 pub mod verify;
