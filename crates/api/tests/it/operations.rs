@@ -67,6 +67,33 @@ async fn metrics_tell_of_requests_jobs_and_connections() {
 }
 
 #[tokio::test]
+async fn metrics_tell_what_is_not_folded_yet() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let gauges = async || {
+        let text = app.anonymous().get("/metrics").await.text;
+        let value = |name: &str| -> f64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).expect("a gauge");
+            line.parse().expect("a number")
+        };
+        (value("finops_usage_unfolded_rows"), value("finops_usage_unfolded_oldest_seconds"))
+    };
+    assert_eq!(gauges().await, (0.0, 0.0));
+    let call = json!({"provider": "openai", "model": "gpt-4o", "promptTokens": 1, "completionTokens": 1});
+    people.tenant_admin.post("/api/usage/track", &call).await.ok();
+    people.outsider.post("/api/usage/track", &call).await.ok();
+    let (rows, oldest) = gauges().await;
+    assert!(rows == 2.0 && oldest < 60.0, "of all organizations: {rows}, {oldest} s");
+    app.database.sql("UPDATE usage_deltas SET stored_at = stored_at - interval '5 minutes'").await;
+    let (_, oldest) = gauges().await;
+    assert!((300.0..360.0).contains(&oldest), "{oldest} s");
+    // Whoever is behind with folding can work all the same.
+    app.anonymous().get("/ready").await.status(200);
+    app.runner().reconcile().await;
+    assert_eq!(gauges().await, (0.0, 0.0));
+}
+
+#[tokio::test]
 async fn maintenance_forgets_what_has_had_its_time_and_nothing_else() {
     let app = TestApp::spawn().await;
     let people = app.people().await;

@@ -32,6 +32,7 @@ mod unpriced;
 mod vendor;
 pub mod verify;
 
+pub use fold::{Waiting, waiting};
 pub use ingest::Ingest;
 pub use jobs::jobs;
 pub use reprice::{Wish as RepriceWish, request as request_reprice};
