@@ -1,8 +1,14 @@
-//! What the mail services have in common: who writes to whom.
+//! What the mail services have in common: who writes to whom, and by HTTP how.
 
 use lettre::message::Mailbox;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
+use crate::base::BaseUrl;
 use crate::error::ProviderError;
+use crate::notice::{NotifyError, NotifyPolicy};
+use crate::post::{self, JSON, Post, Reply};
 
 /// Longest subject, in characters: more is not shown anywhere.
 pub(crate) const SUBJECT: usize = 250;
@@ -35,6 +41,61 @@ impl MailRoute {
             return Err(invalid("a mail has 1 to 50 recipients"));
         }
         Ok(Self { from, to: recipients })
+    }
+}
+
+/// A service's API for mail, with a key of it.
+#[derive(Clone)]
+pub(crate) struct MailApi {
+    pub(crate) route: MailRoute,
+    pub(crate) policy: NotifyPolicy,
+    http: reqwest::Client,
+    base: BaseUrl,
+    key: SecretString,
+    authorization: HeaderValue,
+}
+
+impl std::fmt::Debug for MailApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailApi").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl MailApi {
+    /// Takes an HTTP client that does not follow redirects, the base URL, a key, and who writes to whom.
+    ///
+    /// # Errors
+    /// [`ProviderError::InvalidRequest`] when the base URL or the key is none.
+    pub(crate) fn new(
+        http: reqwest::Client,
+        base_url: &str,
+        key: SecretString,
+        route: MailRoute,
+    ) -> Result<Self, ProviderError> {
+        let (base, authorization) = (BaseUrl::parse(base_url)?, post::bearer(&key)?);
+        Ok(Self { route, policy: NotifyPolicy::default(), http, base, key, authorization })
+    }
+
+    /// What must not be told, should an answer repeat it.
+    pub(crate) fn secret(&self) -> &str {
+        self.key.expose_secret()
+    }
+
+    /// Posts a mail to an endpoint.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub(crate) async fn post(
+        &self,
+        path: &[&str],
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        mail: &impl Serialize,
+    ) -> Result<Reply, NotifyError> {
+        let url = post::endpoint(&self.base, path)?;
+        let mut all = HeaderMap::from_iter([(AUTHORIZATION, self.authorization.clone())]);
+        all.extend(headers);
+        let body = post::json(mail)?;
+        post::post(&self.http, &self.policy, Post { url, headers: all, content_type: JSON, body }).await
     }
 }
 

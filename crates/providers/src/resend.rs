@@ -5,37 +5,23 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::header::{HeaderName, HeaderValue};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::base::BaseUrl;
 use crate::capabilities::Notifier;
 use crate::error::ProviderError;
-use crate::mail::{MailRoute, SUBJECT};
+use crate::mail::{MailApi, MailRoute, SUBJECT};
 use crate::notice::{Delivered, Notice, NotifyError, NotifyPolicy};
-use crate::post::{self, JSON, Post, Reply};
+use crate::post::Reply;
 
 /// A used-up quota does not come back within minutes.
 const QUOTA_WAIT: Duration = Duration::from_secs(3600);
 
 /// Sends mail with one Resend key. A repeated attempt within a day sends nothing twice: the notice's id is the
 /// idempotency key.
-#[derive(Clone)]
-pub struct ResendMailer {
-    http: reqwest::Client,
-    base: BaseUrl,
-    key: SecretString,
-    authorization: HeaderValue,
-    route: MailRoute,
-    policy: NotifyPolicy,
-}
-
-impl std::fmt::Debug for ResendMailer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ResendMailer").field("base", &self.base.as_str()).finish_non_exhaustive()
-    }
-}
+#[derive(Clone, Debug)]
+pub struct ResendMailer(MailApi);
 
 impl ResendMailer {
     /// Takes an HTTP client that names itself (Resend refuses requests without `User-Agent`) and does not follow
@@ -49,19 +35,19 @@ impl ResendMailer {
         key: SecretString,
         route: MailRoute,
     ) -> Result<Self, ProviderError> {
-        let (base, authorization) = (BaseUrl::parse(base_url)?, post::bearer(&key)?);
-        Ok(Self { http, base, key, authorization, route, policy: NotifyPolicy::default() })
+        MailApi::new(http, base_url, key, route).map(Self)
     }
 
     /// The same client under other limits.
     #[must_use]
-    pub fn with_policy(self, policy: NotifyPolicy) -> Self {
-        Self { policy, ..self }
+    pub fn with_policy(mut self, policy: NotifyPolicy) -> Self {
+        self.0.policy = policy;
+        self
     }
 
     fn refusal(&self, reply: &Reply) -> NotifyError {
         let words: Words = reply.json().unwrap_or_default();
-        let secret = self.key.expose_secret();
+        let secret = self.0.secret();
         let said = reply.said().code(&words.name, secret).message(&words.message, secret);
         match (reply.status.as_u16(), words.name.as_str()) {
             (409, "concurrent_idempotent_requests") => reply.later(said),
@@ -79,21 +65,15 @@ impl Notifier for ResendMailer {
     async fn notify(&self, notice: &Notice) -> Result<Delivered, NotifyError> {
         notice.check()?;
         let mail = Mail {
-            from: self.route.from.to_string(),
-            to: self.route.to.iter().map(ToString::to_string).collect(),
+            from: self.0.route.from.to_string(),
+            to: self.0.route.to.iter().map(ToString::to_string).collect(),
             subject: notice.title(SUBJECT),
             text: &notice.plain(),
             html: notice.html.as_deref(),
             headers: Headers { automatic: "auto-generated", reference: &notice.id },
         };
         let id = HeaderValue::from_str(&notice.id).map_err(|_| NotifyError::invalid("the delivery's id is not one"))?;
-        let headers = HeaderMap::from_iter([
-            (AUTHORIZATION, self.authorization.clone()),
-            (HeaderName::from_static("idempotency-key"), id),
-        ]);
-        let url = post::endpoint(&self.base, &["emails"])?;
-        let body = post::json(&mail)?;
-        let reply = post::post(&self.http, &self.policy, Post { url, headers, content_type: JSON, body }).await?;
+        let reply = self.0.post(&["emails"], [(HeaderName::from_static("idempotency-key"), id)], &mail).await?;
         if !reply.status.is_success() {
             return Err(self.refusal(&reply));
         }

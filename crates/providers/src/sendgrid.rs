@@ -6,33 +6,18 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use lettre::message::Mailbox;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::base::BaseUrl;
 use crate::capabilities::Notifier;
 use crate::error::ProviderError;
-use crate::mail::{MailRoute, SUBJECT};
+use crate::mail::{MailApi, MailRoute, SUBJECT};
 use crate::notice::{Delivered, Notice, NotifyError, NotifyPolicy};
-use crate::post::{self, JSON, Post, Reply};
+use crate::post::Reply;
 
 /// Sends mail with one SendGrid key. SendGrid knows no idempotency: an attempt whose answer was lost may have sent.
-#[derive(Clone)]
-pub struct SendGridMailer {
-    http: reqwest::Client,
-    base: BaseUrl,
-    key: SecretString,
-    authorization: HeaderValue,
-    route: MailRoute,
-    policy: NotifyPolicy,
-}
-
-impl std::fmt::Debug for SendGridMailer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SendGridMailer").field("base", &self.base.as_str()).finish_non_exhaustive()
-    }
-}
+#[derive(Clone, Debug)]
+pub struct SendGridMailer(MailApi);
 
 impl SendGridMailer {
     /// Takes an HTTP client that does not follow redirects, the base URL (`https://api.sendgrid.com`, in the EU
@@ -46,25 +31,25 @@ impl SendGridMailer {
         key: SecretString,
         route: MailRoute,
     ) -> Result<Self, ProviderError> {
-        let (base, authorization) = (BaseUrl::parse(base_url)?, post::bearer(&key)?);
-        Ok(Self { http, base, key, authorization, route, policy: NotifyPolicy::default() })
+        MailApi::new(http, base_url, key, route).map(Self)
     }
 
     /// The same client under other limits.
     #[must_use]
-    pub fn with_policy(self, policy: NotifyPolicy) -> Self {
-        Self { policy, ..self }
+    pub fn with_policy(mut self, policy: NotifyPolicy) -> Self {
+        self.0.policy = policy;
+        self
     }
 
     fn refusal(&self, reply: &Reply) -> NotifyError {
         let words: Words = reply.json().unwrap_or_default();
         let first = words.errors.into_iter().next().unwrap_or_default();
-        let secret = self.key.expose_secret();
+        let secret = self.0.secret();
         let code = first.field.filter(|field| field != "null").unwrap_or_default();
         let said = reply.said().code(&code, secret).message(&first.message.unwrap_or_default(), secret);
         match reply.verdict(said) {
             NotifyError::Later { said, retry_after: None } if reply.status == 429 => {
-                NotifyError::Later { said, retry_after: until_reset(reply, (self.policy.now)()) }
+                NotifyError::Later { said, retry_after: until_reset(reply, (self.0.policy.now)()) }
             }
             verdict => verdict,
         }
@@ -87,18 +72,15 @@ impl Notifier for SendGridMailer {
         let content = parts.into_iter().filter_map(|(kind, value)| Some(Content { kind, value: value? }));
         let mail = Mail {
             personalizations: [Personalization {
-                to: self.route.to.iter().map(Address::from).collect(),
+                to: self.0.route.to.iter().map(Address::from).collect(),
                 custom_args: Arguments { notice_id: &notice.id },
             }],
-            from: Address::from(&self.route.from),
+            from: Address::from(&self.0.route.from),
             subject: notice.title(SUBJECT),
             content: content.filter(|part| !part.value.is_empty()).collect(),
             headers: Headers { automatic: "auto-generated" },
         };
-        let url = post::endpoint(&self.base, &["v3", "mail", "send"])?;
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, self.authorization.clone())]);
-        let body = post::json(&mail)?;
-        let reply = post::post(&self.http, &self.policy, Post { url, headers, content_type: JSON, body }).await?;
+        let reply = self.0.post(&["v3", "mail", "send"], [], &mail).await?;
         match reply.status.as_u16() {
             202 => Ok(Delivered { id: reply.header("x-message-id").map(str::to_owned) }),
             // Another success is not SendGrid's: 200 is its sandbox, which sends nothing.

@@ -1,11 +1,12 @@
 //! A private PostgreSQL cluster made from the binaries on this machine: found, created, started
 //! on a free loopback port, and stopped again.
 
+mod account;
+
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
+use self::account::{Account, can_write, give, lend, unprivileged};
 use crate::pg_binaries::{Binaries, find};
 use crate::services::{self, capture};
 use crate::{paths, toolchain};
@@ -47,13 +49,6 @@ struct Memory {
     data: PathBuf,
     port: u16,
     password: String,
-}
-
-/// The unprivileged account that root lends to the server, which refuses to run as root.
-#[derive(Clone, Copy, Debug)]
-struct Account {
-    uid: u32,
-    gid: u32,
 }
 
 /// A running cluster; dropping it stops the server.
@@ -454,32 +449,6 @@ pub(crate) fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Root lends the server an account: Debian's `postgres`, else `nobody`. Anyone else runs it as
-/// themselves (`None`).
-fn unprivileged() -> Result<Option<Account>> {
-    if !rustix::process::geteuid().is_root() {
-        return Ok(None);
-    }
-    for name in ["postgres", "nobody"] {
-        let id =
-            |flag: &str| -> Option<u32> { capture(Command::new("id").args([flag, name])).ok()?.trim().parse().ok() };
-        if let (Some(uid), Some(gid)) = (id("-u"), id("-g")) {
-            return Ok(Some(Account { uid, gid }));
-        }
-    }
-    bail!("PostgreSQL does not run as root, and there is no account `postgres` or `nobody` to run it as")
-}
-
-fn lend(command: &mut Command, account: Option<Account>) {
-    if let Some(account) = account {
-        command.uid(account.uid).gid(account.gid);
-    }
-}
-
-fn give(path: &Path, account: Option<Account>) -> std::io::Result<()> {
-    account.map_or(Ok(()), |account| chown(path, Some(account.uid), Some(account.gid)))
-}
-
 /// Where the cluster goes: below `home`; or, when the lent account cannot reach that (a checkout
 /// under `/root`, say), below `/var/lib/finops`, in a directory named after the checkout's path.
 fn data_directory(home: &Path, account: Option<Account>) -> Result<PathBuf> {
@@ -510,13 +479,6 @@ fn set_aside(data: &Path) -> Result<()> {
     fs::rename(data, &aside).with_context(|| format!("cannot move {} aside", data.display()))?;
     crate::report::say(&format!("an older cluster was kept as {}", aside.display()));
     Ok(())
-}
-
-fn can_write(dir: &Path, account: Option<Account>) -> bool {
-    let mut touch = Command::new("/bin/sh");
-    touch.current_dir("/").args(["-c", ": > \"$0\" && rm \"$0\""]).arg(dir.join("probe"));
-    lend(&mut touch, account);
-    services::output(&mut touch).is_ok_and(|output| output.status.success())
 }
 
 fn remove(dir: &Path) -> Result<()> {

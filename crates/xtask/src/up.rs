@@ -95,39 +95,10 @@ fn start(root: &Path, home: &Path, options: &Options, report: &mut Report, runni
         && std::env::var_os("OPENAI_ADMIN_API_KEY").is_none();
     let database = database(home, demo, report, running)?;
 
-    let profile = if options.release { "release" } else { "debug" };
-    report.step("building the app", || {
-        toolchain::wasm_target()?;
-        frontend::build(root, frontend::Profile::Release)
-    })?;
-    report.step("building the service", || {
-        let mut build = toolchain::cargo(root);
-        build.args(["build", "-p", "finops-api", "-p", "finops-simulator"]);
-        if options.release {
-            build.arg("--release");
-        }
-        services::run(&mut build)
-    })?;
-
+    let profile = build(root, options, report)?;
     let programs = Programs { root, bin: toolchain::target(root).join(profile), home, ledger: &ledger };
-    let mut env = env_file::secrets(&home.join("secrets.env"))?
-        .into_iter()
-        .map(|(name, value)| (name, OsString::from(value)))
-        .collect::<Vec<_>>();
     let url = format!("http://localhost:{}", options.port);
-    for (name, value) in [
-        ("FINOPS_ENV", "development".to_owned()),
-        ("HOST", "127.0.0.1".to_owned()),
-        ("PUBLIC_URL", url.clone()),
-        ("LOG_FORMAT", "json".to_owned()),
-    ] {
-        env.push((name.to_owned(), value.into()));
-    }
-    // What the person set by hand holds, but for what this run is about.
-    env.retain(|(name, _)| std::env::var_os(name).is_none());
-    env.push(("PORT".into(), options.port.to_string().into()));
-    env.push(("DATABASE_URL".into(), database.into()));
-    env.push(("APP_DIR".into(), root.join("target/app/dist").into()));
+    let mut env = environment(root, home, options.port, &url, database)?;
     if demo {
         let address = simulator(&programs, running)?;
         report.line(&format!("the outside world is simulated on {}", address.base));
@@ -149,6 +120,45 @@ fn start(root: &Path, home: &Path, options: &Options, report: &mut Report, runni
         services::pause(Duration::from_millis(300))?;
         running.check()?;
     }
+}
+
+/// Builds all that runs, and says by which profile the service.
+fn build(root: &Path, options: &Options, report: &mut Report) -> Result<&'static str> {
+    report.step("building the app", || {
+        toolchain::wasm_target()?;
+        frontend::build(root, frontend::Profile::Release)
+    })?;
+    report.step("building the service", || {
+        let mut build = toolchain::cargo(root);
+        build.args(["build", "-p", "finops-api", "-p", "finops-simulator"]);
+        if options.release {
+            build.arg("--release");
+        }
+        services::run(&mut build)
+    })?;
+    Ok(if options.release { "release" } else { "debug" })
+}
+
+/// What the service is set up by.
+fn environment(root: &Path, home: &Path, port: u16, url: &str, database: String) -> Result<Vec<(String, OsString)>> {
+    let mut env = env_file::secrets(&home.join("secrets.env"))?
+        .into_iter()
+        .map(|(name, value)| (name, OsString::from(value)))
+        .collect::<Vec<_>>();
+    for (name, value) in [
+        ("FINOPS_ENV", "development".to_owned()),
+        ("HOST", "127.0.0.1".to_owned()),
+        ("PUBLIC_URL", url.to_owned()),
+        ("LOG_FORMAT", "json".to_owned()),
+    ] {
+        env.push((name.to_owned(), value.into()));
+    }
+    // What the person set by hand holds, but for what this run is about.
+    env.retain(|(name, _)| std::env::var_os(name).is_none());
+    env.push(("PORT".into(), port.to_string().into()));
+    env.push(("DATABASE_URL".into(), database.into()));
+    env.push(("APP_DIR".into(), root.join("target/app/dist").into()));
+    Ok(env)
 }
 
 /// One `up` a checkout: the lock goes with the process, however it ends.

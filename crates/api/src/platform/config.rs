@@ -281,25 +281,31 @@ impl Config {
             app_dir: read.raw("APP_DIR").map(Into::into),
             log_format: read.log_format(),
         };
-        if !(1..=200).contains(&config.database_pool_size) {
+        config.check(&mut read);
+        if read.problems.is_empty() { Ok(config) } else { Err(ConfigError(read.problems)) }
+    }
+
+    /// Whether what was read holds together.
+    fn check(&self, read: &mut Reader<'_>) {
+        if !(1..=200).contains(&self.database_pool_size) {
             read.problem("DATABASE_POOL_SIZE", "must be 1 to 200");
         }
-        if !(1..=1440).contains(&config.jwt_expiration_minutes) {
+        if !(1..=1440).contains(&self.jwt_expiration_minutes) {
             read.problem("JWT_EXPIRATION_MINUTES", "must be 1 to 1440");
         }
-        if config.usage_poll_interval != 0 && !(60..=3600).contains(&config.usage_poll_interval) {
+        if self.usage_poll_interval != 0 && !(60..=3600).contains(&self.usage_poll_interval) {
             read.problem("USAGE_POLL_INTERVAL", "must be 60 to 3600, or 0");
         }
-        if !(10..=3600).contains(&config.budget_check_interval) {
+        if !(10..=3600).contains(&self.budget_check_interval) {
             read.problem("BUDGET_CHECK_INTERVAL", "must be 10 to 3600");
         }
-        if !(1..=86_400).contains(&config.cost_aggregation_interval) {
+        if !(1..=86_400).contains(&self.cost_aggregation_interval) {
             read.problem("COST_AGGREGATION_INTERVAL", "must be 1 to 86400");
         }
-        let price_map = config.price_map_url.as_ref().map(|url| url.expose_secret());
+        let price_map = self.price_map_url.as_ref().map(|url| url.expose_secret());
         let urls = [
-            ("PUBLIC_URL", Some(config.public_url.as_str())),
-            ("OPENAI_BASE_URL", Some(config.openai_base_url.as_str())),
+            ("PUBLIC_URL", Some(self.public_url.as_str())),
+            ("OPENAI_BASE_URL", Some(self.openai_base_url.as_str())),
             ("PRICE_MAP_URL", price_map),
         ];
         for (name, url) in urls.into_iter().filter_map(|(name, url)| Some((name, url?))) {
@@ -307,10 +313,9 @@ impl Config {
                 read.problem(name, "must be an http or https URL");
             }
         }
-        if config.cron_secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 16) {
+        if self.cron_secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 16) {
             read.problem("CRON_SECRET", "must be at least 16 bytes");
         }
-        if read.problems.is_empty() { Ok(config) } else { Err(ConfigError(read.problems)) }
     }
 
     /// Connections of each pool: cost queries and jobs take half as many as requests.

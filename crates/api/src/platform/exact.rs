@@ -1,12 +1,21 @@
-//! Decimals that leave the database, and sums of them: exact, or refused.
+//! Decimals that leave the database, sums and products of them: exact, or refused.
 //!
-//! `NUMERIC` holds any number of digits and [`Decimal`] 28. sqlx's own conversion, and the addition of two decimals, round
-//! what does not fit without a word.
+//! `NUMERIC` holds any number of digits and [`Decimal`] 28. sqlx's own conversion, and the operators of decimals, round what
+//! does not fit without a word. A sum that is stored and never looked at here need not fit: [`Total`].
+
+mod total;
 
 use rust_decimal::Decimal;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgHasArrayType, PgTypeInfo, PgValueFormat, PgValueRef};
 use sqlx::{Decode, Postgres, Type};
+
+pub use total::Total;
+
+/// Digits of PostgreSQL's `numeric` have this base, …
+const BASE: u128 = 10_000;
+/// … and below zero it has this sign.
+const NEGATIVE: u16 = 0x4000;
 
 /// A number that cannot be held exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,9 +48,6 @@ impl Decode<'_, Postgres> for Exact {
         Ok(Self(number))
     }
 }
-
-const BASE: u128 = 10_000;
-const NEGATIVE: u16 = 0x4000;
 
 /// Reads PostgreSQL's binary form: how many digits to the base of ten thousand, the first one's weight, the sign, the scale
 /// that is shown, the digits; all of 16 bits. Whatever is no number has another sign.
@@ -79,8 +85,28 @@ fn read(bytes: &[u8]) -> Result<Decimal, Inexact> {
 /// # Errors
 /// [`Inexact`] when the sum cannot be held.
 pub fn add(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
-    hold_sums([a, b])?;
-    a.checked_add(b).ok_or(Inexact)
+    let sum = |a: Decimal, b: Decimal| {
+        let scale = a.scale().max(b.scale());
+        let aligned = |n: Decimal| n.mantissa().checked_mul(10_i128.checked_pow(scale - n.scale())?);
+        Decimal::try_from_i128_with_scale(aligned(a)?.checked_add(aligned(b)?)?, scale).ok()
+    };
+    // Zeros at the end may be what does not fit; mostly there are none.
+    sum(a, b).or_else(|| sum(a.normalize(), b.normalize())).ok_or(Inexact)
+}
+
+/// Multiplies exactly.
+///
+/// # Errors
+/// [`Inexact`] when the product cannot be held.
+pub fn multiply(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
+    let mantissas = |a: Decimal, b: Decimal| Some((a.mantissa().checked_mul(b.mantissa())?, a.scale() + b.scale()));
+    let (mut mantissa, mut scale) =
+        mantissas(a, b).or_else(|| mantissas(a.normalize(), b.normalize())).ok_or(Inexact)?;
+    while scale > 0 && mantissa % 10 == 0 {
+        mantissa /= 10;
+        scale -= 1;
+    }
+    Decimal::try_from_i128_with_scale(mantissa, scale).map_err(|_| Inexact)
 }
 
 /// Makes sure that whatever these numbers, or some of them, add up to or differ by can be held exactly, so that they may be
@@ -102,6 +128,8 @@ pub fn hold_sums(numbers: impl IntoIterator<Item = Decimal>) -> Result<(), Inexa
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn decimal(text: &str) -> Decimal {
@@ -151,7 +179,30 @@ mod tests {
         assert_eq!(add(large, small), Err(Inexact));
         assert_eq!(add(large, Decimal::ONE), Err(Inexact));
         assert_eq!(add(decimal("1.10"), decimal("-0.10")), Ok(Decimal::ONE));
+        assert_eq!(add(decimal("10000000000"), decimal("0.0000000000000000000000000001")), Err(Inexact));
+        assert_eq!(add(large, decimal("0.0")), Ok(large), "zeros at the end are no digits");
         assert_eq!(hold_sums([large, -large]), Err(Inexact), "their difference could not be held");
         assert_eq!(hold_sums([]), Ok(()));
+    }
+
+    #[test]
+    fn products_are_exact_or_refused() {
+        let tiny = decimal("0.000000000000001");
+        assert_eq!(multiply(tiny, tiny), Err(Inexact), "30 decimal places");
+        assert_eq!(multiply(tiny, decimal("10000")).unwrap().to_string(), "0.00000000001");
+        assert_eq!(multiply(Decimal::MAX, decimal("2")), Err(Inexact));
+        assert_eq!(multiply(Decimal::ZERO, tiny), Ok(Decimal::ZERO));
+        assert_eq!(multiply(decimal("1.0000000000000000000000000000"), Decimal::MAX), Ok(Decimal::MAX));
+    }
+
+    proptest! {
+        #[test]
+        fn products_and_sums_are_those_of_integers(a in 0..1_000_000_000_i64, b in 0..1_000_000_000_i64, s in 0..10_u32, t in 0..10_u32) {
+            let (x, y) = (Decimal::new(a, s), Decimal::new(b, t));
+            let mut scaled = multiply(x, y).unwrap();
+            scaled.rescale(s + t);
+            prop_assert_eq!(scaled.mantissa(), i128::from(a) * i128::from(b));
+            prop_assert_eq!(add(x, y).unwrap() - x, y);
+        }
     }
 }

@@ -9,6 +9,7 @@ pub mod exact;
 pub mod group_commit;
 pub mod http;
 pub mod jobs;
+pub mod lease;
 pub mod letter;
 pub mod notifiers;
 pub mod outbound;

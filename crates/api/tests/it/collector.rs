@@ -14,18 +14,25 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::support::TestApp;
+use crate::support::client::Client;
 use crate::support::costs::{assert_rollup_is_exact, costs, project_with_id, team_with_key, truth};
 
 const NAMES: [(&str, &str); 2] = [("proj_web", "web"), ("proj_batch", "batch")];
+
+/// A team with the key of the provider's organization, and the projects that it is billed for; returns its id.
+async fn set_up(app: &TestApp, admin: &Client) -> String {
+    let team = team_with_key(app, admin, "platform", "org-alpha").await;
+    for (openai, name) in NAMES {
+        project_with_id(admin, &team, name, openai).await;
+    }
+    team
+}
 
 #[tokio::test]
 async fn what_is_stored_is_what_the_provider_billed_to_the_last_decimal() {
     let app = TestApp::spawn().await;
     let people = app.people().await;
-    let team = team_with_key(&app, &people.admin, "platform", "org-alpha").await;
-    for (openai, name) in NAMES {
-        project_with_id(&people.admin, &team, name, openai).await;
-    }
+    let team = set_up(&app, &people.admin).await;
     app.run_jobs().await;
     for by in [
         vec![Dimension::Project, Dimension::Day],
@@ -75,10 +82,7 @@ async fn every_request_begins_at_a_utc_midnight_and_a_daily_run_asks_for_seven_d
 async fn a_restated_amount_replaces_the_old_one_which_is_kept() {
     let app = TestApp::spawn().await;
     let people = app.people().await;
-    let team = team_with_key(&app, &people.admin, "platform", "org-alpha").await;
-    for (openai, name) in NAMES {
-        project_with_id(&people.admin, &team, name, openai).await;
-    }
+    set_up(&app, &people.admin).await;
     app.run_jobs().await;
     let day = "2026-03-18".parse().unwrap();
     let before = app.database.count("SELECT count(*) FROM billed_cost_revisions").await;
@@ -155,10 +159,7 @@ async fn what_nobody_has_the_project_id_of_is_shown_never_dropped() {
 async fn days_that_were_moving_when_runs_were_missed_are_asked_for_again() {
     let app = TestApp::spawn().await;
     let people = app.people().await;
-    let team = team_with_key(&app, &people.admin, "platform", "org-alpha").await;
-    for (openai, name) in NAMES {
-        project_with_id(&people.admin, &team, name, openai).await;
-    }
+    let team = set_up(&app, &people.admin).await;
     app.run_jobs().await;
     for missed in [1, 5] {
         // The oldest day that was still moving, restated while nobody looked.

@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::app::MASTER_KEY;
-use crate::support::costs::{project, team};
+use crate::support::costs::{bill, project, team};
 use crate::support::process::{Process, finops};
 use crate::support::{Database, TestApp};
 
@@ -64,6 +64,33 @@ async fn metrics_tell_of_requests_jobs_and_connections() {
     }
     let closed = TestApp::builder().set("PROMETHEUS_METRICS_ENABLED", "false").spawn().await;
     closed.anonymous().get("/metrics").await.problem(ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn metrics_tell_what_is_not_folded_yet() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let gauges = async || {
+        let text = app.anonymous().get("/metrics").await.text;
+        let value = |name: &str| -> f64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).expect("a gauge");
+            line.parse().expect("a number")
+        };
+        (value("finops_usage_unfolded_rows"), value("finops_usage_unfolded_oldest_seconds"))
+    };
+    assert_eq!(gauges().await, (0.0, 0.0));
+    let call = json!({"provider": "openai", "model": "gpt-4o", "promptTokens": 1, "completionTokens": 1});
+    people.tenant_admin.post("/api/usage/track", &call).await.ok();
+    people.outsider.post("/api/usage/track", &call).await.ok();
+    let (rows, oldest) = gauges().await;
+    assert!(rows == 2.0 && oldest < 60.0, "of all organizations: {rows}, {oldest} s");
+    app.database.sql("UPDATE usage_deltas SET stored_at = stored_at - interval '5 minutes'").await;
+    let (_, oldest) = gauges().await;
+    assert!((300.0..360.0).contains(&oldest), "{oldest} s");
+    // Whoever is behind with folding can work all the same.
+    app.anonymous().get("/ready").await.status(200);
+    app.runner().reconcile().await;
+    assert_eq!(gauges().await, (0.0, 0.0));
 }
 
 #[tokio::test]
@@ -246,14 +273,25 @@ async fn an_organizations_figures_are_behind_its_key() {
     for event in [call("chat", "kim", 8_000_000), call("search", "lee", 4_000_000)] {
         admin.post("/api/usage/track", event).await.ok();
     }
+    // What is billed in another currency counts by the rate of its day; before any, it is told beside.
+    let shop = project(admin, &alpha, "shop").await;
+    for day in ["2026-03-02", "2026-03-10", "2026-03-11"] {
+        bill(&app, &shop, day, "acme", "9.2 EUR").await;
+    }
+    for (date, rate) in [("2026-03-09", "0.92"), ("2026-03-11", "0.5"), ("2026-03-12", "7")] {
+        let rate = json!({"currency": "EUR", "date": date, "rate": rate, "source": "ECB"});
+        admin.put("/api/fx-rates", rate).await.ok();
+    }
     app.runner().reconcile().await;
 
     let key = json!({"name": "Prometheus", "scopes": ["read"], "projectId": null});
     let key = admin.post("/api/api-keys", key).await.ok()["key"].as_str().expect("a key").to_owned();
     let text = app.anonymous().with_token(key).get("/api/metrics").await.text;
     for line in [
-        "finops_total_cost_usd 30.0",
+        "finops_total_cost_usd 58.4",
         "finops_cost_by_provider_usd{provider=\"openai\"} 30.0",
+        "finops_cost_by_provider_usd{provider=\"acme\"} 28.4",
+        "finops_cost_unconverted{currency=\"EUR\"} 9.2",
         "finops_cost_by_service_usd{service=\"chat\"} 20.0",
         "finops_cost_by_learner_usd{learner=\"lee\"} 10.0",
         "finops_tokens_total{provider=\"openai\",model=\"gpt-4o\"} 12000000",

@@ -6,13 +6,11 @@ use finops_api::features::usage::verify;
 use finops_contract::costs::{Basis, CostState};
 use finops_contract::value::{OutcomesAnswer, ProjectIntents, ProjectValue, Value as Worth};
 use finops_contract::{Amount, ErrorCode};
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::client::Client;
-use crate::support::costs::{project, team};
+use crate::support::costs::{bill, project, team};
 use crate::support::usage::{assert_usage_sums_are_exact, reporter};
 
 /// A call that costs this many dollars: of a model that costs 2.5 dollars a million of input tokens.
@@ -223,19 +221,8 @@ async fn the_bill_is_what_a_success_cost_where_it_has_come() {
     track(&admin, with(call("a", &tutor, 1), json!({"outcome": "success"}))).await;
     track(&admin, with(call("b", &tutor, 1), json!({"outcome": "success"}))).await;
     track(&admin, with(call("c", &tutor, 1), json!({"outcome": "success"}))).await;
-    for (provider, amount, currency) in [("openai", "10", "USD"), ("acme", "3.5", "EUR")] {
-        sqlx::query(
-            "INSERT INTO billed_daily SELECT organization_id, '2026-03-20', $3, 'account', 'costs_v1', id, team_id, $4, $2, 1
-            FROM projects WHERE id = $1",
-        )
-        .bind(tutor.parse::<Uuid>().unwrap())
-        .bind(amount.parse::<Decimal>().unwrap())
-        .bind(provider)
-        .bind(currency)
-        .execute(&mut app.database.owner().await)
-        .await
-        .expect("a line");
-    }
+    bill(&app, &tutor, "2026-03-20", "openai", "10 USD").await;
+    bill(&app, &tutor, "2026-03-20", "acme", "3.5 EUR").await;
     let found = value(&admin, &tutor).await;
     assert_eq!((text(found.total.cost).as_deref(), found.total.basis), (Some("10"), Basis::Billed));
     assert_eq!(text(found.total.cost_per_success).as_deref(), Some("3.333333333333"));

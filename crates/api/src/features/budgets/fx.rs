@@ -189,6 +189,60 @@ impl Rates {
     }
 }
 
+/// The rates of some days, each from its day on until the next.
+#[derive(Clone, Debug, Default)]
+pub struct DailyRates(BTreeMap<String, BTreeMap<NaiveDate, Decimal>>);
+
+impl DailyRates {
+    /// Those that hold on any of some days, `to` exclusive.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn over(
+        conn: &mut PgConnection,
+        organization: OrganizationId,
+        (from, to): (NaiveDate, NaiveDate),
+    ) -> sqlx::Result<Self> {
+        let rows = sqlx::query!(
+            "
+            SELECT currency, day, rate FROM fx_rates r
+            WHERE organization_id = $1 AND day < $3 AND NOT EXISTS (SELECT FROM fx_rates later
+                WHERE later.organization_id = $1 AND later.currency = r.currency AND later.day > r.day AND later.day <= $2)
+            ",
+            organization as OrganizationId,
+            from,
+            to
+        )
+        .fetch_all(conn)
+        .await?;
+        let mut rates = Self::default();
+        for row in rows {
+            rates.0.entry(row.currency).or_default().insert(row.day, row.rate);
+        }
+        Ok(rates)
+    }
+
+    /// What an amount of a day is in US dollars, with ten decimal places. Nothing without a rate of its currency.
+    ///
+    /// # Errors
+    /// [`Inexact`] for what cannot be held.
+    pub fn dollars(&self, amount: Decimal, currency: &str, day: NaiveDate) -> Result<Option<Decimal>, Inexact> {
+        if currency == DOLLARS {
+            return Ok(Some(amount));
+        }
+        let held = self.0.get(currency).and_then(|rates| rates.range(..=day).next_back());
+        held.map(|(_, rate)| Ok(rounded(in_dollars(amount, *rate)?))).transpose()
+    }
+}
+
+fn in_dollars(amount: Decimal, rate: Decimal) -> Result<Decimal, Inexact> {
+    amount.checked_div(rate).ok_or(Inexact)
+}
+
+fn rounded(converted: Decimal) -> Decimal {
+    converted.round_dp_with_strategy(PLACES, RoundingStrategy::MidpointAwayFromZero).normalize()
+}
+
 /// Makes amounts of costs in a budget's currency.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exchange<'a> {
@@ -211,14 +265,14 @@ impl Exchange<'_> {
         }
         let dollars = match self.rates.0.get(currency) {
             _ if currency == DOLLARS => amount,
-            Some(rate) => amount.checked_div(rate.rate.0).ok_or(Inexact)?,
+            Some(rate) => in_dollars(amount, rate.rate.0)?,
             None => return Ok(None),
         };
         let converted = match self.pinned {
             None => dollars,
             Some(rate) => dollars.checked_mul(rate).ok_or(Inexact)?,
         };
-        Ok(Some(converted.round_dp_with_strategy(PLACES, RoundingStrategy::MidpointAwayFromZero).normalize()))
+        Ok(Some(rounded(converted)))
     }
 
     /// Whether amounts in a currency can be made of.
@@ -268,6 +322,20 @@ mod tests {
         assert!(usd.knows("KRW") && !usd.knows("JPY"));
         assert_eq!(usd.convert(Decimal::MAX, "USD"), Ok(Some(Decimal::MAX)));
         assert_eq!(krw.convert(Decimal::MAX, "USD"), Err(Inexact));
+    }
+
+    #[test]
+    fn a_rate_holds_from_its_day_until_the_next() {
+        let day = |day: &str| day.parse::<NaiveDate>().unwrap();
+        let euros = [("2026-03-02", "0.92"), ("2026-03-10", "0.5")].map(|(at, rate)| (day(at), decimal(rate)));
+        let rates = DailyRates([("EUR".to_owned(), euros.into())].into());
+        let dollars = |amount, currency, at| rates.dollars(decimal(amount), currency, day(at)).unwrap();
+        assert_eq!(dollars("1", "EUR", "2026-03-01"), None, "unknown, and never zero");
+        assert_eq!(dollars("1", "EUR", "2026-03-02"), Some(decimal("1.0869565217")));
+        assert_eq!(dollars("9.2", "EUR", "2026-03-09"), Some(decimal("10")));
+        assert_eq!(dollars("9.2", "EUR", "2026-03-31"), Some(decimal("18.4")));
+        assert_eq!(dollars("0.123456789012345678", "USD", "2026-03-01"), Some(decimal("0.123456789012345678")));
+        assert_eq!(dollars("1", "JPY", "2026-03-10"), None);
     }
 
     #[test]

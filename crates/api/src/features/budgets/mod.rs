@@ -28,7 +28,7 @@ pub use calendar::{Calendar, Span};
 pub use checks::{check_soon, checked, said, to_check};
 pub use crossings::{Crossing, Key as CrossingKey, cross, crossed_since};
 pub use domain::percent_of;
-pub use fx::of_dollars;
+pub use fx::{DailyRates, of_dollars};
 pub use routes::routes;
 pub use running::{Running, Watch};
 pub use service::{calendar, in_force, past, standings, standings_of};

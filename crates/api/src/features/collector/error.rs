@@ -8,6 +8,7 @@ use finops_contract::collector::CollectionError;
 use finops_providers::ProviderError;
 
 use crate::features::admin_keys::KeyProblem;
+use crate::platform::lease::NotHeld;
 
 /// Why one team's collection did not end well. What was stored before it failed stays.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,15 @@ pub(super) enum CollectError {
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl From<NotHeld> for CollectError {
+    fn from(not_held: NotHeld) -> Self {
+        match not_held {
+            NotHeld::Lost => Self::Interrupted,
+            NotHeld::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl CollectError {

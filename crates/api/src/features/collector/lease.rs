@@ -1,24 +1,19 @@
 //! One worker at a time for one team's collection, on the database's time.
 //!
 //! Jobs have a lease of their own; this one also keeps the daily batch's caller, the command line and the jobs apart,
-//! and it is what [`Lease::hold`] checks in every transaction that stores costs.
+//! and it is what [`lease::hold`] checks in every transaction that stores costs.
 
-use std::time::Duration;
-
+use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::admin_keys::Provider;
 use sqlx::PgConnection;
+use sqlx::postgres::PgQueryResult;
 use uuid::Uuid;
 
 use super::error::CollectError;
 use crate::platform::db::OrganizationId;
+use crate::platform::lease::{self, LEASE};
 use crate::platform::state::State;
-
-/// How long a team is this worker's without a word from it: with the job queue's own lease, a dead worker's team is taken
-/// over well within 15 s.
-const LEASE: Duration = Duration::from_secs(9);
-/// How often the lease is extended while the provider is waited for.
-const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// A team's collection, held by this worker.
 #[derive(Clone, Debug)]
@@ -70,64 +65,6 @@ impl Lease {
         Ok(Self { organization, team, provider, owner, account, collected_through })
     }
 
-    /// Makes sure, inside a transaction, that the team is still this worker's, and that nobody takes it before the
-    /// transaction ends.
-    ///
-    /// # Errors
-    /// [`CollectError::Interrupted`] when it is not.
-    pub(super) async fn hold(&self, conn: &mut PgConnection) -> Result<(), CollectError> {
-        let held = sqlx::query!(
-            "
-            UPDATE collections SET lease_until = now() + make_interval(secs => $5)
-            WHERE organization_id = $1 AND team_id = $2 AND provider = $3 AND lease_owner = $4
-            ",
-            self.organization as OrganizationId,
-            self.team,
-            self.provider.name(),
-            self.owner,
-            LEASE.as_secs_f64()
-        )
-        .execute(conn)
-        .await?;
-        if held.rows_affected() == 1 { Ok(()) } else { Err(CollectError::Interrupted) }
-    }
-
-    /// Runs the work and extends the lease meanwhile. Once it is lost, or `stop` has come, the work is dropped where it
-    /// waits.
-    ///
-    /// # Errors
-    /// The work's, or [`CollectError::Interrupted`].
-    pub(super) async fn keep<T>(
-        &self,
-        state: &State,
-        work: impl Future<Output = Result<T, CollectError>>,
-        stop: impl Future<Output = ()>,
-    ) -> Result<T, CollectError> {
-        tokio::select! {
-            outcome = work => outcome,
-            lost = self.beat(state) => Err(lost),
-            () = stop => Err(CollectError::Interrupted),
-        }
-    }
-
-    async fn beat(&self, state: &State) -> CollectError {
-        loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            match self.extend(state).await {
-                Ok(()) => {}
-                // Two beats may fail before the lease ends; the store's own check is what counts.
-                Err(CollectError::Database(error)) => tracing::debug!(%error, "a collection's lease was not extended"),
-                Err(lost) => return lost,
-            }
-        }
-    }
-
-    async fn extend(&self, state: &State) -> Result<(), CollectError> {
-        let mut tx = state.db.background().tenant(self.organization).await?;
-        self.hold(&mut tx).await?;
-        Ok(tx.commit().await?)
-    }
-
     /// Gives the team back and writes down how the run ended.
     ///
     /// # Errors
@@ -157,6 +94,29 @@ impl Lease {
         .execute(conn)
         .await
         .map(drop)
+    }
+}
+
+#[async_trait]
+impl lease::Lease for Lease {
+    fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    async fn extend(&self, conn: &mut PgConnection) -> sqlx::Result<PgQueryResult> {
+        sqlx::query!(
+            "
+            UPDATE collections SET lease_until = now() + make_interval(secs => $5)
+            WHERE organization_id = $1 AND team_id = $2 AND provider = $3 AND lease_owner = $4
+            ",
+            self.organization as OrganizationId,
+            self.team,
+            self.provider.name(),
+            self.owner,
+            LEASE.as_secs_f64()
+        )
+        .execute(conn)
+        .await
     }
 }
 

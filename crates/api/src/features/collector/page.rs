@@ -15,6 +15,7 @@ use crate::features::admin_keys::{self, KeyProblem};
 use crate::features::budgets;
 use crate::features::projects::{self, Attribution};
 use crate::platform::http::Ctx;
+use crate::platform::lease;
 use crate::platform::state::State;
 
 /// What storing did, in lines.
@@ -112,7 +113,7 @@ pub(super) async fn store(
     // In this order everywhere: what Project IDs stand for, the account, the team.
     store::share_attribution(&mut tx, lease.organization).await?;
     slice.lock(&mut tx).await?;
-    lease.hold(&mut tx).await?;
+    lease::hold(lease, &mut tx).await?;
     // A key that was stopped, replaced or deleted meanwhile stores nothing more.
     if !admin_keys::is_in_use(&mut tx, lease.organization, source.key).await? {
         return Err(KeyProblem::Missing.into());

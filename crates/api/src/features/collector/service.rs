@@ -13,6 +13,7 @@ use super::page::{self, Page, Source, Tally};
 use super::store;
 use crate::features::admin_keys;
 use crate::platform::http::Ctx;
+use crate::platform::lease;
 use crate::platform::state::State;
 
 /// Which team's bill to collect, and up to which day.
@@ -34,7 +35,7 @@ pub(super) async fn collect(
     stop: impl Future<Output = ()>,
 ) -> Result<Tally, CollectError> {
     let lease = Lease::take(state, ctx.organization, target.team, Provider::Openai).await?;
-    let outcome = lease.keep(state, run(state, ctx, &lease, target.through), stop).await;
+    let outcome = lease::keep(&lease, &state.db, run(state, ctx, &lease, target.through), stop).await;
     let end = match &outcome {
         Ok(_) => End::Success,
         Err(CollectError::Busy | CollectError::Interrupted) => End::Interrupted,

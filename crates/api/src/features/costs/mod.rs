@@ -27,4 +27,4 @@ pub use growth::{Grew, Growth, growth};
 pub use parts::Parts;
 pub use routes::routes;
 pub use spenders::{Spenders, SpentByAll, fingerprint, mark};
-pub use spending::{Spender, Spending, Spent, by_provider, spending, spending_of_projects};
+pub use spending::{ProviderCost, Spender, Spending, Spent, by_provider, spending, spending_of_projects};

@@ -126,23 +126,34 @@ pub async fn spending(
     Ok(Spending { days: by_day(rows)?, silence: Arc::new(silence) })
 }
 
-/// What each provider cost over some days, `to` exclusive, in US dollars, by the truth. Whoever asks must be allowed to see all
-/// of it.
+/// What a provider cost on a day, in one currency.
+#[derive(Debug, sqlx::FromRow)]
+pub struct ProviderCost {
+    /// The provider.
+    pub provider: String,
+    /// The day.
+    pub day: NaiveDate,
+    /// ISO 4217.
+    pub currency: String,
+    /// What it cost.
+    pub cost: Exact,
+}
+
+/// What each provider cost on each of some days, `to` exclusive, by the truth. Whoever asks must be allowed to see all of it.
 ///
 /// # Errors
-/// `sum_too_large` where they do not add up exactly.
+/// `sum_too_large` where a day does not add up exactly.
 pub async fn by_provider(
     conn: &mut PgConnection,
     organization: OrganizationId,
     days: Days,
     (from, to): (NaiveDate, NaiveDate),
-) -> ApiResult<BTreeMap<String, Decimal>> {
+) -> ApiResult<Vec<ProviderCost>> {
     let scope = Scope::everything(organization);
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.provider, sum(b.amount)");
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT b.provider, b.day, b.currency, sum(b.amount) AS cost");
     Ledgers::truth_by(&scope, days, Period { from, to }).push(&mut sql);
-    sql.push(" WHERE b.currency = 'USD' AND b.amount IS NOT NULL GROUP BY b.provider");
-    let rows: Vec<(String, Exact)> = sql.build_query_as().fetch_all(conn).await?;
-    Ok(rows.into_iter().map(|(provider, cost)| (provider, cost.0)).collect())
+    sql.push(" WHERE b.amount IS NOT NULL GROUP BY b.provider, b.day, b.currency");
+    Ok(sql.build_query_as().fetch_all(conn).await?)
 }
 
 #[derive(sqlx::FromRow)]

@@ -371,6 +371,50 @@ async fn tell_together(
     beside: &Beside,
     ids: &[Uuid],
 ) -> sqlx::Result<Head> {
+    let (worst, last) = read_grouped(conn, lane, ids).await?;
+    let (kind, locale) = (head.channel_type(), Locale::from_tag(&head.locale).unwrap_or_default());
+    let notice = digest::render(locale, kind, &Together { count: ids.len(), worst: &worst, last: &last });
+    let (id, now) = (clock.new_id(), clock.now());
+    let new = New {
+        id,
+        channel_type: kind,
+        channel: head.channel_id,
+        recipient: head.recipient.as_deref(),
+        lane: lane.lane,
+        host: &head.host,
+        alert: None,
+        group: beside.group(),
+        direct: false,
+        kind: DIGEST,
+        locale,
+        notice: &notice,
+        fallback: false,
+    };
+    store::insert(conn, lane.organization, &new, now).await?;
+    finish_grouped(conn, lane, ids, (id, now)).await?;
+    Ok(Head {
+        id,
+        channel_type: kind.name().to_owned(),
+        channel_id: head.channel_id,
+        recipient: head.recipient.clone(),
+        group_key: beside.group().map(str::to_owned),
+        direct: false,
+        kind: DIGEST.to_owned(),
+        locale: head.locale.clone(),
+        message: Json(notice),
+        status: "pending".to_owned(),
+        attempts: 0,
+        failures: 0,
+        host: head.host.clone(),
+    })
+}
+
+/// The worst of several messages, as many as are told of, and the last.
+async fn read_grouped(
+    conn: &mut PgConnection,
+    lane: Lane,
+    ids: &[Uuid],
+) -> sqlx::Result<(Vec<(Uuid, Notice)>, Notice)> {
     let rows = sqlx::query!(
         r#"
         SELECT id, message AS "message: Json<Notice>" FROM deliveries WHERE organization_id = $1 AND id = ANY ($2)
@@ -390,28 +434,18 @@ async fn tell_together(
         lane.organization as OrganizationId,
         ids
     )
-    .fetch_one(&mut *conn)
+    .fetch_one(conn)
     .await?;
-    let worst: Vec<(Uuid, Notice)> = rows.into_iter().map(|row| (row.id, row.message.0)).collect();
-    let (kind, locale) = (head.channel_type(), Locale::from_tag(&head.locale).unwrap_or_default());
-    let notice = digest::render(locale, kind, &Together { count: ids.len(), worst: &worst, last: &last.0 });
-    let (id, now) = (clock.new_id(), clock.now());
-    let new = New {
-        id,
-        channel_type: kind,
-        channel: head.channel_id,
-        recipient: head.recipient.as_deref(),
-        lane: lane.lane,
-        host: &head.host,
-        alert: None,
-        group: beside.group(),
-        direct: false,
-        kind: DIGEST,
-        locale,
-        notice: &notice,
-        fallback: false,
-    };
-    store::insert(conn, lane.organization, &new, now).await?;
+    Ok((rows.into_iter().map(|row| (row.id, row.message.0)).collect(), last.0))
+}
+
+/// Several messages are told by another now.
+async fn finish_grouped(
+    conn: &mut PgConnection,
+    lane: Lane,
+    ids: &[Uuid],
+    (digest, now): (Uuid, DateTime<Utc>),
+) -> sqlx::Result<()> {
     sqlx::query!(
         "
         WITH gone AS (DELETE FROM delivery_queue WHERE organization_id = $1 AND delivery_id = ANY ($2))
@@ -419,26 +453,12 @@ async fn tell_together(
         ",
         lane.organization as OrganizationId,
         ids,
-        id,
+        digest,
         now
     )
     .execute(conn)
-    .await?;
-    Ok(Head {
-        id,
-        channel_type: kind.name().to_owned(),
-        channel_id: head.channel_id,
-        recipient: head.recipient.clone(),
-        group_key: beside.group().map(str::to_owned),
-        direct: false,
-        kind: DIGEST.to_owned(),
-        locale: head.locale.clone(),
-        message: Json(notice),
-        status: "pending".to_owned(),
-        attempts: 0,
-        failures: 0,
-        host: head.host.clone(),
-    })
+    .await
+    .map(drop)
 }
 
 async fn begin(

@@ -1,6 +1,5 @@
 //! The figures as OpenMetrics text.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -17,9 +16,9 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use sqlx::PgConnection;
 
+use super::dollars::Dollars;
 use super::store::{self, NamedCost};
 use crate::features::budgets::{self, Calendar, Watch};
-use crate::features::costs::{self, Spender};
 use crate::platform::db::OrganizationId;
 use crate::platform::http::{ApiError, ApiResult};
 use crate::platform::snapshots::Snapshots;
@@ -40,6 +39,11 @@ type Money = Gauge<f64, AtomicU64>;
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Provider {
     provider: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Currency {
+    currency: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -81,9 +85,7 @@ pub struct Figures(Arc<Snapshots<Costs>>);
 /// What takes sums of a month, and is kept for a while.
 #[derive(Debug)]
 struct Costs {
-    /// In US dollars; nothing where nothing is known.
-    total: Option<Decimal>,
-    by_provider: BTreeMap<String, Decimal>,
+    dollars: Dollars,
     by_service: Vec<(String, Decimal)>,
     by_learner: Vec<(String, Decimal)>,
     tokens: Vec<((String, String), u64)>,
@@ -130,15 +132,7 @@ async fn costs(state: &State, organization: OrganizationId, now: DateTime<Utc>) 
     let today = calendar.today(now);
     let days = store::month_so_far(calendar.period(BudgetPeriod::Monthly, today).from, today);
     let bounds = (calendar.days().start(days.0), calendar.days().start(days.1));
-    let spending = costs::spending(&mut tx, organization, &Spender::Organization, calendar.days(), days).await?;
-    let dollars = days.0.iter_days().take_while(|day| *day < days.1).filter_map(|day| {
-        let spent = spending.on(day)?;
-        let of_day: Vec<Decimal> =
-            spent.by_currency().filter(|(name, _)| *name == "USD").map(|(_, parts)| parts.cost()).collect();
-        of_day.into_iter().reduce(|sum, more| sum + more)
-    });
-    let total = dollars.reduce(|sum, more| sum + more);
-    let by_provider = costs::by_provider(&mut tx, organization, calendar.days(), days).await?;
+    let dollars = Dollars::spent(&mut tx, organization, calendar, days).await?;
     let by_service = bounded(store::by_service(&mut tx, organization, bounds).await?);
     let by_learner = bounded(store::by_learner(&mut tx, organization, bounds).await?);
     let tokens = store::tokens(&mut tx, organization).await?;
@@ -155,7 +149,7 @@ async fn costs(state: &State, organization: OrganizationId, now: DateTime<Utc>) 
     if rest > 0 {
         counted.push(((OTHER.into(), OTHER.into()), rest));
     }
-    Ok(Costs { total, by_provider, by_service, by_learner, tokens: counted })
+    Ok(Costs { dollars, by_service, by_learner, tokens: counted })
 }
 
 /// Those that cost most, and the others together.
@@ -185,14 +179,20 @@ impl Costs {
     fn register(&self, registry: &mut Registry) {
         let total = Money::default();
         // Not known is not zero.
-        total.set(self.total.map_or(f64::NAN, float));
+        total.set(self.dollars.total.map_or(f64::NAN, float));
         let month = "of the month that runs, in the organization's calendar, in US dollars";
         registry.register("total_cost_usd", format!("Cost {month}"), total);
         let by_provider = Family::<Provider, Money>::default();
-        for (provider, cost) in &self.by_provider {
+        for (provider, cost) in &self.dollars.by_provider {
             by_provider.get_or_create(&Provider { provider: provider.clone() }).set(float(*cost));
         }
         registry.register("cost_by_provider_usd", format!("Cost by provider {month}"), by_provider);
+        let unconverted = Family::<Currency, Money>::default();
+        for (currency, cost) in &self.dollars.unconverted {
+            unconverted.get_or_create(&Currency { currency: currency.clone() }).set(float(*cost));
+        }
+        let help = "What the two leave out of that month, in its own currency: days before any exchange rate of it";
+        registry.register("cost_unconverted", help, unconverted);
         let by_service = Family::<Service, Money>::default();
         for (service, cost) in &self.by_service {
             by_service.get_or_create(&Service { service: service.clone() }).set(float(*cost));

@@ -18,8 +18,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// The organization's figures for Prometheus
 ///
 /// What it spent in the month that runs, by provider, service and learner, how its budgets stand, and tokens by model, as
-/// OpenMetrics text. For who sees everything: an API key with the scope `read` that is bound to no project. The platform's own
-/// metrics are at `/metrics`.
+/// OpenMetrics text. Costs in other currencies are converted by the exchange rate that held on their day;
+/// `finops_cost_unconverted` has, by currency, what is left out because there was none. For who sees everything: an API key
+/// with the scope `read` that is bound to no project. The platform's own metrics are at `/metrics`.
 #[utoipa::path(
     tag = "operations",
     security(("session" = []), ("api_key" = ["read"])),

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::features::{Shared, audit, collector};
+use crate::features::{Shared, audit, collector, usage};
 use crate::platform::auth::Permission;
 use crate::platform::db::{self, OrganizationId};
 use crate::platform::http::cursor::Keyset;
@@ -84,21 +84,25 @@ async fn get_metrics(state: web::Data<State>, shared: web::Data<Shared>) -> ApiR
     state.metrics.connections(open, idle);
     state.metrics.usage.room(shared.ingest.room());
     // Metrics are wanted most when the database is away: what it said last stays.
-    match tokio::time::timeout(PING_TIMEOUT, lag(&state)).await {
-        Ok(Ok(lag)) => state.metrics.collections(lag.oldest_success_seconds, lag.failed),
-        Ok(Err(error)) => tracing::debug!(%error, "the collector's lag could not be measured"),
-        Err(_) => tracing::debug!("the collector's lag could not be measured in time"),
+    match tokio::time::timeout(PING_TIMEOUT, measure(&state)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "what the database knows could not be measured"),
+        Err(_) => tracing::debug!("what the database knows could not be measured in time"),
     }
     let text = state.metrics.render().map_err(ApiError::internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, content_type)).body(text))
 }
 
-async fn lag(state: &State) -> sqlx::Result<collector::Lag> {
+/// Takes over what the database knows: how far collecting and folding are.
+async fn measure(state: &State) -> sqlx::Result<()> {
     let mut tx = state.db.platform().await?;
     let lag = collector::lag(&mut tx, state.clock.now()).await?;
+    let waiting = usage::waiting(&mut tx).await?;
     tx.commit().await?;
-    Ok(lag)
+    state.metrics.collections(lag.oldest_success_seconds, lag.failed);
+    state.metrics.usage.unfolded(waiting.rows, waiting.oldest_seconds);
+    Ok(())
 }
 
 /// Background jobs of the whole platform, newest first

@@ -10,9 +10,9 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::domain::{EntryKey, Listing, Lookup, Priced, Reason, Resolution, input_length, priced_as, provider_name};
-use super::exact;
 use super::overrides::{Overrides, Own};
 use super::resolve::{self, Found};
+use crate::platform::exact;
 
 /// A cost of this much or more is a slip. With [`MAX_SCALE`], the bounds of every stored amount.
 const MAX_COST: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
@@ -205,11 +205,11 @@ impl Match<'_> {
             .unit_price(kind, self.tier, length)
             .ok_or_else(|| if entry.has(self.tier) { Reason::UnknownKind } else { Reason::UnknownTier })?;
         let factored = match self.factor.filter(|_| kind.is_token()) {
-            Some((_, factor)) => exact::product(listed, *factor).ok_or(Reason::TooLarge)?,
+            Some((_, factor)) => exact::multiply(listed, *factor)?,
             None => listed,
         };
         match self.own.discount() {
-            Some((id, share)) => Ok((exact::product(factored, share).ok_or(Reason::TooLarge)?, Some(id))),
+            Some((id, share)) => Ok((exact::multiply(factored, share)?, Some(id))),
             None => Ok((factored, None)),
         }
     }
@@ -220,8 +220,8 @@ impl Match<'_> {
         let (mut any, mut own) = (false, None);
         for (kind, quantity) in quantities.iter() {
             let (price, negotiated) = self.unit_price(kind, length)?;
-            let part = exact::product(quantity, price).ok_or(Reason::TooLarge)?;
-            cost = exact::sum(cost, part).ok_or(Reason::TooLarge)?;
+            let part = exact::multiply(quantity, price)?;
+            cost = exact::add(cost, part)?;
             own = own.or(negotiated);
             any = true;
         }

@@ -11,6 +11,8 @@ use finops_contract::{Quantities, UnitKind};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::platform::exact::Inexact;
+
 /// The longest name of a model, in characters.
 pub(super) const MAX_NAME: usize = 200;
 
@@ -154,6 +156,12 @@ impl Reason {
             Self::UnknownKind => "unknown_kind",
             Self::TooLarge => "too_large",
         }
+    }
+}
+
+impl From<Inexact> for Reason {
+    fn from(_: Inexact) -> Self {
+        Self::TooLarge
     }
 }
 

@@ -11,7 +11,6 @@ mod cache;
 mod changes;
 mod decide;
 mod domain;
-mod exact;
 mod explain;
 mod import;
 mod jobs;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use finops_providers::ProviderError;
 
 use crate::features::admin_keys::KeyProblem;
+use crate::platform::lease::NotHeld;
 
 /// Why one account's poll did not end well. What was stored before it failed stays.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,15 @@ pub(super) enum PollError {
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl From<NotHeld> for PollError {
+    fn from(not_held: NotHeld) -> Self {
+        match not_held {
+            NotHeld::Lost => Self::Interrupted,
+            NotHeld::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl PollError {

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use finops_contract::admin_keys::Provider;
 use sqlx::PgConnection;
+use sqlx::postgres::PgQueryResult;
 use uuid::Uuid;
 
 use super::error::PollError;
 use crate::platform::db::OrganizationId;
+use crate::platform::lease::{self, LEASE};
 use crate::platform::state::State;
 
-/// How long an account is this worker's without a word from it.
-const LEASE: Duration = Duration::from_secs(9);
-/// How often the lease is extended while the provider is waited for.
-const HEARTBEAT: Duration = Duration::from_secs(3);
 /// How long an account is left alone after a failure, doubled with each one in a row, up to the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
@@ -69,64 +68,6 @@ impl Lease {
         Ok(Self { organization, provider, account: account.to_owned(), failures, owner })
     }
 
-    /// Makes sure, inside a transaction, that the account is still this worker's, and that nobody takes it before the
-    /// transaction ends.
-    ///
-    /// # Errors
-    /// [`PollError::Interrupted`] when it is not.
-    pub(super) async fn hold(&self, conn: &mut PgConnection) -> Result<(), PollError> {
-        let held = sqlx::query!(
-            "
-            UPDATE provider_usage_accounts SET lease_until = now() + make_interval(secs => $5)
-            WHERE organization_id = $1 AND provider = $2 AND provider_account = $3 AND lease_owner = $4
-            ",
-            self.organization as OrganizationId,
-            self.provider.name(),
-            self.account,
-            self.owner,
-            LEASE.as_secs_f64()
-        )
-        .execute(conn)
-        .await?;
-        if held.rows_affected() == 1 { Ok(()) } else { Err(PollError::Interrupted) }
-    }
-
-    /// Runs the work and extends the lease meanwhile. Once it is lost, or `stop` has come, the work is dropped where it
-    /// waits.
-    ///
-    /// # Errors
-    /// The work's, or [`PollError::Interrupted`].
-    pub(super) async fn keep<T>(
-        &self,
-        state: &State,
-        work: impl Future<Output = Result<T, PollError>>,
-        stop: impl Future<Output = ()>,
-    ) -> Result<T, PollError> {
-        tokio::select! {
-            outcome = work => outcome,
-            lost = self.beat(state) => Err(lost),
-            () = stop => Err(PollError::Interrupted),
-        }
-    }
-
-    async fn beat(&self, state: &State) -> PollError {
-        loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            match self.extend(state).await {
-                Ok(()) => {}
-                // Two beats may fail before the lease ends; the store's own check is what counts.
-                Err(PollError::Database(error)) => tracing::debug!(%error, "a poll's lease was not extended"),
-                Err(lost) => return lost,
-            }
-        }
-    }
-
-    async fn extend(&self, state: &State) -> Result<(), PollError> {
-        let mut tx = state.db.background().tenant(self.organization).await?;
-        self.hold(&mut tx).await?;
-        Ok(tx.commit().await?)
-    }
-
     /// Gives the account back and writes down how the run ended. After a failure it is left alone for a while.
     ///
     /// # Errors
@@ -159,6 +100,29 @@ impl Lease {
         .execute(conn)
         .await
         .map(drop)
+    }
+}
+
+#[async_trait]
+impl lease::Lease for Lease {
+    fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    async fn extend(&self, conn: &mut PgConnection) -> sqlx::Result<PgQueryResult> {
+        sqlx::query!(
+            "
+            UPDATE provider_usage_accounts SET lease_until = now() + make_interval(secs => $5)
+            WHERE organization_id = $1 AND provider = $2 AND provider_account = $3 AND lease_owner = $4
+            ",
+            self.organization as OrganizationId,
+            self.provider.name(),
+            self.account,
+            self.owner,
+            LEASE.as_secs_f64()
+        )
+        .execute(conn)
+        .await
     }
 }
 

@@ -25,27 +25,46 @@ pub(super) const fn name(kind: UsageKind) -> &'static str {
     }
 }
 
-/// How much was used, in whole units of each kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Units {
+macro_rules! units {
+    ($($(#[$doc:meta])* $field:ident,)+) => {
+        /// How much was used, in whole units of each kind.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub(super) struct Units {
+            $($(#[$doc])* pub(super) $field: i64,)+
+        }
+
+        impl Units {
+            /// Adds what is said of the same line in other words: a size of images, a store that was searched.
+            ///
+            /// # Errors
+            /// [`PollError::OutOfRange`].
+            pub(super) fn add(&mut self, more: &Self) -> Result<(), PollError> {
+                $(self.$field = self.$field.checked_add(more.$field).ok_or(PollError::OutOfRange)?;)+
+                Ok(())
+            }
+        }
+    };
+}
+
+units! {
     /// Calls of a model. What a tool did is part of a call that another meter counts.
-    pub(super) requests: i64,
+    requests,
     /// What lacks a price if this does: calls, searches, sessions; at least one.
-    pub(super) calls: i64,
-    pub(super) input: i64,
-    pub(super) cached_input: i64,
-    pub(super) cache_write: i64,
-    pub(super) output: i64,
-    pub(super) audio_input: i64,
-    pub(super) audio_output: i64,
-    pub(super) image: i64,
-    pub(super) character: i64,
-    pub(super) second: i64,
-    pub(super) session: i64,
-    pub(super) search: i64,
-    pub(super) bytes: i64,
+    calls,
+    input,
+    cached_input,
+    cache_write,
+    output,
+    audio_input,
+    audio_output,
+    image,
+    character,
+    second,
+    session,
+    search,
+    bytes,
     /// Tokens of pictures among `output`, which cost something else than words. Not stored: see [`Price::of`].
-    pub(super) drawn: i64,
+    drawn,
 }
 
 impl Units {
@@ -100,55 +119,6 @@ impl Units {
             drawn: count(part(tokens.output_image))?,
             ..Self::default()
         })
-    }
-
-    /// Adds what is said of the same line in other words: a size of images, a store that was searched.
-    ///
-    /// # Errors
-    /// [`PollError::OutOfRange`].
-    pub(super) fn add(&mut self, more: &Self) -> Result<(), PollError> {
-        let pairs = self.fields_mut().into_iter().zip(more.clone().fields_mut().map(|field| *field));
-        for (sum, more) in pairs {
-            *sum = sum.checked_add(more).ok_or(PollError::OutOfRange)?;
-        }
-        Ok(())
-    }
-
-    fn fields_mut(&mut self) -> [&mut i64; 15] {
-        let Self {
-            requests,
-            calls,
-            input,
-            cached_input,
-            cache_write,
-            output,
-            audio_input,
-            audio_output,
-            image,
-            character,
-            second,
-            session,
-            search,
-            bytes,
-            drawn,
-        } = self;
-        [
-            requests,
-            calls,
-            input,
-            cached_input,
-            cache_write,
-            output,
-            audio_input,
-            audio_output,
-            image,
-            character,
-            second,
-            session,
-            search,
-            bytes,
-            drawn,
-        ]
     }
 
     fn quantities(&self) -> Quantities {
@@ -237,14 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn adding_adds_every_field() {
-        let mut units = Units::default();
-        let mut ones = Units::default();
-        for field in ones.fields_mut() {
-            *field = 1;
-        }
-        units.add(&ones).unwrap();
-        units.add(&ones).unwrap();
-        assert!(units.fields_mut().into_iter().all(|field| *field == 2));
+    fn lines_are_added_or_too_large() {
+        let mut units = Units { calls: 1, image: 2, drawn: i64::MAX - 1, ..Units::default() };
+        units.add(&Units { calls: 1, search: 3, drawn: 1, ..Units::default() }).unwrap();
+        assert_eq!(units, Units { calls: 2, image: 2, search: 3, drawn: i64::MAX, ..Units::default() });
+        let one = Units { drawn: 1, ..Units::default() };
+        assert!(matches!(units.add(&one), Err(PollError::OutOfRange)));
     }
 }

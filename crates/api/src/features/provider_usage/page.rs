@@ -16,6 +16,7 @@ use crate::features::budgets;
 use crate::features::collector;
 use crate::features::prices::Book;
 use crate::features::projects::{self, Attribution};
+use crate::platform::lease;
 use crate::platform::state::State;
 
 /// Where a page comes from.
@@ -47,7 +48,7 @@ pub(super) async fn store(
     let mut tx = state.db.background().tenant(lease.organization).await?;
     // In this order everywhere: what Project IDs stand for, the account.
     collector::share_attribution(&mut tx, lease.organization).await?;
-    lease.hold(&mut tx).await?;
+    lease::hold(lease, &mut tx).await?;
     // A key that was stopped, replaced or deleted meanwhile stores nothing more.
     if !admin_keys::is_in_use(&mut tx, lease.organization, source.key).await? {
         return Err(KeyProblem::Missing.into());

@@ -16,6 +16,7 @@ use crate::features::collector;
 use crate::features::prices::Books;
 use crate::platform::db::OrganizationId;
 use crate::platform::http::{Actor, Ctx};
+use crate::platform::lease;
 use crate::platform::state::State;
 
 /// An account to poll, and the team whose key opens it.
@@ -38,7 +39,7 @@ pub(super) async fn poll(
     stop: impl Future<Output = ()>,
 ) -> Result<usize, PollError> {
     let lease = Lease::take(state, target.organization, Provider::Openai, &target.account).await?;
-    let outcome = lease.keep(state, run(state, books, &lease, target.team), stop).await;
+    let outcome = lease::keep(&lease, &state.db, run(state, books, &lease, target.team), stop).await;
     let end = match &outcome {
         Ok(_) => End::Success,
         Err(PollError::Busy | PollError::Interrupted) => End::Interrupted,

@@ -21,6 +21,8 @@ use crate::platform::jobs::Reconciler;
 const ELEMENTS: i64 = 50_000;
 /// How long what events add lies there, about.
 const PERIOD: Duration = Duration::from_secs(2);
+/// Rows that are counted of those that wait: some thousands wait at the busiest, and beyond that more is no news.
+const COUNTED: i32 = 10_000;
 
 /// Folds every organization's.
 #[derive(Debug)]
@@ -69,6 +71,29 @@ async fn unfolded(conn: &mut PgConnection) -> sqlx::Result<Vec<OrganizationId>> 
     let ids: Vec<Uuid> =
         sqlx::query_scalar!(r#"SELECT finops_unfolded_organizations() AS "id!""#).fetch_all(conn).await?;
     Ok(ids.into_iter().map(OrganizationId).collect())
+}
+
+/// What is not folded yet, of all organizations.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// Rows of `usage_deltas`: groups of events that were stored together. Counted up to [`COUNTED`].
+    pub rows: i64,
+    /// How long the oldest of them has waited; zero where there is none.
+    pub oldest_seconds: f64,
+}
+
+/// Measures it. Needs the platform's scope.
+///
+/// # Errors
+/// The database's.
+pub async fn waiting(conn: &mut PgConnection) -> sqlx::Result<Waiting> {
+    sqlx::query_as!(
+        Waiting,
+        r#"SELECT waiting AS "rows!", oldest_seconds AS "oldest_seconds!" FROM finops_unfolded($1)"#,
+        COUNTED
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// What the lock of an organization's sums is called.

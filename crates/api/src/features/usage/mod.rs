@@ -28,11 +28,11 @@ mod rows;
 mod store;
 mod tail;
 mod tokens;
-mod total;
 mod unpriced;
 mod vendor;
 pub mod verify;
 
+pub use fold::{Waiting, waiting};
 pub use ingest::Ingest;
 pub use jobs::jobs;
 pub use reprice::{Wish as RepriceWish, request as request_reprice};

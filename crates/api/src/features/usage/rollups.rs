@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::domain::{Event, hour};
 use super::histogram;
 use super::rows::{DimensionRow, OutcomeRow, SumRow};
-use super::total::Total;
 use crate::platform::db::OrganizationId;
+use crate::platform::exact::Total;
 
 /// The coarse grain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

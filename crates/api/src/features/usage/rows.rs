@@ -13,7 +13,7 @@ use sqlx::{Postgres, Type};
 use uuid::Uuid;
 
 use super::domain::Event;
-use super::total::Total;
+use crate::platform::exact::Total;
 
 /// Between the tags of one event: no tag holds a control character.
 pub(super) const TAG_SEPARATOR: &str = "\u{1f}";

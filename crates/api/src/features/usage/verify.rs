@@ -168,145 +168,93 @@ async fn drift(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate, grai
     .await
 }
 
-async fn mend_daily(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
-    let found = sqlx::query_as!(
-        Found,
-        r#"
-        WITH mended AS (
-            INSERT INTO usage_daily AS h
-            SELECT * FROM finops_usage_daily_drift($1, $2)
-            ON CONFLICT (organization_id, day, project_id, team_id, environment, provider, model, service) DO UPDATE SET
-                events = h.events + excluded.events, failed = h.failed + excluded.failed,
-                unpriced = h.unpriced + excluded.unpriced, free = h.free + excluded.free,
-                input = h.input + excluded.input, cached_input = h.cached_input + excluded.cached_input,
-                cache_write_5m = h.cache_write_5m + excluded.cache_write_5m,
-                cache_write_1h = h.cache_write_1h + excluded.cache_write_1h,
-                output = h.output + excluded.output, reasoning = h.reasoning + excluded.reasoning,
-                audio_input = h.audio_input + excluded.audio_input, audio_output = h.audio_output + excluded.audio_output,
-                image = h.image + excluded.image, "character" = h."character" + excluded."character",
-                request = h.request + excluded.request, search = h.search + excluded.search,
-                unsplit = h.unsplit + excluded.unsplit, "second" = h."second" + excluded."second",
-                cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost
-            RETURNING day
-        )
-        SELECT day::timestamp AT TIME ZONE 'UTC' AS "hour!", count(*) AS "sums!" FROM mended GROUP BY 1
-        "#,
-        of as OrganizationId,
-        day
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "DELETE FROM usage_daily WHERE organization_id = $1 AND day = $2 AND events = 0",
-        of as OrganizationId,
-        day
-    )
-    .execute(conn)
-    .await?;
-    Ok(found)
+/// Makes a function that adds to a day's sums what they lack, and takes away those to which nothing adds. `$add` is the
+/// statement that adds, `$hour` of what it changes the hour, and `$empty` what `DELETE FROM` deletes of these hours (`$2`).
+///
+/// What is added to what, column by column, is what `fold.sql` does when it folds. sqlx reads text, not what other macros make
+/// of it, so the columns stand in both.
+macro_rules! mend {
+    ($name:ident, $add:literal, $hour:literal, $empty:literal) => {
+        async fn $name(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
+            let found = sqlx::query_as!(
+                Found,
+                "WITH mended AS ("
+                    + $add
+                    + " RETURNING "
+                    + $hour
+                    + " AS hour)"
+                    + r#" SELECT hour AS "hour!", count(*) AS "sums!" FROM mended GROUP BY 1 ORDER BY 1"#,
+                of as OrganizationId,
+                day
+            )
+            .fetch_all(&mut *conn)
+            .await?;
+            let hours: Vec<DateTime<Utc>> = found.iter().map(|found| found.hour).collect();
+            sqlx::query!("DELETE FROM " + $empty, of as OrganizationId, &hours).execute(conn).await?;
+            Ok(found)
+        }
+    };
 }
 
-async fn mend_hourly(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
-    let found = sqlx::query_as!(
-        Found,
-        r#"
-        WITH mended AS (
-            INSERT INTO usage_hourly AS h
-            SELECT * FROM finops_usage_hourly_drift($1, $2)
-            ON CONFLICT (organization_id, hour, project_id, team_id, environment, provider, model, service) DO UPDATE SET
-                events = h.events + excluded.events, failed = h.failed + excluded.failed,
-                unpriced = h.unpriced + excluded.unpriced, free = h.free + excluded.free,
-                input = h.input + excluded.input, cached_input = h.cached_input + excluded.cached_input,
-                cache_write_5m = h.cache_write_5m + excluded.cache_write_5m,
-                cache_write_1h = h.cache_write_1h + excluded.cache_write_1h,
-                output = h.output + excluded.output, reasoning = h.reasoning + excluded.reasoning,
-                audio_input = h.audio_input + excluded.audio_input, audio_output = h.audio_output + excluded.audio_output,
-                image = h.image + excluded.image, "character" = h."character" + excluded."character",
-                request = h.request + excluded.request, search = h.search + excluded.search,
-                unsplit = h.unsplit + excluded.unsplit, "second" = h."second" + excluded."second",
-                cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost,
-                latency = finops_add_buckets(h.latency, excluded.latency)
-            RETURNING hour
-        )
-        SELECT hour AS "hour!", count(*) AS "sums!" FROM mended GROUP BY 1 ORDER BY 1
-        "#,
-        of as OrganizationId,
-        day
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    // What no event adds to is no row.
-    let hours: Vec<DateTime<Utc>> = found.iter().map(|found| found.hour).collect();
-    sqlx::query!(
-        "DELETE FROM usage_hourly WHERE organization_id = $1 AND hour = ANY ($2) AND events = 0",
-        of as OrganizationId,
-        &hours
-    )
-    .execute(conn)
-    .await?;
-    Ok(found)
-}
+mend!(
+    mend_hourly,
+    r#"INSERT INTO usage_hourly AS h SELECT * FROM finops_usage_hourly_drift($1, $2)
+    ON CONFLICT (organization_id, hour, project_id, team_id, environment, provider, model, service) DO UPDATE SET
+        events = h.events + excluded.events, failed = h.failed + excluded.failed,
+        unpriced = h.unpriced + excluded.unpriced, free = h.free + excluded.free,
+        input = h.input + excluded.input, cached_input = h.cached_input + excluded.cached_input,
+        cache_write_5m = h.cache_write_5m + excluded.cache_write_5m,
+        cache_write_1h = h.cache_write_1h + excluded.cache_write_1h,
+        output = h.output + excluded.output, reasoning = h.reasoning + excluded.reasoning,
+        audio_input = h.audio_input + excluded.audio_input, audio_output = h.audio_output + excluded.audio_output,
+        image = h.image + excluded.image, "character" = h."character" + excluded."character",
+        request = h.request + excluded.request, search = h.search + excluded.search,
+        unsplit = h.unsplit + excluded.unsplit, "second" = h."second" + excluded."second",
+        cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost,
+        latency = finops_add_buckets(h.latency, excluded.latency)"#,
+    "hour",
+    "usage_hourly WHERE organization_id = $1 AND hour = ANY ($2) AND events = 0"
+);
 
-async fn mend_dimension(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
-    let found = sqlx::query_as!(
-        Found,
-        r#"
-        WITH mended AS (
-            INSERT INTO usage_dimension_hourly AS h
-            SELECT * FROM finops_usage_dimension_drift($1, $2)
-            ON CONFLICT (organization_id, dimension, hour, value, project_id, team_id, provider) DO UPDATE SET
-                events = h.events + excluded.events, failed = h.failed + excluded.failed,
-                unpriced = h.unpriced + excluded.unpriced, tokens = h.tokens + excluded.tokens,
-                cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost
-            RETURNING hour
-        )
-        SELECT hour AS "hour!", count(*) AS "sums!" FROM mended GROUP BY 1 ORDER BY 1
-        "#,
-        of as OrganizationId,
-        day
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let hours: Vec<DateTime<Utc>> = found.iter().map(|found| found.hour).collect();
-    sqlx::query!(
-        "DELETE FROM usage_dimension_hourly
-        WHERE organization_id = $1 AND dimension IN ('learner', 'user', 'api_key', 'task_type') AND hour = ANY ($2)
-            AND events = 0",
-        of as OrganizationId,
-        &hours
-    )
-    .execute(conn)
-    .await?;
-    Ok(found)
-}
+mend!(
+    mend_daily,
+    r#"INSERT INTO usage_daily AS h SELECT * FROM finops_usage_daily_drift($1, $2)
+    ON CONFLICT (organization_id, day, project_id, team_id, environment, provider, model, service) DO UPDATE SET
+        events = h.events + excluded.events, failed = h.failed + excluded.failed,
+        unpriced = h.unpriced + excluded.unpriced, free = h.free + excluded.free,
+        input = h.input + excluded.input, cached_input = h.cached_input + excluded.cached_input,
+        cache_write_5m = h.cache_write_5m + excluded.cache_write_5m,
+        cache_write_1h = h.cache_write_1h + excluded.cache_write_1h,
+        output = h.output + excluded.output, reasoning = h.reasoning + excluded.reasoning,
+        audio_input = h.audio_input + excluded.audio_input, audio_output = h.audio_output + excluded.audio_output,
+        image = h.image + excluded.image, "character" = h."character" + excluded."character",
+        request = h.request + excluded.request, search = h.search + excluded.search,
+        unsplit = h.unsplit + excluded.unsplit, "second" = h."second" + excluded."second",
+        cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost"#,
+    "day::timestamp AT TIME ZONE 'UTC'",
+    "usage_daily WHERE organization_id = $1 AND events = 0
+        AND day IN (SELECT (hour AT TIME ZONE 'UTC')::date FROM unnest($2::timestamptz[]) AS hour)"
+);
 
-async fn mend_outcome(conn: &mut PgConnection, of: OrganizationId, day: NaiveDate) -> sqlx::Result<Vec<Found>> {
-    let found = sqlx::query_as!(
-        Found,
-        r#"
-        WITH mended AS (
-            INSERT INTO usage_outcome_hourly AS h
-            SELECT * FROM finops_usage_outcome_drift($1, $2)
-            ON CONFLICT (organization_id, project_id, hour, team_id, task_type, provider, model) DO UPDATE SET
-                successes = h.successes + excluded.successes, failures = h.failures + excluded.failures,
-                others = h.others + excluded.others, scores = h.scores + excluded.scores, score = h.score + excluded.score
-            RETURNING hour
-        )
-        SELECT hour AS "hour!", count(*) AS "sums!" FROM mended GROUP BY 1 ORDER BY 1
-        "#,
-        of as OrganizationId,
-        day
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let hours: Vec<DateTime<Utc>> = found.iter().map(|found| found.hour).collect();
-    sqlx::query!(
-        "DELETE FROM usage_outcome_hourly
-        WHERE organization_id = $1 AND hour = ANY ($2) AND (successes, failures, others, scores) = (0, 0, 0, 0)",
-        of as OrganizationId,
-        &hours
-    )
-    .execute(conn)
-    .await?;
-    Ok(found)
-}
+mend!(
+    mend_dimension,
+    r#"INSERT INTO usage_dimension_hourly AS h SELECT * FROM finops_usage_dimension_drift($1, $2)
+    ON CONFLICT (organization_id, dimension, hour, value, project_id, team_id, provider) DO UPDATE SET
+        events = h.events + excluded.events, failed = h.failed + excluded.failed,
+        unpriced = h.unpriced + excluded.unpriced, tokens = h.tokens + excluded.tokens,
+        cost = h.cost + excluded.cost, reported_cost = h.reported_cost + excluded.reported_cost"#,
+    "hour",
+    "usage_dimension_hourly WHERE organization_id = $1 AND dimension IN ('learner', 'user', 'api_key', 'task_type')
+        AND hour = ANY ($2) AND events = 0"
+);
+
+mend!(
+    mend_outcome,
+    r#"INSERT INTO usage_outcome_hourly AS h SELECT * FROM finops_usage_outcome_drift($1, $2)
+    ON CONFLICT (organization_id, project_id, hour, team_id, task_type, provider, model) DO UPDATE SET
+        successes = h.successes + excluded.successes, failures = h.failures + excluded.failures,
+        others = h.others + excluded.others, scores = h.scores + excluded.scores, score = h.score + excluded.score"#,
+    "hour",
+    "usage_outcome_hourly WHERE organization_id = $1 AND hour = ANY ($2)
+        AND (successes, failures, others, scores) = (0, 0, 0, 0)"
+);

@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use super::metrics::{FloatGauge, unknown};
+
 /// Pairs of provider and model that have a line of their own, a process; the rest is counted together.
 const NAMED: usize = 200;
 /// The name of the rest.
@@ -51,6 +53,8 @@ pub struct UsageMetrics {
     group_events: Histogram,
     group_seconds: Histogram,
     room: Gauge,
+    unfolded_rows: FloatGauge,
+    unfolded_oldest_seconds: FloatGauge,
     prompts: Family<PromptLabels, Counter>,
     unpriced: Family<ModelLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
@@ -66,6 +70,8 @@ impl UsageMetrics {
             group_events: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
             group_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             room: Gauge::default(),
+            unfolded_rows: unknown(),
+            unfolded_oldest_seconds: unknown(),
             prompts: Family::default(),
             unpriced: Family::default(),
             tokens: Family::default(),
@@ -80,6 +86,16 @@ impl UsageMetrics {
             metrics.group_seconds.clone(),
         );
         registry.register("usage_queue_room", "Events that may still wait to be stored", metrics.room.clone());
+        registry.register(
+            "usage_unfolded_rows",
+            "Groups of stored events of all replicas that are not folded into the sums yet; counted up to 10,000",
+            metrics.unfolded_rows.clone(),
+        );
+        registry.register(
+            "usage_unfolded_oldest_seconds",
+            "How long the oldest of them has waited",
+            metrics.unfolded_oldest_seconds.clone(),
+        );
         registry.register(
             "usage_prompts",
             "Texts of calls, stored or dropped for want of a key",
@@ -116,6 +132,12 @@ impl UsageMetrics {
     /// Takes over how many events may still wait.
     pub fn room(&self, room: usize) {
         self.room.set(i64::try_from(room).unwrap_or(i64::MAX));
+    }
+
+    /// Takes over how many groups of events are not folded into the sums, and how long the oldest has waited.
+    pub fn unfolded(&self, rows: i64, oldest_seconds: f64) {
+        self.unfolded_rows.set(rows as f64);
+        self.unfolded_oldest_seconds.set(oldest_seconds);
     }
 
     /// Counts stored events of a model that had no price.

@@ -8,13 +8,12 @@ use finops_contract::fx_rates::FxRate;
 use finops_contract::{ErrorCode, Page};
 use rust_decimal::Decimal;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::together::assert_alike;
 use super::{Budget, call, date, decimal, exact, monthly, organization, set, status, track};
 use crate::support::TestApp;
 use crate::support::client::Client;
-use crate::support::costs::{project, project_with_id, team, team_with_key};
+use crate::support::costs::{bill, project, project_with_id, team, team_with_key};
 
 /// What the costs say, in UTC days.
 async fn costs(client: &Client, from: &str, to: &str, rest: &str) -> Decimal {
@@ -24,23 +23,6 @@ async fn costs(client: &Client, from: &str, to: &str, rest: &str) -> Decimal {
 
 async fn set_zone(client: &Client, zone: &str) {
     client.patch("/api/organization", json!({"timeZone": zone})).await.ok();
-}
-
-/// A line of a bill, as it is summed up.
-async fn bill(app: &TestApp, project: &str, day: &str, provider: &str, amount: &str) {
-    let (amount, currency) = amount.split_once(' ').expect("an amount and its currency");
-    sqlx::query(
-        "INSERT INTO billed_daily SELECT organization_id, $2, $3, 'account', 'costs_v1', id, team_id, $5, $4, 1
-        FROM projects WHERE id = $1",
-    )
-    .bind(project.parse::<Uuid>().expect("an id"))
-    .bind(date(day))
-    .bind(provider)
-    .bind(decimal(amount))
-    .bind(currency)
-    .execute(&mut app.database.owner().await)
-    .await
-    .expect("a line");
 }
 
 #[tokio::test]

@@ -7,11 +7,11 @@ use finops_simulator::{Fault, FaultSpec, OrganizationSpec, ProjectSpec};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::NAMES;
+use super::{NAMES, set_up};
 use crate::support::TestApp;
 use crate::support::app::FIRST_DAY;
 use crate::support::client::Client;
-use crate::support::costs::{assert_rollup_is_exact, costs, project_with_id, register_key, team, team_with_key, truth};
+use crate::support::costs::{assert_rollup_is_exact, costs, register_key, team, team_with_key, truth};
 
 const BY: [Dimension; 2] = [Dimension::Project, Dimension::Day];
 const SECOND_KEY: &str = "sk-admin-a-second-key-of-alpha-2222";
@@ -40,10 +40,7 @@ async fn an_account_that_is_named_differently_one_day_is_the_same_account() {
     let app = TestApp::spawn().await;
     let people = app.people().await;
     app.provider().add_key("org-alpha", SECOND_KEY, None).unwrap();
-    let first = team_with_key(&app, &people.admin, "platform", "org-alpha").await;
-    for (openai, name) in NAMES {
-        project_with_id(&people.admin, &first, name, openai).await;
-    }
+    let first = set_up(&app, &people.admin).await;
     app.run_jobs().await;
     assert_stored_once(&app, &people.admin, "org-alpha", &NAMES, "under its first name").await;
 

@@ -5,9 +5,9 @@ use finops_contract::costs::Dimension;
 use finops_simulator::{Fault, FaultSpec};
 use serde_json::json;
 
-use super::NAMES;
+use super::{NAMES, set_up};
 use crate::support::TestApp;
-use crate::support::costs::{assert_rollup_is_exact, costs, project_with_id, team_with_key, truth};
+use crate::support::costs::{assert_rollup_is_exact, costs, team_with_key, truth};
 
 const COSTS: &str = "/v1/organization/costs";
 
@@ -64,10 +64,7 @@ async fn one_teams_failure_leaves_the_others_untouched_and_says_why() {
 async fn every_fault_keeps_the_last_good_data_and_is_over_when_it_is_over() {
     let app = TestApp::spawn().await;
     let people = app.people().await;
-    let team = team_with_key(&app, &people.admin, "platform", "org-alpha").await;
-    for (openai, name) in NAMES {
-        project_with_id(&people.admin, &team, name, openai).await;
-    }
+    let team = set_up(&app, &people.admin).await;
     app.run_jobs().await;
     let by = [Dimension::Project, Dimension::LineItem, Dimension::Day];
     let good = costs(&app, &people.admin, &by).await;
@@ -124,20 +121,14 @@ async fn an_interrupted_backfill_ends_with_the_same_rows_as_one_that_never_was()
     for skip in [1, 3, 5, 7] {
         app.provider().add_fault(FaultSpec::new(COSTS, Fault::Truncate).skip(skip).times(4));
     }
-    let team = team_with_key(&app, &people.admin, "platform", "org-alpha").await;
-    for (openai, name) in NAMES {
-        project_with_id(&people.admin, &team, name, openai).await;
-    }
+    set_up(&app, &people.admin).await;
     while app.jobs("queued").await.iter().any(|job| job.attempts < job.max_attempts) {
         app.hurry_jobs().await;
         app.run_jobs().await;
     }
     let whole = TestApp::spawn().await;
     let others = whole.people().await;
-    let team = team_with_key(&whole, &others.admin, "platform", "org-alpha").await;
-    for (openai, name) in NAMES {
-        project_with_id(&others.admin, &team, name, openai).await;
-    }
+    set_up(&whole, &others.admin).await;
     whole.run_jobs().await;
     let by = [Dimension::Project, Dimension::LineItem, Dimension::ApiKey, Dimension::Day];
     assert_eq!(costs(&app, &people.admin, &by).await, costs(&whole, &others.admin, &by).await);

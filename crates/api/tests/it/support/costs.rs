@@ -7,6 +7,7 @@ use finops_contract::costs::{CostsAnswer, Dimension};
 use finops_simulator::{Dimension as TruthDimension, TruthQuery};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::app::{FIRST_DAY, TestApp};
 use super::client::Client;
@@ -137,4 +138,21 @@ pub(crate) async fn assert_rollup_is_exact(app: &TestApp) {
         )
         .await;
     assert_eq!(differing, 0, "the rollup differs from its lines");
+}
+
+/// A line of a bill, as it is summed up.
+pub(crate) async fn bill(app: &TestApp, project: &str, day: &str, provider: &str, amount: &str) {
+    let (amount, currency) = amount.split_once(' ').expect("an amount and its currency");
+    sqlx::query(
+        "INSERT INTO billed_daily SELECT organization_id, $2, $3, 'account', 'costs_v1', id, team_id, $5, $4, 1
+        FROM projects WHERE id = $1",
+    )
+    .bind(project.parse::<Uuid>().expect("an id"))
+    .bind(day.parse::<NaiveDate>().expect("a day"))
+    .bind(provider)
+    .bind(amount.parse::<Decimal>().expect("an amount"))
+    .bind(currency)
+    .execute(&mut app.database.owner().await)
+    .await
+    .expect("a line");
 }

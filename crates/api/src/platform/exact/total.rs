@@ -9,19 +9,18 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo};
 use sqlx::{Postgres, Type};
 
+use super::{BASE, NEGATIVE};
+
 /// The most decimal places that a `Decimal` has.
 const PLACES: u32 = 28;
 /// Units of the last place in one.
 const ONE: i128 = 10_i128.pow(PLACES);
-
-/// Digits of PostgreSQL's `numeric` have this base.
-const BASE: u128 = 10_000;
-/// So many of them make up the places.
+/// So many digits of a `numeric` make up the places.
 const GROUPS: usize = 7;
 
 /// An exact sum: a `numeric` to PostgreSQL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Total {
+pub struct Total {
     whole: i128,
     /// In units of the last place, below a whole one and not negative.
     rest: i128,
@@ -29,7 +28,7 @@ pub(super) struct Total {
 
 impl Total {
     /// Adds one more. A `Decimal` is below 10^29, so billions of them fit.
-    pub(super) fn add(&mut self, amount: Decimal) {
+    pub fn add(&mut self, amount: Decimal) {
         let one = 10_i128.pow(amount.scale());
         let (whole, fraction) = (amount.mantissa() / one, amount.mantissa() % one);
         self.whole += whole;
@@ -42,9 +41,7 @@ impl Total {
             self.whole += 1;
         }
     }
-}
 
-impl Total {
     /// The sign, and what it is the sign of.
     fn parts(self) -> (bool, u128, u128) {
         let (whole, rest) = match (self.whole < 0, self.rest) {
@@ -65,7 +62,6 @@ impl Encode<'_, Postgres> for Total {
     /// As `numeric_recv` reads it: the count of digits, the first digit's place, the sign, the decimal places that are
     /// shown, and the digits, largest first. [numeric.c](https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/numeric.c)
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        const NEGATIVE: u16 = 0x4000;
         let (is_negative, mut whole, mut rest) = self.parts();
         // From the last digit of the places to the first of what is whole.
         let mut digits = [0_u16; GROUPS + 10];
