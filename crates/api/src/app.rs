@@ -5,9 +5,9 @@ use std::net::TcpListener;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, middleware as actix, web};
 use tracing_actix_web::TracingLogger;
-use utoipa_actix_web::{AppExt as _, scope};
 
 use crate::features::{self, Shared};
+use crate::platform::http::routes::{self, Routes};
 use crate::platform::http::{assets, docs, idempotency, middleware};
 use crate::platform::jobs::{self, Jobs};
 use crate::platform::state::State;
@@ -20,17 +20,18 @@ pub const DRAIN: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// The API's description as it is served and checked in: complete, and always the same for the same code.
 pub fn openapi() -> String {
-    let (_, collected) = App::new()
-        .into_utoipa_app()
-        .openapi(docs::base())
-        .service(scope::scope("/api").configure(features::routes))
-        .configure(features::operations::routes)
-        .configure(features::usage::root_routes)
-        .configure(features::reports::root_routes)
-        .split_for_parts();
+    let below_api = routes::describe(features::routes);
+    let collected = docs::base().nest("/api", below_api).merge_from(routes::describe(root_routes));
     let mut text = serde_json::to_string_pretty(&docs::complete(&collected)).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Every route that is not below `/api`, but for the app's and the description's own.
+fn root_routes(config: &mut Routes<'_>) {
+    features::operations::routes(config);
+    features::usage::root_routes(config);
+    features::reports::root_routes(config);
 }
 
 /// Everything that runs in the background, not running yet. Woken by the state's nudge.
@@ -65,12 +66,8 @@ pub fn serve(state: State, shared: Shared, listener: TcpListener, workers: usize
             .app_data(state.clone())
             .app_data(shared.clone())
             .app_data(description.clone())
-            .into_utoipa_app()
-            .service(scope::scope("/api").configure(features::routes))
-            .configure(features::operations::routes)
-            .configure(features::usage::root_routes)
-            .configure(features::reports::root_routes)
-            .into_app()
+            .service(web::scope("/api").configure(|config| features::routes(&mut Routes::served(config))))
+            .configure(|config| root_routes(&mut Routes::served(config)))
             .route("/openapi.json", web::get().to(docs::openapi_json))
             .route("/redoc", web::get().to(docs::redoc))
             .service(web::redirect("/docs", "/docs/"))

@@ -24,8 +24,7 @@ pub mod teams;
 pub mod usage;
 pub mod value;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
+use crate::platform::http::routes::Routes;
 use crate::platform::jobs::JobsBuilder;
 use crate::platform::state::State;
 
@@ -53,7 +52,7 @@ impl Shared {
 }
 
 /// Every route below `/api`.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     // First, because routes are tried in their order, and this is where most requests go.
     usage::routes(config);
     guard::routes(config);

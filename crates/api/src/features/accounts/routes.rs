@@ -8,7 +8,6 @@ use finops_contract::accounts::{
 };
 use finops_contract::{ErrorCode, ListQuery, Page};
 use serde_json::json;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::domain::{SESSION_LIFETIME, grantable, invitable, normalize_email};
@@ -19,6 +18,7 @@ use crate::platform::auth::{OpaqueToken, Permission};
 use crate::platform::db;
 use crate::platform::http::cursor::Keyset;
 use crate::platform::http::extract::SIGN_IN_LIMIT;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Path, Query, ctx};
 use crate::platform::state::State;
 
@@ -27,7 +27,7 @@ const COOKIE: &str = "finops_refresh";
 const COOKIE_PATH: &str = "/api/auth";
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(get_registration)
         .service(register_account)

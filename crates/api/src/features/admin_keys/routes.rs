@@ -3,18 +3,18 @@
 use actix_web::{HttpResponse, delete, get, post, web};
 use finops_contract::admin_keys::{AdminKey, RegisterAdminKeyRequest, RegisteredAdminKey, RotateAdminKeyRequest};
 use finops_contract::{ListQuery, Page};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{service, store};
 use crate::features::teams;
 use crate::platform::auth::Permission;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(list_admin_keys)
         .service(register_admin_key)

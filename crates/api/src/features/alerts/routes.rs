@@ -5,7 +5,6 @@ use finops_contract::Page;
 use finops_contract::alerts::{
     Alert, AlertRule, AlertRuleRequest, AlertStatus, AlertsQuery, TestAlertAnswer, TestAlertRequest,
 };
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{message, service, store};
@@ -13,11 +12,12 @@ use crate::features::teams;
 use crate::platform::auth::Permission;
 use crate::platform::http::ctx::Read;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(list_alert_rules)
         .service(set_alert_rule)

@@ -3,16 +3,16 @@
 use actix_web::{HttpResponse, delete, get, post, web};
 use finops_contract::api_keys::{ApiKey, CreateApiKeyRequest, CreatedApiKey, RotateApiKeyRequest};
 use finops_contract::{ListQuery, Page};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::service;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(list_api_keys)
         .service(create_api_key)

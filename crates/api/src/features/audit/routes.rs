@@ -3,16 +3,16 @@
 use actix_web::{get, web};
 use finops_contract::Page;
 use finops_contract::audit::{AuditEntry, AuditQuery};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::store;
 use crate::platform::auth::Permission;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(list_audit_entries);
 }
 

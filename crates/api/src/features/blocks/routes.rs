@@ -6,18 +6,18 @@ use finops_contract::blocks::{
     ApproveBlockRequest, Block, BlockDetail, BlockPreview, BlocksQuery, CreateBlockRequest, DeclineBlockRequest,
     LiftBlockRequest, PreviewBlockRequest,
 };
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::list::Filter;
 use super::{preview, service};
 use crate::platform::auth::Permission;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(preview_block)
         .service(list_blocks)

@@ -7,7 +7,6 @@ use finops_contract::budgets::{
 use finops_contract::fx_rates::{FxRate, SetFxRateRequest};
 use finops_contract::projects::Environment;
 use finops_contract::{ListQuery, Page};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{domain, fx, limits, service, status};
@@ -15,11 +14,12 @@ use crate::features::projects;
 use crate::platform::auth::Permission;
 use crate::platform::http::ctx::Read;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(list_budget_templates)
         .service(list_budgets)

@@ -5,18 +5,18 @@ use finops_contract::Page;
 use finops_contract::channels::{
     Channel, ChannelTest, ChannelsQuery, CreateChannelRequest, CreatedChannel, UpdateChannelRequest,
 };
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{service, store};
 use crate::features::deliveries;
 use crate::platform::auth::Permission;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(list_channels)
         .service(create_channel)

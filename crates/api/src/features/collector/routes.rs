@@ -7,7 +7,6 @@ use finops_contract::collector::{
     CostImportQuery, CostImportReport, DailyBatchQuery, DailyBatchReport, TeamCollection,
 };
 use secrecy::ExposeSecret as _;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::batch::Caller;
@@ -16,11 +15,12 @@ use crate::features::{audit, teams};
 use crate::platform::auth::Permission;
 use crate::platform::http::ctx::{Read, bearer, client_ip, locale, request_id};
 use crate::platform::http::extract::{FILE_LIMIT, read_body};
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{Actor, ApiError, ApiResult, Ctx, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(get_team_collection)
         .service(run_team_collection)

@@ -2,17 +2,17 @@
 
 use actix_web::{get, web};
 use finops_contract::costs::{CostSummary, CostSummaryQuery, CostsAnswer, CostsQuery, EventCostsQuery};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::events::{self, By};
 use super::query::{self, Parsed};
 use super::summary;
 use crate::platform::http::ctx::Read;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Keyed, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(get_cost_summary)
         .service(query_costs)

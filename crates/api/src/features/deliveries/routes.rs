@@ -3,17 +3,17 @@
 use actix_web::{get, post, web};
 use finops_contract::Page;
 use finops_contract::deliveries::{DeliveriesQuery, Delivery, DeliveryDetail};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{service, store};
 use crate::platform::auth::Permission;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(list_deliveries).service(get_delivery).service(resend_delivery);
 }
 

@@ -3,15 +3,15 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
 use finops_contract::ErrorCode;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::features::{Shared, teams};
 use crate::platform::http::ctx::Read;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Keyed};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(get_organization_metrics);
 }
 

@@ -2,16 +2,16 @@
 
 use actix_web::{HttpResponse, delete, post, web};
 use finops_contract::guard::{GuardAnswer, GuardCheckRequest, GuardProblem, SettleReservationRequest};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::caller::Caller;
 use crate::features::Shared;
 use crate::platform::http::ctx::Guard;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Json, Keyed, Path};
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(check_call).service(settle_reservation).service(release_reservation);
 }
 

@@ -9,13 +9,13 @@ use finops_contract::{ErrorCode, Page};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::features::{Shared, audit, collector, usage};
 use crate::platform::auth::Permission;
 use crate::platform::db::{self, OrganizationId};
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiError, ApiResult, Ctx, Path, Query};
 use crate::platform::jobs::queue::{self, ListFilter};
 use crate::platform::state::State;
@@ -24,12 +24,12 @@ use crate::platform::state::State;
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What operators' machines ask, outside of `/api`.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(get_health).service(get_readiness).service(get_metrics);
 }
 
 /// What administrators of the platform ask.
-pub fn api_routes(config: &mut ServiceConfig<'_>) {
+pub fn api_routes(config: &mut Routes<'_>) {
     config.service(list_jobs).service(retry_job);
 }
 

@@ -5,7 +5,6 @@ use finops_contract::accounts::Role;
 use finops_contract::organizations::{Member, Organization, UpdateMemberRequest, UpdateOrganizationRequest};
 use finops_contract::{ErrorCode, ListQuery, Page};
 use serde_json::json;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{domain, store};
@@ -13,11 +12,12 @@ use crate::features::{accounts, audit, provider_keys};
 use crate::platform::auth::Permission;
 use crate::platform::db::Tx;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiError, ApiResult, Ctx, Json, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(get_organization)
         .service(update_organization)

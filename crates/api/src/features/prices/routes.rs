@@ -6,7 +6,6 @@ use finops_contract::prices::{
     PriceVersion, PricesQuery, ResolvePriceQuery, ResolvedPrice,
 };
 use finops_contract::{ListQuery, Page};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{decide, explain, list, negotiated, service};
@@ -14,11 +13,12 @@ use crate::features::Shared;
 use crate::platform::auth::Permission;
 use crate::platform::http::ctx::Read;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(list_price_versions)
         .service(list_price_overrides)

@@ -6,7 +6,6 @@ use finops_contract::projects::{
     CreateProjectRequest, ListProjectsQuery, Project, ProviderProject, RegisteredProjectId, SetOpenaiProjectIdRequest,
     UpdateProjectRequest,
 };
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{members, service, store};
@@ -14,11 +13,12 @@ use crate::features::teams;
 use crate::platform::auth::Permission;
 use crate::platform::http::ctx::Read;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(list_projects)
         .service(create_project)

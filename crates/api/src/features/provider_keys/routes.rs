@@ -3,14 +3,14 @@
 use actix_web::{HttpResponse, delete, get, post, web};
 use finops_contract::provider_keys::{KeyService, ProviderKey, StoreProviderKeyRequest};
 use finops_contract::{ErrorCode, Page};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::service;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Path};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(list_provider_keys).service(store_provider_key).service(delete_provider_key);
 }
 

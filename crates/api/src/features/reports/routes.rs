@@ -7,12 +7,12 @@ use finops_contract::reports::{
     ReportTest, ReportTestRequest, WeeklyReport, WeeklyReportQuery,
 };
 use finops_contract::{ErrorCode, Page};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::store::Did;
 use super::{effect, recipients, service};
 use crate::features::{Shared, budgets};
 use crate::platform::auth::Permission;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiError, ApiResult, Ctx, Json, Path, Query};
 use crate::platform::state::State;
 
@@ -23,7 +23,7 @@ const MOST_REPORTS: u8 = 26;
 const PIXEL: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(get_weekly_report)
         .service(preview_weekly_report)
@@ -35,7 +35,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Where links of mails lead, outside of `/api`.
-pub fn root_routes(config: &mut ServiceConfig<'_>) {
+pub fn root_routes(config: &mut Routes<'_>) {
     config.service(follow_report_link);
 }
 

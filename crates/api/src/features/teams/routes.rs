@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, delete, get, patch, post, put, web};
 use finops_contract::teams::{CreateTeamRequest, GroupMember, Team, UpdateTeamRequest};
 use finops_contract::{ErrorCode, ListQuery, Page};
 use serde_json::json;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{store, visibility};
@@ -13,11 +12,12 @@ use crate::platform::auth::Permission;
 use crate::platform::db::Tx;
 use crate::platform::http::ctx::Read;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(list_teams)
         .service(create_team)

@@ -9,7 +9,6 @@ use finops_contract::usage::{
 };
 use finops_contract::{Amount, ErrorCode, Page};
 use serde_json::value::RawValue;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commit::Outcome;
 use super::domain::Source;
@@ -21,11 +20,12 @@ use super::{cloudevents, imports, otlp, outcomes, prompts, reprice, store, tail}
 use crate::features::Shared;
 use crate::platform::auth::Permission;
 use crate::platform::http::extract::BATCH_LIMIT;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Keyed, Path, Query, RawJson, ctx};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(track_usage)
         .service(create_usage_event)
@@ -41,7 +41,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// This feature's routes outside of `/api`: where exporters expect them.
-pub fn root_routes(config: &mut ServiceConfig<'_>) {
+pub fn root_routes(config: &mut Routes<'_>) {
     otlp::routes(config);
 }
 

@@ -2,17 +2,17 @@
 
 use actix_web::{get, web};
 use finops_contract::value::{ProjectIntents, ProjectValue, ValueQuery};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{intents, service};
 use crate::features::{budgets, projects};
 use crate::platform::http::ctx::Read;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Keyed, Path, Query};
 use crate::platform::state::State;
 
 /// This feature's routes.
-pub fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(get_project_value).service(get_project_intents);
 }
 

@@ -8,6 +8,7 @@ pub mod error;
 pub mod extract;
 pub mod idempotency;
 pub mod middleware;
+pub mod routes;
 
 pub use ctx::{Actor, Ctx, Keyed};
 pub use error::{ApiError, ApiResult, is_busy};

@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use finops_contract::ErrorCode;
 use finops_contract::usage::{MAX_BATCH, UsageBatchAnswer};
 use serde_json::value::RawValue;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::domain::{Source, Told};
 use super::super::ingest::Sender;
@@ -13,6 +12,7 @@ use super::super::routes::take_many;
 use super::envelope::{self, Envelope};
 use crate::features::Shared;
 use crate::platform::http::extract::{BATCH_LIMIT, media_type, read_unpacked};
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiError, ApiResult, Keyed, ctx};
 use crate::platform::state::State;
 
@@ -20,7 +20,7 @@ const EVENT: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";
 
 /// The route.
-pub(in crate::features::usage) fn routes(config: &mut ServiceConfig<'_>) {
+pub(in crate::features::usage) fn routes(config: &mut Routes<'_>) {
     config.service(receive_cloud_events);
 }
 

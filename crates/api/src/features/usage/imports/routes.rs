@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
 use finops_contract::usage_imports::{CreateUsageImportRequest, ImportFormat, ImportState, UploadQuery, UsageImport};
 use finops_contract::{ErrorCode, ListQuery, Page};
 use serde_json::json;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::super::ingest::Sender;
@@ -14,11 +13,12 @@ use crate::features::audit;
 use crate::platform::auth::Permission;
 use crate::platform::http::cursor::Keyset;
 use crate::platform::http::extract::{is_gzip, media_type};
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiError, ApiResult, Ctx, Json, Keyed, Path, Query, ctx};
 use crate::platform::state::State;
 
 /// The routes of imports.
-pub(in crate::features::usage) fn routes(config: &mut ServiceConfig<'_>) {
+pub(in crate::features::usage) fn routes(config: &mut Routes<'_>) {
     config
         .service(import_usage)
         .service(list_usage_imports)

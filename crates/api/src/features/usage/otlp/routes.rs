@@ -5,12 +5,12 @@ use finops_contract::ErrorCode;
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message as _;
 use serde_json::json;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::ingest::Sender;
 use super::{Report, json, protobuf, sort, take};
 use crate::features::Shared;
 use crate::platform::http::extract::{media_type, read_unpacked};
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiError, ApiResult, Keyed, ctx};
 use crate::platform::state::State;
 
@@ -19,7 +19,7 @@ const LIMIT: usize = 2 * 1024 * 1024;
 const PROTOBUF: &str = "application/x-protobuf";
 
 /// The route, which lies outside of `/api`: exporters add its end to what they are given.
-pub(in crate::features::usage) fn routes(config: &mut ServiceConfig<'_>) {
+pub(in crate::features::usage) fn routes(config: &mut Routes<'_>) {
     config.service(export_traces);
 }
 

@@ -5,7 +5,6 @@ use finops_contract::ErrorCode;
 use finops_contract::value::{MAX_OUTCOMES, OutcomesAnswer, OutcomesRequest, RejectedOutcome};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::super::reject::Reject;
@@ -14,11 +13,12 @@ use super::service::{self, Place, Taken};
 use crate::features::projects;
 use crate::platform::http::ctx::Ingest;
 use crate::platform::http::extract::{BATCH_LIMIT, Check};
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiError, ApiResult, Json, Keyed, Path};
 use crate::platform::state::State;
 
 /// The routes of outcomes.
-pub(in super::super) fn routes(config: &mut ServiceConfig<'_>) {
+pub(in super::super) fn routes(config: &mut Routes<'_>) {
     config.service(report_outcomes);
 }
 

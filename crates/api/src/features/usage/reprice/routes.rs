@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, get, post, web};
 use finops_contract::reprices::{Reprice, RepriceReport, RepriceRequest, UnpricedModel, UnpricedQuery};
 use finops_contract::{ErrorCode, ListQuery, Page};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::super::unpriced;
@@ -11,11 +10,12 @@ use super::{Wish, request, store};
 use crate::features::Shared;
 use crate::platform::auth::Permission;
 use crate::platform::http::cursor::Keyset;
+use crate::platform::http::routes::Routes;
 use crate::platform::http::{ApiResult, Ctx, Json, Path, Query};
 use crate::platform::state::State;
 
 /// The routes of pricing anew.
-pub(in super::super) fn routes(config: &mut ServiceConfig<'_>) {
+pub(in super::super) fn routes(config: &mut Routes<'_>) {
     config.service(reprice_events).service(list_reprices).service(get_reprice).service(list_unpriced_models);
 }
 
