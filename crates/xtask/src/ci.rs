@@ -28,7 +28,7 @@ const PIECES: [(&str, u64); 13] = [
     ("explore", 7_000),
     ("integration", 15_000),
     ("pricebook", 85_000),
-    // With what a project's cost was worth: its tab has three tables and a chart.
+    // With what a project's cost was worth, its budgets, and what the guard says.
     ("projects", 74_000),
     ("reports", 60_000),
     ("settings", 56_000),
