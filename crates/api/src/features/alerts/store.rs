@@ -184,6 +184,7 @@ pub async fn raised_between(
         status: AlertStatus::from_name(&row.status).unwrap_or(AlertStatus::Open),
         budget: row.facts.budget.as_ref().map(|budget| budget.name.clone()),
         threshold: row.facts.budget.as_ref().map(|budget| budget.threshold),
+        basis: row.facts.budget.as_ref().map(|budget| budget.basis),
         project: row.facts.0.project,
         raised_at: row.raised_at,
     });
