@@ -426,7 +426,7 @@ async fn a_project_whose_cost_is_not_known_whole_is_not_ranked_and_the_report_sa
 
 #[tokio::test]
 async fn a_project_with_days_of_which_nothing_is_known_is_not_ranked() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::builder().with_accounts().spawn().await;
     let people = app.people().await;
     let admin = &people.tenant_admin;
     let platform = team(admin, "platform").await;

@@ -220,7 +220,7 @@ async fn what_a_block_changes_by_itself_is_told_as_the_block_alone() {
     );
     let counts: Vec<_> = effect.counts.iter().map(|one| (one.kind, one.count)).collect();
     assert_eq!(counts, [(FollowUpKind::AdminKey, 1), (FollowUpKind::ProjectStopped, 2), (FollowUpKind::Block, 6)]);
-    // All of it was written down: seven things that followed by themselves are in the audit log too.
+    // All of it was written down: the six things that followed by themselves are in the audit log too.
     let written = "SELECT count(*) FROM audit_log WHERE request_id IS NOT NULL AND (action LIKE 'block.%'
         OR action IN ('project.remove_openai_project_id', 'admin_key.deactivate', 'admin_key.activate'))";
     assert_eq!(app.database.count(written).await, 14);
