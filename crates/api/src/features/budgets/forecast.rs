@@ -202,9 +202,9 @@ mod tests {
         days[18] = Some(20);
         let found = forecast(BudgetPeriod::Monthly, NOON, 1_000, &days, Some(0));
         assert_eq!(told(found), three("15", "202.5", ""));
-        // Nothing is known before today, and twelve hours cost six dollars.
+        // Nothing is known before today, which adds nothing, and twelve hours cost six dollars.
         let found = forecast(BudgetPeriod::Weekly, NOON, 1_000, &[], Some(6));
-        assert_eq!(told(found), three("12", "84", ""));
+        assert_eq!(told(found), three("12", "36", ""));
         // A minute after midnight it says nothing yet, but what is spent is spent.
         let found = forecast(BudgetPeriod::Weekly, "2026-03-19T15:01:00Z", 5, &[], Some(6));
         assert_eq!(told(found), three("", "", "2026-03-20"));
