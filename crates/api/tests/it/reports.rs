@@ -445,4 +445,5 @@ async fn a_project_with_days_of_which_nothing_is_known_is_not_ranked() {
     assert_eq!((found.measured, found.best.len(), found.worst.len()), (0, 0, 0));
     let mail = preview(admin, "?locale=en").await;
     assert!(mail.text.contains("No project could be compared"), "{}", mail.text);
+    app.run_jobs().await;
 }

@@ -176,7 +176,7 @@ async fn what_a_block_changes_by_itself_is_told_as_the_block_alone() {
     let platform = team(admin, "platform").await;
     let key = register_key(admin, &platform, &app.provider_key("org-alpha")).await;
     let web = project_with_id(admin, &platform, "web", "proj_web").await;
-    let api = project_with_id(admin, &platform, "api", "proj_api").await;
+    let api = project_with_id(admin, &platform, "api", "proj_batch").await;
     go(&app, "2026-03-23T00:00:00Z");
     app.run_jobs().await;
     let block = async |kind: &str, id: &str, mut more: Value| {
