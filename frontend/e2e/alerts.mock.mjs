@@ -125,7 +125,7 @@ function alerts(world) {
   const advance = (status, mark) => ({ params }) => Object.assign(find(params[0]), { status, [mark]: { at: "2026-11-24T09:00:00Z", by: me } });
   const is = (query, name, value) => !query.get(name) || query.get(name) === value;
   return [
-    ["GET /alerts", ({ query }) => page(world.alerts.filter((one) => is(query, "status", one.status) && is(query, "kind", one.kind) && is(query, "projectId", one.project?.id) && is(query, "budgetId", one.budget?.id)))],
+    ["GET /alerts", ({ query }) => page(world.alerts.filter((one) => is(query, "status", one.status) && is(query, "severity", one.severity) && is(query, "kind", one.kind) && is(query, "projectId", one.project?.id) && is(query, "budgetId", one.budget?.id)))],
     ["GET /alerts/rules", () => page([world.rule])],
     ["PUT /alerts/rules", ({ body }) => Object.assign(world.rule, body)],
     ["POST /alerts/test", () => json({ deliveries: 2, subject: "[테스트] 월간 예산" }, 202)],

@@ -31,7 +31,7 @@ test("the week that is over: what it cost, who made the most of it, and what to 
   await expect(page).toHaveURL("/reports/weekly");
   const summary = card(page, "한 주 요약");
   for (const text of [
-    "$1,240.50 USD", "청구+추정", "그 전주보다 12.5% 늘었어요", "그 전주 $1,102.67", "청구 $1,102.40", "8개", "결과를 기록하지 않은 프로젝트가 5개 있어요", "4건", "아직 2건이 열려 있어요",
+    "$1,240.50 USD", "청구+추정", "그 전주보다 12.5% 늘었어요", "그 전주 $1,102.67", "청구 $1,102.40", "8개", "비교하지 못한 프로젝트가 5개 있어요", "4건", "아직 2건이 열려 있어요",
     "2건", "1건은 지금도 차단 중이에요",
   ]) await expect(summary).toContainText(text);
   expect(asked.find(({ line }) => line === "GET /reports/weekly").query).toBe(`week=${LAST}`);
@@ -53,8 +53,8 @@ test("the week that is over: what it cost, who made the most of it, and what to 
   await expect(best.nth(1).getByRole("link", { name: "예산 정하기" })).toHaveAttribute("href", /^\/budgets\?new=budget&projectId=/);
   await expect(worst.nth(0).getByRole("link", { name: "실패 원인 찾기" })).toHaveAttribute("href", `/projects/${CHATBOT}?tab=value`);
   const lists = (name) => card(page, name).getByRole("listitem");
-  await expect(lists("결과를 기록하지 않은 프로젝트")).toHaveText([/번역 배치결과 기록하기\$61\.20 USD/, /agent-evals/, /new-idea.*아직 알 수 없어요/]);
-  await expect(card(page, "결과를 기록하지 않은 프로젝트")).toContainText("이 밖에 2개가 더 있어요.");
+  await expect(lists("비교하지 못한 프로젝트")).toHaveText([/번역 배치결과 기록하기\$61\.20 USD/, /agent-evals/, /new-idea.*아직 알 수 없어요/]);
+  await expect(card(page, "비교하지 못한 프로젝트")).toContainText("이 밖에 2개가 더 있어요.");
   await expect(lists("열린 알림")).toHaveText([/chatbot-experiment 100% 도달2026\. 11\. 20\. 14:12 · 확인 전/, /가격 없는 호출/]);
   await expect(lists("긴급 차단")).toHaveText([/chatbot-experiment예산 기준 \(자동\) · .* – 차단 중/, /마케팅팀 …abc1사람이 차단/]);
 });

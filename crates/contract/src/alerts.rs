@@ -227,6 +227,10 @@ pub struct AlertsQuery {
     /// Only those that far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<AlertStatus>,
+    /// Only those that bad.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", param(inline))]
+    pub severity: Option<AlertSeverity>,
     /// Only this kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<AlertKind>,

@@ -280,9 +280,10 @@ pub struct BudgetStanding {
     pub state: BudgetState,
     /// What was spent.
     pub current: PeriodSpend,
-    /// What will have been spent at the period's end, at the rate of the last days. Null where nothing says so.
+    /// What will have been spent at the period's end, at the rate of the last days: at least this where `current` is not
+    /// complete. Null where nothing says so.
     pub forecast: Option<Amount>,
-    /// The day of this period on which the amount was spent, or will be.
+    /// The day of this period on which the amount was spent, or will be: none before today, unless it is spent.
     pub breach_date: Option<NaiveDate>,
     /// As of when.
     pub as_of: DateTime<Utc>,
@@ -462,12 +463,12 @@ pub struct BudgetStatus {
     /// What is spent a day: the mean of the last seven whole days, from the first of them on which anything was spent; of
     /// today so far where there is none.
     pub burn_rate_per_day: Option<Amount>,
-    /// What will have been spent at the period's end, at that rate. Days of which nothing is known are taken to be like
-    /// the others.
+    /// What will have been spent at the period's end, at that rate: at least this where `current` is not complete. Days
+    /// before today of which nothing is known (`current.unknownDays`) are not estimated.
     pub forecast: Option<Amount>,
     /// That, in percent of the amount.
     pub forecast_percent: Option<Percent>,
-    /// The day of this period on which the amount was spent, or will be.
+    /// The day of this period on which the amount was spent, or will be: none before today, unless it is spent.
     pub breach_date: Option<NaiveDate>,
     /// The thresholds.
     pub thresholds: Vec<ThresholdStanding>,

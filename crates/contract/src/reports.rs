@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::accounts::Locale;
 use crate::alerts::{AlertKind, AlertSeverity, AlertStatus};
-use crate::budgets::Unconverted;
+use crate::budgets::{AlertBasis, Unconverted};
 use crate::costs::{Basis, BasisCost, CostState, Named};
 use crate::money::{Amount, Percent};
 
@@ -35,6 +35,13 @@ names! {
         Keep = "keep",
         /// Record what comes of its calls.
         RecordOutcomes = "record_outcomes",
+    }
+    /// Why a project is not compared.
+    UnmeasuredReason {
+        /// Nobody recorded what came of its calls.
+        Unrecorded = "unrecorded",
+        /// What it cost is not known: nothing of it, or not whole. What is unknown could make it the dearest.
+        CostUnknown = "cost_unknown",
     }
     /// What somebody did after a report.
     FollowUpKind {
@@ -120,7 +127,7 @@ pub struct RankedProject {
     pub openai_project_id: Option<String>,
     /// What it is ranked by.
     pub measure: Measure,
-    /// What it cost in the week, in US dollars: at least this where not all is known.
+    /// What it cost in the week, in US dollars: at least this where calls have no price, which is all that may be unknown.
     pub cost: Amount,
     /// What the week before cost; null where that, or this week, is not known whole.
     #[serde(default)]
@@ -154,15 +161,26 @@ pub struct RankedProject {
     pub suggestion: Suggestion,
 }
 
-/// A project that cost something, and of which nobody recorded what came of it.
+/// A project that is not compared: nobody recorded what came of it, or what it cost is not known whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UnmeasuredProject {
     /// The project.
     pub project: Named,
-    /// What it cost in the week; null where that is not known, and only outcomes are.
+    /// What it cost in the week, in US dollars; null where nothing of that is known.
     pub cost: Option<Amount>,
+    /// Whether it cost at least that, as some of it is not known.
+    #[serde(default)]
+    pub partial: bool,
+    /// Why it is not compared.
+    #[serde(default = "unrecorded")]
+    pub reason: UnmeasuredReason,
+}
+
+/// What reports say that were sent when there was no other reason.
+const fn unrecorded() -> UnmeasuredReason {
+    UnmeasuredReason::Unrecorded
 }
 
 /// An alert that was raised in the week and is not over.
@@ -183,6 +201,9 @@ pub struct ReportAlert {
     pub budget: Option<String>,
     /// The threshold that was crossed, in percent.
     pub threshold: Option<Percent>,
+    /// Whether what was spent crossed it, or the forecast; null where there is no threshold.
+    #[serde(default)]
+    pub basis: Option<AlertBasis>,
     /// The project it is about, if it is about one.
     pub project: Option<Named>,
     /// When it was raised.
@@ -235,7 +256,7 @@ pub struct WeeklyReport {
     pub best: Vec<RankedProject>,
     /// Those with most to gain, the worst first; at most three, none of which is among the best.
     pub worst: Vec<RankedProject>,
-    /// Projects of which nobody recorded what came of them, the dearest first; at most ten.
+    /// Projects that are not compared, and why, the dearest first; at most ten.
     pub not_measured: Vec<UnmeasuredProject>,
     /// How many of those there are.
     #[cfg_attr(feature = "server", schema(example = 2))]

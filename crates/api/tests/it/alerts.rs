@@ -171,6 +171,12 @@ async fn who_jumps_over_four_thresholds_has_four_alerts_the_highest_first() {
             AlertSeverity::Warning
         ]
     );
+    // Whoever looks for what is bad is not told of it after everything else.
+    for (severity, these) in [("critical", vec!["100"]), ("warning", vec!["200", "75"]), ("info&limit=1", vec!["50"])] {
+        assert_eq!(thresholds(&alerts(admin, &format!("?status=open&severity={severity}")).await), these, "{severity}");
+    }
+    assert_eq!(alerts(admin, "?status=resolved&severity=critical").await, []);
+    admin.get("/api/alerts?severity=bad").await.problem(ErrorCode::InvalidQuery);
     assert_eq!(raised[4].cause.as_ref().and_then(|cause| cause.project.as_ref()).expect("a project").name, "web");
     assert_eq!(raised[4].links[0].path, format!("/block/project:{web}?alert={}", raised[4].id), "what grew most");
     assert_eq!(app.database.count("SELECT count(*) FROM budget_checks").await, 0, "what was said is struck off");

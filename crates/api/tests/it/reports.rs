@@ -5,9 +5,10 @@ mod sent;
 
 use chrono::TimeDelta;
 use finops_contract::accounts::Locale;
+use finops_contract::budgets::AlertBasis;
 use finops_contract::costs::{Basis, CostState};
 use finops_contract::reports::{
-    Measure, RankedProject, ReportPreview, ReportTest, SuggestionKind, WeekCost, WeeklyReport,
+    Measure, RankedProject, ReportPreview, ReportTest, SuggestionKind, UnmeasuredReason, WeekCost, WeeklyReport,
 };
 use finops_contract::{Amount, ErrorCode};
 use finops_simulator::{Channel, InboxQuery, Letter};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::support::TestApp;
 use crate::support::client::Client;
-use crate::support::costs::{project, team};
+use crate::support::costs::{bill, project, register_key, team};
 
 /// A call that costs this many dollars: of a model that costs 2.5 dollars a million of input tokens.
 fn call(project: &str, at: &str, dollars: i64) -> Value {
@@ -347,7 +348,8 @@ async fn open_alerts_of_the_week_are_told_the_worst_first() {
     let platform = team(admin, "platform").await;
     let web = project(admin, &platform, "web").await;
     let budget = json!({"name": "Web", "scope": {"type": "project", "id": web}, "amount": "100", "period": "monthly",
-        "alerts": [{"threshold": 50, "type": "email"}, {"threshold": 100, "type": "email"}]});
+        "alerts": [{"threshold": 50, "type": "email"}, {"threshold": 100, "type": "email"},
+            {"threshold": 200, "type": "email", "basis": "forecast"}]});
     admin.post("/api/budgets", budget).await.status(201);
     let runner = app.runner();
     runner.reconcile().await;
@@ -356,12 +358,92 @@ async fn open_alerts_of_the_week_are_told_the_worst_first() {
     assert_eq!(report(admin, "").await.alerts_raised, 0, "they are another week's");
     app.advance(TimeDelta::days(4));
     let found = report(admin, "").await;
-    let open: Vec<_> = found.open_alerts.iter().map(|one| (one.budget.as_deref(), one.threshold)).collect();
+    let open: Vec<_> = found.open_alerts.iter().map(|one| (one.budget.as_deref(), one.threshold, one.basis)).collect();
     let percent = |number: i64| Some(finops_contract::Percent(number.into()));
-    assert_eq!((found.alerts_raised, open), (2, vec![(Some("Web"), percent(100)), (Some("Web"), percent(50))]));
+    let (actual, forecast) = (Some(AlertBasis::Actual), Some(AlertBasis::Forecast));
+    let worst_first =
+        [(percent(100), actual), (percent(200), forecast), (percent(50), actual)].map(|(of, by)| (Some("Web"), of, by));
+    assert_eq!((found.alerts_raised, open), (3, worst_first.to_vec()));
     admin.post(&format!("/api/alerts/{}/resolve", found.open_alerts[0].id), json!({})).await.ok();
     let found = report(admin, "").await;
-    assert_eq!((found.alerts_raised, found.open_alerts.len()), (2, 1));
+    assert_eq!((found.alerts_raised, found.open_alerts.len()), (3, 2));
     let mail = preview(admin, "?locale=ko").await;
-    assert!(mail.text.contains("알림 2건이 있었습니다") && mail.text.contains("예산의 50% 도달"), "{}", mail.text);
+    assert!(mail.text.contains("알림 3건이 있었습니다") && mail.text.contains("예산의 50% 도달\n"), "{}", mail.text);
+    // What is expected was not reached.
+    assert!(mail.text.contains("예산의 200% 도달 예상"), "{}", mail.text);
+    let mail = preview(admin, "?locale=en").await;
+    assert!(mail.text.contains("forecast to reach 200% of the budget"), "{}", mail.text);
+    assert!(!mail.text.contains("reached 200%") && mail.text.contains("reached 50% of the budget"), "{}", mail.text);
+}
+
+#[tokio::test]
+async fn a_project_whose_cost_is_not_known_whole_is_not_ranked_and_the_report_says_why() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.tenant_admin;
+    let platform = team(admin, "platform").await;
+    let all = projects(admin, &platform, &["cheap", "fair", "silent", "unpriced"]).await;
+    let [cheap, fair, silent, unpriced] = &all[..] else { panic!("four projects") };
+    let tuesday = "2026-03-10T03:00:00Z";
+    // A dollar of calls and 500 euros of a bill, by a hundred successes: not a cent each.
+    track(admin, call(cheap, tuesday, 1)).await;
+    bill(&app, cheap, "2026-03-10", "acme", "500 EUR").await;
+    tell(admin, cheap, 100, 0).await;
+    track(admin, call(fair, tuesday, 20)).await;
+    tell(admin, fair, 10, 0).await;
+    // Nobody said what came of this one, which costs something in euros alone.
+    bill(&app, silent, "2026-03-11", "acme", "7 EUR").await;
+    // A call without a price is told beside what it is ranked by.
+    let mut nobody_knows = call(unpriced, tuesday, 1);
+    nobody_knows["model"] = json!("nobody-knows-this-one");
+    track(admin, nobody_knows).await;
+    track(admin, call(unpriced, tuesday, 30)).await;
+    tell(admin, unpriced, 10, 0).await;
+
+    let found = report(admin, "").await;
+    let ranked: Vec<_> = found.best.iter().chain(&found.worst).map(|one| one.project.name.as_str()).collect();
+    assert_eq!((found.measured, ranked), (2, vec!["fair", "unpriced"]));
+    let left_out: Vec<_> = found
+        .not_measured
+        .iter()
+        .map(|one| (one.project.name.as_str(), text(one.cost), one.partial, one.reason))
+        .collect();
+    let (cheap_cost, silent_cost) = (some("1"), left_out[1].1.clone());
+    assert_eq!(
+        left_out,
+        [
+            ("cheap", cheap_cost, true, UnmeasuredReason::CostUnknown),
+            ("silent", silent_cost.clone(), silent_cost.is_some(), UnmeasuredReason::Unrecorded),
+        ]
+    );
+    let mail = preview(admin, "?locale=en").await;
+    assert!(mail.text.contains("cheap (at least $1, not all of its cost is known)"), "{}", mail.text);
+    assert!(mail.text.contains("Those whose cost is not known whole are not ranked."), "{}", mail.text);
+    assert!(mail.text.contains("at least $3 per success") && !mail.text.contains("$0.01 per success"), "{}", mail.text);
+    let mail = preview(admin, "?locale=ko").await;
+    assert!(mail.text.contains("cheap ($1 이상, 비용을 다 알지 못함)"), "{}", mail.text);
+}
+
+#[tokio::test]
+async fn a_project_with_days_of_which_nothing_is_known_is_not_ranked() {
+    let app = TestApp::builder().with_accounts().spawn().await;
+    let people = app.people().await;
+    let admin = &people.tenant_admin;
+    let platform = team(admin, "platform").await;
+    let web = project(admin, &platform, "web").await;
+    track(admin, call(&web, "2026-03-10T03:00:00Z", 1)).await;
+    tell(admin, &web, 100, 0).await;
+    assert_eq!(report(admin, "").await.measured, 1, "whoever reports calls says by silence that there were none");
+    // With a key the bill says what a day cost, and nothing was collected yet.
+    register_key(admin, &platform, &app.provider_key("org-alpha")).await;
+    let found = report(admin, "").await;
+    let [left_out] = found.not_measured.try_into().expect("one project");
+    assert_eq!(
+        (left_out.reason, text(left_out.cost), left_out.partial),
+        (UnmeasuredReason::CostUnknown, some("1"), true)
+    );
+    assert_eq!((found.measured, found.best.len(), found.worst.len()), (0, 0, 0));
+    let mail = preview(admin, "?locale=en").await;
+    assert!(mail.text.contains("No project could be compared"), "{}", mail.text);
+    app.run_jobs().await;
 }

@@ -9,7 +9,7 @@ use super::facts::{facts, unknown};
 use super::form::BudgetForm;
 use super::history::history;
 use super::limits::LimitForm;
-use super::meter::{Sure, basis_badge, current_bar, figure, spent, state_badge};
+use super::meter::{Sure, basis_badge, current_bar, figure, spent, state_badge, sure};
 use super::model::{burn_down, percent_text};
 use super::thresholds::standings;
 use super::wording::{breach_text, period_name, scope_text, span_text};
@@ -154,15 +154,17 @@ fn pace(status: &BudgetStatus) -> AnyView {
 
 fn forecast(status: &BudgetStatus) -> AnyView {
     let value = match status.forecast {
-        Some(_) => figure(status.forecast, &status.currency, Sure::Exactly),
+        Some(_) => figure(status.forecast, &status.currency, sure(&status.current)),
         None => view! { <span class="muted">"–"</span> }.into_any(),
     };
     let percent = status.forecast_percent.map(|percent| view! { <span>{percent_text(percent)}</span> });
     let breaches = status.breach_date.is_some();
-    let is_known = status.forecast.is_some();
+    let (is_known, is_whole) = (status.forecast.is_some(), status.current.complete);
     let (day, state) = (status.breach_date, status.state);
     let text = move || match (breach_text(day, state), is_known) {
         (Some(text), _) => text,
+        // What is unknown may be more than what is left.
+        (None, true) if !is_whole => words::budgets::UNKNOWN_TITLE.get().to_owned(),
         (None, true) => words::budgets::WITHIN.get().to_owned(),
         (None, false) => words::budgets::NO_FORECAST.get().to_owned(),
     };

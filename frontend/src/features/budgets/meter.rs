@@ -35,9 +35,14 @@ pub fn figure(amount: Option<Amount>, currency: &str, sure: Sure) -> AnyView {
     view! { <span>{word}<Money amount=amount.to_string() currency=currency.to_owned() /></span> }.into_any()
 }
 
+/// How sure what is known of a period is, and what is expected of it.
+pub(super) const fn sure(period: &PeriodSpend) -> Sure {
+    if period.complete { Sure::Exactly } else { Sure::AtLeast }
+}
+
 /// What was spent in a period: at least that, where something is unknown.
 pub(super) fn spent(period: &PeriodSpend, currency: &str) -> AnyView {
-    figure(period.spent, currency, if period.complete { Sure::Exactly } else { Sure::AtLeast })
+    figure(period.spent, currency, sure(period))
 }
 
 /// The bar. Decorative: the numbers stand beside it.

@@ -3,7 +3,7 @@
 use finops_contract::budgets::{Budget, BudgetKind, BudgetStanding, Enforcement};
 use leptos::prelude::*;
 
-use super::meter::{basis_badge, current_bar, spent, state_badge};
+use super::meter::{basis_badge, current_bar, figure, spent, state_badge, sure};
 use super::model::percent_text;
 use super::wording::{breach_text, kind_name, period_name, scope_text};
 use crate::i18n::{t, words};
@@ -72,7 +72,7 @@ fn used(budget: &Budget, standing: &BudgetStanding) -> AnyView {
 
 fn forecast(budget: &Budget, standing: &BudgetStanding) -> AnyView {
     let amount = match standing.forecast {
-        Some(amount) => view! { <Money amount=amount.to_string() currency=budget.currency.clone() /> }.into_any(),
+        Some(_) => figure(standing.forecast, &budget.currency, sure(&standing.current)),
         None => view! { <span class="muted">{t(words::budgets::NO_FORECAST)}</span> }.into_any(),
     };
     let (day, state) = (standing.breach_date, standing.state);

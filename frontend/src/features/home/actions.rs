@@ -5,7 +5,7 @@ use finops_contract::costs::NextAction;
 use leptos::prelude::*;
 
 use super::model::{Direction, Todo, direction, todo};
-use super::urgent::{Urgent, critical};
+use super::urgent::Urgent;
 use crate::data::Query;
 use crate::format::money;
 use crate::format::number::percent;
@@ -16,7 +16,7 @@ use crate::shell;
 use crate::ui::{Card, EmptyKind, EmptyState, Glyph, Icon, Money, Skeleton};
 
 /// The most that is asked of somebody at once.
-const MOST: usize = 3;
+pub(super) const MOST: usize = 3;
 
 /// The list of things to do: critical alerts first.
 pub(super) fn actions(actions: &[NextAction], currency: &str, alerts: Query<Page<Urgent>>) -> AnyView {
@@ -29,7 +29,7 @@ pub(super) fn actions(actions: &[NextAction], currency: &str, alerts: Query<Page
             }
             return list(Vec::new(), &actions, &currency);
         };
-        list(critical(page.data), &actions, &currency)
+        list(page.data, &actions, &currency)
     };
     view! { <Card title=words::home::TODO flush=true>{live(list)}</Card> }.into_any()
 }

@@ -7,7 +7,11 @@ use leptos::prelude::*;
 use super::model::{self, Nothing, plot};
 use super::periods::{periods, periods_skeleton};
 use super::urgent::{Urgent, use_urgent};
-use super::{actions::actions, table::top_projects, to_setup};
+use super::{
+    actions::{MOST, actions},
+    table::top_projects,
+    to_setup,
+};
 use crate::data::{Query, poll, section, use_get};
 use crate::features::explore::wording::day_note;
 use crate::i18n::{t, words};
@@ -24,7 +28,7 @@ use crate::ui::{
 pub fn HomePage() -> AnyView {
     let period = use_period();
     let summary = use_get::<CostSummary>(move || Some(format!("/costs/summary?{}", period.get().query())));
-    let alerts = use_urgent();
+    let alerts = use_urgent(MOST);
     poll(alerts, 30, || true);
     let as_table = RwSignal::new(false);
     effect(move |_| {

@@ -10,7 +10,6 @@ use crate::data::{Query, use_told};
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct Urgent {
     pub(super) id: Uuid,
-    severity: String,
     /// One line that says it all.
     pub(super) subject: String,
     pub(super) budget: Option<Spent>,
@@ -39,23 +38,19 @@ impl Urgent {
     }
 }
 
-/// The open alerts, the latest first.
-pub(super) fn use_urgent() -> Query<Page<Urgent>> {
-    use_told(|| Some("/alerts?status=open&limit=50".to_owned()))
-}
-
-/// The critical ones among them.
-pub(super) fn critical(alerts: Vec<Urgent>) -> Vec<Urgent> {
-    alerts.into_iter().filter(|alert| alert.severity == "critical").collect()
+/// The critical ones that are open, the latest first, as many as there is room for. However many others there are, they are
+/// not hidden by them.
+pub(super) fn use_urgent(most: usize) -> Query<Page<Urgent>> {
+    use_told(move || Some(format!("/alerts?status=open&severity=critical&limit={most}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn urgent(severity: &str, path: &str) -> Urgent {
+    fn urgent(path: &str) -> Urgent {
         let json = format!(
-            r#"{{"id":"01936f00-0000-7000-8000-000000000001","severity":"{severity}","subject":"s","team":null,
+            r#"{{"id":"01936f00-0000-7000-8000-000000000001","severity":"critical","subject":"s","team":null,
             "budget":{{"figure":"742.000000","currency":"USD","name":"more than home needs"}},
             "links":[{{"action":"open","path":"/alerts/1"}},{{"action":"block","path":"{path}"}}]}}"#
         );
@@ -63,15 +58,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_critical_comes_first() {
-        let all = ["warning", "critical", "error"].map(|severity| urgent(severity, "/block/project:1"));
-        let kept: Vec<_> = critical(all.to_vec()).into_iter().map(|alert| alert.severity).collect();
-        assert_eq!(kept, ["critical"]);
-    }
-
-    #[test]
     fn a_block_is_a_page_of_this_app() {
-        assert_eq!(urgent("critical", "/block/project:1?alert=2").block(), Some("/block/project:1?alert=2"));
-        assert_eq!(urgent("critical", "https://elsewhere.example/block/").block(), None);
+        assert_eq!(urgent("/block/project:1?alert=2").block(), Some("/block/project:1?alert=2"));
+        assert_eq!(urgent("https://elsewhere.example/block/").block(), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Projects that made the most of their cost, and those with most to gain.
 
-use finops_contract::reports::{Measure, RankedProject, Suggestion, WeeklyReport};
+use finops_contract::reports::{Measure, RankedProject, Suggestion, UnmeasuredReason, WeeklyReport};
 use leptos::prelude::*;
 
 use super::report::to_integration;
@@ -15,12 +15,17 @@ use crate::url::safe_next;
 /// Both tables; why there is none, where nothing can be compared.
 pub(super) fn rankings(report: &WeeklyReport) -> AnyView {
     if report.best.is_empty() && report.worst.is_empty() {
+        let is_cost_unknown = report.not_measured.iter().any(|one| one.reason == UnmeasuredReason::CostUnknown);
+        let body = match is_cost_unknown {
+            true => words::reports::NOTHING_MEASURED_COST,
+            false => words::reports::NOTHING_MEASURED_BODY,
+        };
         return view! {
             <Card title=words::reports::BEST flush=true>
                 <EmptyState
                     kind=EmptyKind::NoData
                     title=words::reports::NOTHING_MEASURED
-                    body=words::reports::NOTHING_MEASURED_BODY
+                    body
                     actions=to_integration
                 />
             </Card>

@@ -1,7 +1,7 @@
-//! What else there was in a week: projects that nobody measured, alerts that are open, what was stopped.
+//! What else there was in a week: projects that are not compared, alerts that are open, what was stopped.
 
 use finops_contract::alerts::{AlertSeverity, AlertStatus};
-use finops_contract::reports::{ReportAlert, ReportBlock, WeeklyReport};
+use finops_contract::reports::{ReportAlert, ReportBlock, UnmeasuredReason, WeeklyReport};
 use leptos::prelude::*;
 
 use super::wording::alert_name;
@@ -51,12 +51,17 @@ fn item(href: String, (icon, tone): (Icon, Tone), name: AnyView, about: AnyView,
 fn unmeasured(report: &WeeklyReport) -> AnyView {
     let projects = &report.not_measured;
     let items = projects.iter().map(|one| {
-        let amount = view! { <span class="todo-amount">{figure(one.cost, "USD", Sure::Exactly)}</span> };
+        let sure = if one.partial { Sure::AtLeast } else { Sure::Exactly };
+        let amount = view! { <span class="todo-amount">{figure(one.cost, "USD", sure)}</span> };
+        let why = match one.reason {
+            UnmeasuredReason::Unrecorded => words::reports::DO_RECORD,
+            UnmeasuredReason::CostUnknown => words::reports::COST_UNKNOWN,
+        };
         item(
             format!("/projects/{}?tab=value", one.project.id),
             (Icon::Folder, Tone::Info),
             one.project.name.clone().into_any(),
-            t(words::reports::DO_RECORD).into_any(),
+            t(why).into_any(),
             Some(amount.into_any()),
         )
     });

@@ -1,6 +1,7 @@
 //! What changes, suggestions and what was done are called.
 
 use chrono::NaiveDate;
+use finops_contract::budgets::AlertBasis;
 use finops_contract::reports::{FollowUp, FollowUpKind, ReportAlert, Suggestion, SuggestionKind};
 use finops_contract::{Amount, Percent};
 use leptos::prelude::*;
@@ -93,7 +94,13 @@ pub(super) fn suggestion_why(suggestion: &Suggestion) -> String {
 pub(super) fn alert_name(alert: &ReportAlert) -> String {
     let what = alert.budget.clone().or_else(|| alert.project.as_ref().map(|project| project.name.clone()));
     match (what, alert.threshold) {
-        (Some(what), Some(threshold)) => words::reports::reached(&what, &percent_text(threshold)),
+        (Some(what), Some(threshold)) => {
+            let threshold = percent_text(threshold);
+            match alert.basis {
+                Some(AlertBasis::Forecast) => words::reports::forecast_reached(&what, &threshold),
+                Some(AlertBasis::Actual) | None => words::reports::reached(&what, &threshold),
+            }
+        }
         (Some(what), None) => what,
         (None, _) => words::alerts::KIND_UNPRICED.get().to_owned(),
     }

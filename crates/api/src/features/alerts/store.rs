@@ -69,6 +69,7 @@ pub(super) struct Stored {
 pub(super) struct Filter<'a> {
     pub(super) id: Option<Uuid>,
     pub(super) status: Option<AlertStatus>,
+    pub(super) severity: Option<AlertSeverity>,
     pub(super) kind: Option<AlertKind>,
     pub(super) project: Option<Uuid>,
     pub(super) budget: Option<Uuid>,
@@ -79,8 +80,8 @@ pub(super) struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     pub(super) fn of(query: &AlertsQuery, seen: &'a Visibility, after: Option<Uuid>) -> Self {
-        let (status, kind, project, budget) = (query.status, query.kind, query.project_id, query.budget_id);
-        Self { id: None, status, kind, project, budget, seen: Some(seen), after }
+        let AlertsQuery { status, severity, kind, project_id: project, budget_id: budget, .. } = *query;
+        Self { id: None, status, severity, kind, project, budget, seen: Some(seen), after }
     }
 }
 
@@ -109,7 +110,8 @@ pub(super) async fn list(
             AND ($6::uuid IS NULL OR c.budget_id = $6)
             AND ($7::uuid[] IS NULL OR a.team_id = ANY ($7) OR a.project_id = ANY ($8))
             AND ($9::uuid IS NULL OR a.id < $9)
-        ORDER BY a.id DESC LIMIT $10
+            AND ($10::text IS NULL OR a.severity = $10)
+        ORDER BY a.id DESC LIMIT $11
         "#,
         organization as OrganizationId,
         filter.id,
@@ -120,6 +122,7 @@ pub(super) async fn list(
         teams,
         projects,
         filter.after,
+        filter.severity.map(AlertSeverity::name),
         limit
     )
     .fetch_all(conn)
@@ -181,6 +184,7 @@ pub async fn raised_between(
         status: AlertStatus::from_name(&row.status).unwrap_or(AlertStatus::Open),
         budget: row.facts.budget.as_ref().map(|budget| budget.name.clone()),
         threshold: row.facts.budget.as_ref().map(|budget| budget.threshold),
+        basis: row.facts.budget.as_ref().map(|budget| budget.basis),
         project: row.facts.0.project,
         raised_at: row.raised_at,
     });

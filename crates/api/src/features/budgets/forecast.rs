@@ -20,7 +20,7 @@ const LEAST_OF_TODAY: i64 = 3_600;
 pub(super) struct Forecast {
     /// What is spent a day.
     pub(super) burn_rate: Option<Decimal>,
-    /// What will have been spent at the period's end.
+    /// What will have been spent at the period's end: at least this, where days that are over are unknown.
     pub(super) total: Option<Decimal>,
     /// The day on which the amount was spent, or will be.
     pub(super) breach: Option<NaiveDate>,
@@ -39,7 +39,9 @@ pub(super) struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// Makes it. Days of which nothing is known are taken to be like the others; the rest of today is as long as it is.
+    /// Makes it. What is still to come goes on as the last days did; the rest of today is as long as it is. Days that are
+    /// over are what is known of them: to make up what an unknown one cost would say that an amount was spent, and since
+    /// when, of which nobody knows.
     ///
     /// # Errors
     /// [`Inexact`] for figures that cannot be held.
@@ -51,7 +53,7 @@ impl Course<'_> {
         for day in self.span.each() {
             let known = self.spent.get(&day).copied().filter(|_| day <= today);
             let estimate = match (known, rate) {
-                (Some(_), _) if day < today => Decimal::ZERO,
+                _ if day < today => Decimal::ZERO,
                 (Some(_), Some(rate)) => rate.checked_mul(self.rest_of(today)).ok_or(Inexact)?,
                 (None, Some(rate)) => rate,
                 (_, None) => Decimal::ZERO,
@@ -169,13 +171,28 @@ mod tests {
     }
 
     #[test]
-    fn a_day_of_which_nothing_is_known_is_like_the_others_and_never_zero() {
+    fn a_day_that_is_over_and_unknown_adds_nothing_and_slows_nothing() {
         let mut days = [Some(10); 19];
         days[17] = None;
         days[18] = None;
         let found = forecast(BudgetPeriod::Monthly, NOON, 1_000, &days, None);
-        assert_eq!(told(found), three("10", "310", ""), "17 known days, 14 estimated");
+        assert_eq!(told(found), three("10", "290", ""), "17 known days, 12 to come, and a pace of five days");
         assert_eq!(forecast(BudgetPeriod::Monthly, NOON, 1_000, &[None; 19], None), Forecast::default());
+    }
+
+    #[test]
+    fn unknown_days_of_the_past_reach_no_amount() {
+        // Of the calendar year only the last 180 days were collected: 144 days before them are unknown.
+        const NOVEMBER: &str = "2026-11-25T03:00:00Z";
+        let mut days = [None; 324 + 4];
+        days[148..].fill(Some(10));
+        let year = |amount| told(forecast(BudgetPeriod::Yearly, NOVEMBER, amount, &days, Some(5)));
+        // 1,800 before today, ten today and on each of the 36 days to come.
+        assert_eq!(year(2_200), three("10", "2170", ""), "not 144 days more");
+        assert_eq!(year(2_170), three("10", "2170", "2026-12-31"));
+        assert_eq!(year(1_810), three("10", "2170", "2026-11-25"), "no day before today");
+        // What is known to be spent was spent on a day that is over.
+        assert_eq!(year(1_800), three("10", "2170", "2026-11-24"));
     }
 
     #[test]
@@ -185,9 +202,9 @@ mod tests {
         days[18] = Some(20);
         let found = forecast(BudgetPeriod::Monthly, NOON, 1_000, &days, Some(0));
         assert_eq!(told(found), three("15", "202.5", ""));
-        // Nothing is known before today, and twelve hours cost six dollars.
+        // Nothing is known before today, which adds nothing, and twelve hours cost six dollars.
         let found = forecast(BudgetPeriod::Weekly, NOON, 1_000, &[], Some(6));
-        assert_eq!(told(found), three("12", "84", ""));
+        assert_eq!(told(found), three("12", "36", ""));
         // A minute after midnight it says nothing yet, but what is spent is spent.
         let found = forecast(BudgetPeriod::Weekly, "2026-03-19T15:01:00Z", 5, &[], Some(6));
         assert_eq!(told(found), three("", "", "2026-03-20"));
@@ -226,6 +243,9 @@ mod tests {
             }
             if known >= amount {
                 prop_assert!(found.breach.is_some_and(|day| day <= today));
+            }
+            if known < amount {
+                prop_assert!(found.breach.is_none_or(|day| day >= today));
             }
             prop_assert!(found.breach.is_none_or(|day| span.from <= day && day < span.to));
         }

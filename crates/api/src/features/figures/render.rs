@@ -1,5 +1,6 @@
 //! The figures as OpenMetrics text.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -28,7 +29,8 @@ use crate::platform::state::State;
 const NAMED: usize = 50;
 /// Models that have one.
 const MODELS: usize = 200;
-/// The name of the rest, and of calls that name nobody.
+/// The name of the rest, and of calls that name nobody. What has one of these names, or one that is the same as far as it is
+/// told, is in the same sum.
 const OTHER: &str = "other";
 const NONE: &str = "none";
 /// The longest name that is told.
@@ -86,8 +88,8 @@ pub struct Figures(Arc<Snapshots<Costs>>);
 #[derive(Debug)]
 struct Costs {
     dollars: Dollars,
-    by_service: Vec<(String, Decimal)>,
-    by_learner: Vec<(String, Decimal)>,
+    by_service: BTreeMap<String, Decimal>,
+    by_learner: BTreeMap<String, Decimal>,
     tokens: Vec<((String, String), u64)>,
 }
 
@@ -153,16 +155,15 @@ async fn costs(state: &State, organization: OrganizationId, now: DateTime<Utc>) 
 }
 
 /// Those that cost most, and the others together.
-fn bounded(costs: Vec<NamedCost>) -> Vec<(String, Decimal)> {
-    let mut shown: Vec<(String, Decimal)> = Vec::new();
-    let mut rest: Option<Decimal> = None;
-    for NamedCost { name, cost } in costs {
-        match shown.len() < NAMED {
-            true => shown.push((name.as_deref().map_or_else(|| NONE.to_owned(), short), cost.0)),
-            false => rest = Some(rest.unwrap_or_default() + cost.0),
-        }
+fn bounded(costs: Vec<NamedCost>) -> BTreeMap<String, Decimal> {
+    let mut shown: BTreeMap<String, Decimal> = BTreeMap::new();
+    for (place, NamedCost { name, cost }) in costs.into_iter().enumerate() {
+        let name = match place < NAMED {
+            true => name.as_deref().map_or_else(|| NONE.to_owned(), short),
+            false => OTHER.to_owned(),
+        };
+        *shown.entry(name).or_default() += cost.0;
     }
-    shown.extend(rest.map(|rest| (OTHER.to_owned(), rest)));
     shown
 }
 
@@ -197,12 +198,13 @@ impl Costs {
         for (service, cost) in &self.by_service {
             by_service.get_or_create(&Service { service: service.clone() }).set(float(*cost));
         }
-        registry.register("cost_by_service_usd", format!("Cost by service, by events, {month}"), by_service);
+        let rest = "`other` is the rest, `none` what names none; what has such a name itself is in it";
+        registry.register("cost_by_service_usd", format!("Cost by service, by events, {month}; {rest}"), by_service);
         let by_learner = Family::<Learner, Money>::default();
         for (learner, cost) in &self.by_learner {
             by_learner.get_or_create(&Learner { learner: learner.clone() }).set(float(*cost));
         }
-        registry.register("cost_by_learner_usd", format!("Cost by learner, by events, {month}"), by_learner);
+        registry.register("cost_by_learner_usd", format!("Cost by learner, by events, {month}; {rest}"), by_learner);
         let tokens = Family::<ModelLabels, Counter>::default();
         for ((provider, model), count) in &self.tokens {
             let labels = ModelLabels { provider: provider.clone(), model: model.clone() };
@@ -236,4 +238,25 @@ async fn register_budgets(
     }
     registry.register("budget_percentage_used", "What was spent of each budget, in percent of its amount", used);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::exact::Exact;
+
+    #[test]
+    fn what_is_named_like_the_rest_is_not_lost() {
+        let cost =
+            |name: Option<&str>, cost: i64| NamedCost { name: name.map(str::to_owned), cost: Exact(cost.into()) };
+        let long = "s".repeat(LONGEST);
+        let mut costs = vec![cost(Some("other"), 900), cost(Some("none"), 800), cost(None, 70)];
+        costs.extend([cost(Some(&format!("{long}-a")), 60), cost(Some(&format!("{long}-b")), 50)]);
+        costs.extend((costs.len()..NAMED + 2).map(|at| cost(Some(&format!("service-{at}")), 1)));
+        let shown = bounded(costs);
+        assert_eq!(shown["other"], Decimal::from(902), "the service, and two that have no line");
+        assert_eq!(shown["none"], Decimal::from(870), "the service, and calls that name none");
+        assert_eq!(shown[&long], Decimal::from(110), "two of a name, as far as it is told");
+        assert_eq!(shown.values().sum::<Decimal>(), Decimal::from(1_880 + 47), "nothing is left out");
+    }
 }

@@ -38,6 +38,9 @@ const ACTIONS: [(FollowUpKind, &[&str]); 4] = [
     (FollowUpKind::Block, &["block.create", "block.approve", "block.lift"]),
 ];
 
+/// Of these, what a block and its lift do by themselves: told as the block alone.
+const BY_BLOCKS: [&str; 3] = ["project.remove_openai_project_id", "admin_key.deactivate", "admin_key.activate"];
+
 /// What came of the latest reports, the latest first.
 ///
 /// # Errors
@@ -57,12 +60,13 @@ pub(super) async fn of_reports(
     let costs = Costs::of(conn, organization, calendar.days(), hull).await?;
     let models = Models::of(store::models(conn, organization, calendar.days(), hull).await?);
     let names = store::projects(conn, organization).await?;
+    let (actions, by_blocks) = (names_of_actions(), BY_BLOCKS.map(str::to_owned));
     let today = calendar.today(now);
     let mut effects = Vec::new();
     for (week, sent_at) in sent {
         let (about, after) = (span(calendar, week), domain::after(span(calendar, week)));
         let readers = readers.remove(&week).unwrap_or_default();
-        let done = store::done(conn, organization, (sent_at, sent_at + AFTER), &names_of_actions(), MOST).await?;
+        let done = store::done(conn, organization, (sent_at, sent_at + AFTER), (&actions, &by_blocks), MOST).await?;
         let mut told: Vec<FollowUp> = Vec::new();
         let mut counts: BTreeMap<FollowUpKind, usize> = BTreeMap::new();
         for done in done {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use finops_contract::costs::CostState;
 use finops_contract::organizations::Organization;
-use finops_contract::reports::{RankedProject, UnmeasuredProject, WeekCost, WeeklyReport};
+use finops_contract::reports::{RankedProject, UnmeasuredProject, UnmeasuredReason, WeekCost, WeeklyReport};
 use finops_contract::{Amount, Percent, Quantities, UnitKind};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -91,6 +91,12 @@ pub(super) fn change(from: Option<Decimal>, to: Option<Decimal>) -> Option<Perce
 fn known(total: &Total) -> Option<Decimal> {
     let dollars = &total.dollars;
     (dollars.known() && dollars.state() != CostState::Unpriced).then(|| dollars.cost())
+}
+
+/// What a project cost, where it may be compared by that: all of it is known, but for calls without a price, which are told
+/// beside it. Days of which nothing is known, and other currencies, may be most of it.
+fn comparable(total: &Total) -> Option<Decimal> {
+    known(total).filter(|_| total.unknown_days == 0 && total.unconverted.is_empty())
 }
 
 fn week_cost(week: &Week, before: &Week) -> WeekCost {
@@ -189,7 +195,7 @@ impl Projects {
     /// Those that can be compared, with what they cost.
     fn measured(&self) -> impl Iterator<Item = (Uuid, Decimal, Merit, &Worth)> {
         self.worth.iter().filter_map(|(project, worth)| {
-            let cost = known(&worth.total)?;
+            let cost = comparable(&worth.total)?;
             Some((*project, cost, Merit::of(cost, &worth.tally)?, worth))
         })
     }
@@ -248,22 +254,32 @@ impl Projects {
         }
     }
 
-    /// Those of which it is not known what came of them, or what they cost; the dearest first.
+    /// Those of which it is not known what came of them, or what they cost, all of it; the dearest first.
     fn not_measured(&self) -> Vec<UnmeasuredProject> {
         let mut projects: Vec<UnmeasuredProject> = self
             .worth
             .iter()
             .filter_map(|(project, worth)| {
                 let cost = known(&worth.total);
-                let is_measured = cost.is_some_and(|cost| Merit::of(cost, &worth.tally).is_some());
-                let is_silent = cost == Some(Decimal::ZERO) && worth.tally.is_empty();
+                let is_recorded = Merit::of(cost.unwrap_or_default(), &worth.tally).is_some();
+                let is_measured = is_recorded && comparable(&worth.total).is_some();
+                let is_silent =
+                    cost == Some(Decimal::ZERO) && worth.tally.is_empty() && worth.total.unconverted.is_empty();
                 // Of what only costs something in another currency, it is not known in dollars.
                 let has_something = cost.is_some()
                     || !worth.tally.is_empty()
                     || worth.total.dollars.unpriced() > 0
                     || !worth.total.unconverted.is_empty();
                 let named = self.names.get(project).filter(|_| !is_measured && !is_silent && has_something)?;
-                Some(UnmeasuredProject { project: named.project.clone(), cost: cost.map(Amount) })
+                Some(UnmeasuredProject {
+                    project: named.project.clone(),
+                    cost: cost.map(Amount),
+                    partial: cost.is_some() && !worth.total.is_complete(),
+                    reason: match is_recorded {
+                        true => UnmeasuredReason::CostUnknown,
+                        false => UnmeasuredReason::Unrecorded,
+                    },
+                })
             })
             .collect();
         projects.sort_by(|a, b| b.cost.cmp(&a.cost).then_with(|| a.project.name.cmp(&b.project.name)));

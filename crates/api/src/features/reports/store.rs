@@ -271,12 +271,13 @@ pub(super) struct Done {
 }
 
 /// What people did from one moment to another that changes what is spent: so many of each kind, the earliest first. A kind is
-/// what the action is named after. What waits for a second person has not been done.
+/// what the action is named after. What waits for a second person has not been done; what a block, or its lift, changes by
+/// itself, and blocks that end with what they stopped or give way to others, are done by the same request as what is told.
 pub(super) async fn done(
     conn: &mut PgConnection,
     organization: OrganizationId,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
-    actions: &[String],
+    (actions, by_blocks): (&[String], &[String]),
     most: i64,
 ) -> sqlx::Result<Vec<Done>> {
     sqlx::query_as!(
@@ -286,16 +287,22 @@ pub(super) async fn done(
             SELECT id, action, target_name, actor_name, at,
                 row_number() OVER (PARTITION BY target_type ORDER BY id) AS number,
                 count(*) OVER (PARTITION BY target_type) AS count
-            FROM audit_log
+            FROM audit_log a
             WHERE organization_id = $1 AND at > $2 AND at < $3 AND action = ANY ($4) AND actor_type <> 'system'
                 AND (action <> 'block.create' OR after ->> 'status' = 'active')
+                AND (action <> 'block.lift' OR after ->> 'ended' = 'lifted')
+                AND NOT (action = ANY ($6) AND EXISTS (
+                    SELECT FROM audit_log b
+                    WHERE b.organization_id = a.organization_id AND b.request_id = a.request_id AND b.at > $2 AND b.at < $3
+                        AND b.target_type = 'block'))
         ) done WHERE number <= $5 ORDER BY id
         "#,
         organization as OrganizationId,
         from,
         to,
         actions,
-        most
+        most,
+        by_blocks
     )
     .fetch_all(conn)
     .await

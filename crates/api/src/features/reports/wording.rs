@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use finops_contract::accounts::Locale;
 use finops_contract::alerts::{AlertKind, AlertStatus};
+use finops_contract::budgets::AlertBasis;
 use finops_contract::costs::Basis;
 use finops_contract::reports::{
-    Measure, RankedProject, ReportAlert, ReportBlock, Suggestion, SuggestionKind, WeekCost, WeeklyReport,
+    Measure, RankedProject, ReportAlert, ReportBlock, Suggestion, SuggestionKind, UnmeasuredReason, WeekCost,
+    WeeklyReport,
 };
 use finops_contract::{Amount, Percent};
 use rust_decimal::Decimal;
@@ -178,21 +180,39 @@ fn projects(report: &WeeklyReport, locale: Locale, parts: &mut Vec<Part>) {
         parts.extend(ranked.map(|(at, project)| Part::Entry(ranked_entry(at + 1, project, locale))));
     }
     if report.measured == 0 {
-        let (ko, en) = (
-            "결과나 피드백이 기록된 프로젝트가 없어 비용 효율을 비교하지 못했습니다.",
-            "No project has outcomes or feedback recorded, so none could be compared.",
-        );
+        let (ko, en) = match lacks(report, UnmeasuredReason::CostUnknown) {
+            true => (
+                "비용을 다 알고 결과나 피드백도 기록된 프로젝트가 없어 비용 효율을 비교하지 못했습니다.",
+                "No project could be compared: of none are both the whole cost and outcomes or feedback known.",
+            ),
+            false => (
+                "결과나 피드백이 기록된 프로젝트가 없어 비용 효율을 비교하지 못했습니다.",
+                "No project has outcomes or feedback recorded, so none could be compared.",
+            ),
+        };
         parts.push(Part::Text(pick(locale, ko, en).into()));
     }
     if report.not_measured_count > 0 {
-        parts.push(Part::Heading(pick(locale, "측정되지 않은 프로젝트", "Projects that are not measured").into()));
+        parts.push(Part::Heading(pick(locale, "비교하지 못한 프로젝트", "Projects that are not compared").into()));
         parts.push(Part::Text(not_measured(report, locale)));
     }
 }
 
+/// Whether a project that is named is not compared for this reason.
+fn lacks(report: &WeeklyReport, reason: UnmeasuredReason) -> bool {
+    report.not_measured.iter().any(|one| one.reason == reason)
+}
+
 fn not_measured(report: &WeeklyReport, locale: Locale) -> String {
     let named = report.not_measured.iter().map(|one| {
-        let cost = one.cost.map_or_else(|| pick(locale, "비용 알 수 없음", "cost unknown").to_owned(), dollars);
+        let cost = match (one.cost, one.reason) {
+            (None, _) => pick(locale, "비용 알 수 없음", "cost unknown").to_owned(),
+            (Some(cost), UnmeasuredReason::Unrecorded) => at_least(cost, one.partial, locale),
+            (Some(cost), UnmeasuredReason::CostUnknown) => {
+                let why = pick(locale, "비용을 다 알지 못함", "not all of its cost is known");
+                format!("{}, {why}", at_least(cost, one.partial, locale))
+            }
+        };
         format!("{} ({cost})", one.project.name)
     });
     let named = named.collect::<Vec<_>>().join(", ");
@@ -203,12 +223,25 @@ fn not_measured(report: &WeeklyReport, locale: Locale) -> String {
         (others, Locale::Ko) => format!(" 외 {others}개"),
         (others, Locale::En) => format!(" and {others} more"),
     };
-    match locale {
-        Locale::Ko => format!("{all}개: {named}{others}. 호출의 결과나 피드백을 기록하면 다음 리포트에서 비교합니다."),
-        Locale::En => {
-            format!("{all}: {named}{others}. Record outcomes or feedback, and the next report compares them.")
-        }
+    let mut said = match locale {
+        Locale::Ko => format!("{all}개: {named}{others}."),
+        Locale::En => format!("{all}: {named}{others}."),
+    };
+    if lacks(report, UnmeasuredReason::CostUnknown) {
+        said.push_str(pick(
+            locale,
+            " 비용을 다 알지 못하는 프로젝트는 순위에 넣지 않았습니다.",
+            " Those whose cost is not known whole are not ranked.",
+        ));
     }
+    if lacks(report, UnmeasuredReason::Unrecorded) {
+        said.push_str(pick(
+            locale,
+            " 호출의 결과나 피드백을 기록하면 다음 리포트에서 비교합니다.",
+            " Record outcomes or feedback, and the next report compares them.",
+        ));
+    }
+    said
 }
 
 fn ranked_entry(place: usize, ranked: &RankedProject, locale: Locale) -> Entry {
@@ -346,10 +379,13 @@ fn alert_entry(alert: &ReportAlert, locale: Locale) -> Entry {
         (AlertKind::Unpriced, _) | (_, None) => pick(locale, "가격을 모르는 호출", "Calls without a price").to_owned(),
         (AlertKind::Budget, Some(budget)) => budget.clone(),
     };
-    let figure = match (alert.threshold, locale) {
-        (Some(threshold), Locale::Ko) => format!("예산의 {threshold}% 도달"),
-        (Some(threshold), Locale::En) => format!("reached {threshold}% of the budget"),
-        (None, _) => String::new(),
+    let is_forecast = alert.basis == Some(AlertBasis::Forecast);
+    let figure = match (alert.threshold, is_forecast, locale) {
+        (Some(threshold), false, Locale::Ko) => format!("예산의 {threshold}% 도달"),
+        (Some(threshold), false, Locale::En) => format!("reached {threshold}% of the budget"),
+        (Some(threshold), true, Locale::Ko) => format!("예산의 {threshold}% 도달 예상"),
+        (Some(threshold), true, Locale::En) => format!("forecast to reach {threshold}% of the budget"),
+        (None, ..) => String::new(),
     };
     let status = match alert.status {
         AlertStatus::Acknowledged => pick(locale, "확인 중", "acknowledged"),

@@ -5,13 +5,13 @@ use finops_contract::reports::{FollowUp, FollowUpKind, ReportEffect};
 use finops_contract::{ErrorCode, Page};
 use finops_simulator::Letter;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::sent::go;
 use super::{call, mails, some, text, track};
 use crate::support::TestApp;
 use crate::support::client::Client;
-use crate::support::costs::{project, register_key, team};
+use crate::support::costs::{project, project_with_id, register_key, team};
 
 async fn effects(client: &Client) -> Vec<ReportEffect> {
     client.get("/api/reports/weekly/effect").await.read_as::<Page<ReportEffect>>().data
@@ -166,4 +166,64 @@ async fn what_is_done_in_the_week_after_a_report_is_told_with_what_that_week_cos
     assert_eq!(weeks, (some("100"), some("80"), some("-20")));
     people.outsider.get("/api/reports/weekly/effect").await.ok();
     assert!(effects(&people.outsider).await.iter().all(|effect| effect.actions.is_empty()), "nobody else's");
+}
+
+#[tokio::test]
+async fn what_a_block_changes_by_itself_is_told_as_the_block_alone() {
+    let app = TestApp::builder().with_accounts().spawn().await;
+    let people = app.people().await;
+    let admin = &people.admin;
+    let platform = team(admin, "platform").await;
+    let key = register_key(admin, &platform, &app.provider_key("org-alpha")).await;
+    let web = project_with_id(admin, &platform, "web", "proj_web").await;
+    let api = project_with_id(admin, &platform, "api", "proj_batch").await;
+    go(&app, "2026-03-23T00:00:00Z");
+    app.run_jobs().await;
+    let block = async |kind: &str, id: &str, mut more: Value| {
+        more["target"] = json!({"type": kind, "id": id});
+        more["reason"] = json!("Too much");
+        let made = admin.post("/api/blocks", more).await.status(201);
+        app.advance(TimeDelta::minutes(1));
+        made["id"].as_str().expect("an id").to_owned()
+    };
+    app.advance(TimeDelta::hours(1));
+    // Its Project ID is taken out of collection, and given back.
+    let of_web = block("project", &web, json!({"mode": "stop"})).await;
+    admin.post(&format!("/api/blocks/{of_web}/lift"), json!({"reason": "Over"})).await.ok();
+    // The key is deactivated, and activated.
+    let of_key = block("admin_key", &key, json!({"mode": "stop"})).await;
+    admin.post(&format!("/api/blocks/{of_key}/lift"), json!({"reason": "Over"})).await.ok();
+    // A throttle gives way to a stop, which ends with its project.
+    block("project", &web, json!({"mode": "throttle", "limitPerMinute": 5})).await;
+    block("project", &web, json!({"mode": "stop"})).await;
+    admin.send(Method::DELETE, &format!("/api/projects/{web}")).await.ok();
+    // By hand the same are things of their own.
+    app.advance(TimeDelta::minutes(1));
+    admin.send(Method::DELETE, &format!("/api/projects/{api}/openai-project-id")).await.ok();
+    admin.post(&format!("/api/teams/{platform}/admin-keys/{key}/deactivate"), json!({})).await.ok();
+
+    let [effect] = effects(admin).await.try_into().expect("one report");
+    let told: Vec<_> = effect.actions.iter().map(|one| one.action.as_deref().expect("an action")).collect();
+    assert_eq!(
+        told,
+        [
+            "block.create",
+            "block.lift",
+            "block.create",
+            "block.lift",
+            "block.create",
+            "block.create",
+            "project.delete",
+            "project.remove_openai_project_id",
+            "admin_key.deactivate",
+        ]
+    );
+    let counts: Vec<_> = effect.counts.iter().map(|one| (one.kind, one.count)).collect();
+    assert_eq!(counts, [(FollowUpKind::AdminKey, 1), (FollowUpKind::ProjectStopped, 2), (FollowUpKind::Block, 6)]);
+    // All of it was written down: the six things that followed by themselves are in the audit log too.
+    let written = "SELECT count(*) FROM audit_log WHERE request_id IS NOT NULL AND (action LIKE 'block.%'
+        OR action IN ('project.remove_openai_project_id', 'admin_key.deactivate', 'admin_key.activate'))";
+    assert_eq!(app.database.count(written).await, 14);
+    // What was to be collected with the key that is out of use gives up.
+    app.run_jobs_and_let_them_die().await;
 }
