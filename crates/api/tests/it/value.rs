@@ -6,6 +6,7 @@ use finops_api::features::usage::verify;
 use finops_contract::costs::{Basis, CostState};
 use finops_contract::value::{OutcomesAnswer, ProjectIntents, ProjectValue, Value as Worth};
 use finops_contract::{Amount, ErrorCode};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
