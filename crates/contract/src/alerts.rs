@@ -150,7 +150,7 @@ pub struct UnpricedCalls {
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlertLink {
-    /// What it does, for programs: `block`, `open`, `budget`, `prices`.
+    /// What it does, for programs: `block`, `prices`, `open`.
     #[cfg_attr(feature = "server", schema(example = "block"))]
     pub action: String,
     /// The page of the app, without the host.

@@ -1,7 +1,9 @@
 //! Alerts: raised once, whoever notices; saying who, what, how much and why; acknowledged, resolved, and over by themselves.
 
+mod again;
 mod calendar;
 mod later;
+mod stops;
 mod told;
 
 use chrono::TimeDelta;

@@ -148,6 +148,7 @@ impl Draft {
             }
             if line.action == AlertAction::Block {
                 let code = match (line.basis, self.enforcement) {
+                    _ if !can_be_stopped(self.scope) => Some("not_stoppable"),
                     (AlertBasis::Forecast, _) => Some("needs_actual"),
                     (_, Enforcement::Soft) => Some("needs_hard"),
                     _ => None,
@@ -158,6 +159,11 @@ impl Draft {
         }
         alerts
     }
+}
+
+/// Whether a budget of such a scope can stop anything.
+pub(super) fn can_be_stopped(scope: ScopeType) -> bool {
+    !matches!(scope, ScopeType::Service | ScopeType::Learner)
 }
 
 /// What somebody has filled in of an exchange rate.
@@ -294,6 +300,10 @@ mod tests {
         let stops = |basis| Draft { enforcement: Enforcement::Hard, lines: vec![line("100", basis, Block)], ..draft() };
         assert!(stops(Actual).read().is_ok());
         assert_eq!(pointers(&stops(Forecast)), [told("/alerts/0/type", "needs_actual")]);
+        for scope in [ScopeType::Service, ScopeType::Learner] {
+            let stops = Draft { scope, scope_id: "chatbot".to_owned(), ..stops(Actual) };
+            assert_eq!(pointers(&stops), [told("/alerts/0/type", "not_stoppable")]);
+        }
     }
 
     #[test]

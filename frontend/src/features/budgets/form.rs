@@ -134,7 +134,7 @@ pub fn BudgetForm(
             {about}
             {money(fields, task, is_new)}
             {enforcement_choice(fields.enforcement)}
-            {thresholds::editor(fields.editor, task)}
+            {thresholds::editor(fields.editor, fields.scope, task)}
             <FormActions>
                 <Button on_press=move |_| open.set(false)>{t(words::common::CANCEL)}</Button>
                 <Button kind=ButtonKind::Primary submit=true busy=task.busy>

@@ -3,8 +3,9 @@
 use finops_contract::budgets::{AlertAction, AlertBasis, BudgetStatus, ThresholdStanding};
 use leptos::prelude::*;
 
-use super::draft::{Line, MOST};
+use super::draft::{Line, MOST, can_be_stopped};
 use super::model::percent_text;
+use super::scope::ScopeFields;
 use super::wording::{action_name, alert_basis_name, wrong_at, wrong_with};
 use crate::data::Task;
 use crate::features::moment;
@@ -84,8 +85,8 @@ impl Editor {
     }
 }
 
-/// The editor.
-pub(super) fn editor(editor: Editor, task: Task) -> AnyView {
+/// The editor, of a budget of such a scope.
+pub(super) fn editor(editor: Editor, scope: ScopeFields, task: Task) -> AnyView {
     let none = memo(move |_| editor.entries.with(Vec::is_empty));
     let full = Signal::derive(move || editor.entries.with(|entries| entries.len() >= MOST));
     let wrong = wrong_with(task, "/alerts");
@@ -96,7 +97,7 @@ pub(super) fn editor(editor: Editor, task: Task) -> AnyView {
                 <p class="field-hint">{t(words::budgets::THRESHOLDS_NOTE)}</p>
             </div>
             <div class="stack">
-                <For each=move || editor.entries.get() key=|entry| entry.key let(entry)>{line(editor, entry, task)}</For>
+                <For each=move || editor.entries.get() key=|entry| entry.key let(entry)>{line(editor, entry, scope, task)}</For>
             </div>
             {live(move || none.get().then(|| view! { <p class="muted">{t(words::budgets::THRESHOLDS_NONE)}</p> }))}
             {live(move || wrong.get().map(|text| view! { <p class="field-error">{text}</p> }))}
@@ -111,7 +112,7 @@ pub(super) fn editor(editor: Editor, task: Task) -> AnyView {
     .into_any()
 }
 
-fn line(editor: Editor, entry: Entry, task: Task) -> AnyView {
+fn line(editor: Editor, entry: Entry, scope: ScopeFields, task: Task) -> AnyView {
     let at = memo(move |_| {
         editor.entries.with(|entries| entries.iter().position(|one| one.key == entry.key)).unwrap_or_default()
     });
@@ -121,6 +122,15 @@ fn line(editor: Editor, entry: Entry, task: Task) -> AnyView {
             .map(|one| (one.name().to_owned(), alert_basis_name(*one).get().to_owned()))
             .collect::<Vec<_>>()
     });
+    // What was chosen before the scope was is still there to be seen; the form says why it is wrong.
+    let is_offered = move |name: &str| {
+        name != AlertAction::Block.name()
+            || can_be_stopped(scope.chosen())
+            || entry.action.with(|action| action == AlertAction::Block.name())
+    };
+    let all = action_choices();
+    let actions =
+        Signal::derive(move || all.get().into_iter().filter(|(name, _)| is_offered(name)).collect::<Vec<_>>());
     let name = Text::derive(move || words::budgets::threshold_n(&(at.get() + 1)));
     let remove = Text::derive(move || words::budgets::threshold_remove(&(at.get() + 1)));
     view! {
@@ -139,7 +149,7 @@ fn line(editor: Editor, entry: Entry, task: Task) -> AnyView {
             <Select
                 label=words::budgets::THRESHOLD_ACTION
                 value=entry.action
-                choices=action_choices()
+                choices=actions
                 error=wrong_at(task, move || format!("/alerts/{}/type", at.get()))
             />
             <IconButton

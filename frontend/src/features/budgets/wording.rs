@@ -146,6 +146,7 @@ fn wrong(error: &ApiError, pointer: &str) -> Option<String> {
         "duplicate" => w::WRONG_DUPLICATE,
         "order" => w::WRONG_ORDER,
         "needs_hard" => w::WRONG_NEEDS_HARD,
+        "not_stoppable" => w::WRONG_NOT_STOPPABLE,
         "needs_actual" => w::WRONG_NEEDS_ACTUAL,
         "too_many" => w::WRONG_TOO_MANY,
         "immutable" => w::WRONG_IMMUTABLE,

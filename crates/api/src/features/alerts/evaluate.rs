@@ -18,7 +18,7 @@ use super::message::{self, Told};
 use super::store::{self, Filter, New, Stored};
 use super::unpriced;
 use crate::features::blocks::{self, BudgetStop};
-use crate::features::budgets::{self, Calendar, CrossingKey, Standing, Watch};
+use crate::features::budgets::{self, Calendar, CrossingKey, Standing, ThresholdKey, Watch};
 use crate::features::deliveries::{self, Outgoing, To};
 use crate::features::organizations;
 use crate::platform::db::OrganizationId;
@@ -32,6 +32,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 const PAST_PERIODS: TimeDelta = TimeDelta::seconds(30);
 /// How long an alert about a period that was over already stays open by itself.
 const LATE: TimeDelta = TimeDelta::days(7);
+/// How long after it was told an alert that was over by itself may be told again: who hovers about a threshold is not news.
+const AGAIN: TimeDelta = TimeDelta::hours(1);
 /// Days for which what was crossed is remembered: longer than any past period that is looked at is over.
 const REMEMBERED: u64 = 40;
 
@@ -165,6 +167,28 @@ impl Reconciler for Evaluator {
     }
 }
 
+/// What is known of thresholds before a check.
+struct Known {
+    crossed: HashSet<CrossingKey>,
+    /// Since when each holds.
+    since: HashMap<ThresholdKey, DateTime<Utc>>,
+    /// The alerts of those that were crossed in a period that runs, were over by themselves, and may be told again.
+    dipped: HashMap<store::DippedKey, Uuid>,
+}
+
+impl Known {
+    /// Whether a period that is over was held to a threshold: not to one that was added since.
+    fn held(&self, place: &Place<'_>, standing: &Standing, alert: BudgetAlert) -> bool {
+        let (_, end) = place.calendar.bounds(standing.period);
+        let since = self.since.get(&(standing.budget_id, alert.threshold, alert.basis));
+        since.is_some_and(|since| *since < end)
+    }
+
+    fn dipped(&self, standing: &Standing, alert: BudgetAlert) -> Option<Uuid> {
+        self.dipped.get(&(standing.budget_id, standing.period.from, alert.threshold, alert.basis)).copied()
+    }
+}
+
 /// One check of one organization.
 struct Check<'a> {
     state: &'a State,
@@ -178,7 +202,11 @@ impl Check<'_> {
         let organization = self.place.organization;
         let all = budgets::in_force(conn, organization).await?;
         let remembered = self.place.today.checked_sub_days(Days::new(REMEMBERED)).unwrap_or(self.place.today);
-        let known = budgets::crossed_since(conn, organization, remembered).await?;
+        let known = Known {
+            crossed: budgets::crossed_since(conn, organization, remembered).await?,
+            since: budgets::thresholds_since(conn, organization).await?,
+            dipped: store::dipped(conn, organization, self.place.today, self.now - AGAIN).await?,
+        };
         let mut current = HashMap::new();
         for (budget, standings) in all.iter().zip(self.standings(conn, &all, watched).await?) {
             for standing in &standings {
@@ -220,16 +248,22 @@ impl Check<'_> {
         conn: &mut PgConnection,
         budget: &Budget,
         standing: &Standing,
-        known: &HashSet<CrossingKey>,
+        known: &Known,
     ) -> ApiResult<()> {
         let mut group = None;
         let mut reached: Vec<&BudgetAlert> = standing.reached.iter().collect();
         reached.sort_by_key(|alert| (alert.basis == AlertBasis::Forecast, std::cmp::Reverse(alert.threshold)));
         for alert in reached {
             let key: CrossingKey = (budget.id, standing.revision, standing.period.from, alert.threshold, alert.basis);
-            if !known.contains(&key) {
+            if !known.crossed.contains(&key) {
+                if standing.is_over && !known.held(&self.place, standing, *alert) {
+                    continue;
+                }
                 let facts = find::budget_facts(conn, &self.place, budget, standing, *alert).await?;
                 self.raise(standing, *alert, facts, &mut group, budgets::spender(budget)).await?;
+            } else if let Some(id) = known.dipped(standing, *alert) {
+                let facts = find::budget_facts(conn, &self.place, budget, standing, *alert).await?;
+                self.reopen(id, *alert, facts).await?;
             }
         }
         Ok(())
@@ -261,14 +295,43 @@ impl Check<'_> {
             raised_at: crossing.crossed_at,
         };
         store::insert(&mut tx, organization, &new).await?;
-        if let (AlertAction::Block, Some(spender)) = (alert.action, spender) {
+        let (mut stored, mut made) = (new.stored(), Vec::new());
+        // What is over is nothing to stop: whoever overspent last month may be well within this one's amount.
+        if let (AlertAction::Block, Some(spender), false) = (alert.action, spender, standing.is_over) {
             let reason = message::reason(&facts);
             let stop = BudgetStop { budget_id: crossing.budget_id, alert_id: Some(id), spender, reason };
-            blocks::stop_for_budget(self.state, &mut tx, organization, &stop).await?;
+            let stopped = blocks::stop_for_budget(self.state, &mut tx, organization, &stop).await?;
+            if stopped.holds {
+                stored.facts.blocked = true;
+                store::set_facts(&mut tx, organization, id, &stored.facts).await?;
+            }
+            made = stopped.made;
         }
         let group = group.get_or_insert_with(|| format!("crossing-{}", crossing.id));
         let types = domain::channels(alert.action);
-        tell(self.state, &mut tx, organization, &new.stored(), Told::Triggered, types, Some(group)).await?;
+        tell(self.state, &mut tx, organization, &stored, Told::Triggered, types, Some(group)).await?;
+        blocks::tell_of_stops(self.state, &mut tx, organization, id, &made).await?;
+        tx.commit().await?;
+        deliveries::nudge(self.state);
+        Ok(())
+    }
+
+    /// Opens an alert again that was over by itself, with the figures of now, and tells whom it was told. What it stopped, and
+    /// somebody let go since, stays: that was decided knowing of this period.
+    async fn reopen(&self, id: Uuid, alert: BudgetAlert, facts: Facts) -> ApiResult<()> {
+        let organization = self.place.organization;
+        let mut tx = self.state.db.background().tenant(organization).await?;
+        let filter = Filter { id: Some(id), ..Filter::default() };
+        let Some(before) = store::list(&mut tx, organization, &filter, 1).await?.pop() else { return Ok(()) };
+        let facts = Facts { blocked: blocks::stopped_with(&mut tx, organization, id).await?, ..facts };
+        if !store::reopen(&mut tx, organization, id, &facts, self.now).await? {
+            return Ok(());
+        }
+        let stored = Stored { status: AlertStatus::Open, facts, acknowledged: None, resolved: None, ..before };
+        // A group of its own: the one that it was raised in may be held back still.
+        let group = format!("alert-{id}");
+        let types = domain::channels(alert.action);
+        tell(self.state, &mut tx, organization, &stored, Told::Triggered, types, Some(&group)).await?;
         tx.commit().await?;
         deliveries::nudge(self.state);
         Ok(())

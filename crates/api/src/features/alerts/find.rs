@@ -1,7 +1,7 @@
 //! Finds out what an alert says: how the day compares with usual, what grew, and what could be stopped.
 
 use finops_contract::alerts::AlertBudget;
-use finops_contract::budgets::{AlertAction, Budget, BudgetAlert, ScopeType};
+use finops_contract::budgets::{Budget, BudgetAlert, ScopeType};
 use finops_contract::costs::Named;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -67,7 +67,8 @@ pub(super) async fn budget_facts(
         cause: growth.map(|growth| domain::cause(growth, budget.scope.kind == ScopeType::Project)),
         unpriced: None,
         target,
-        blocked: alert.action == AlertAction::Block,
+        // Whoever stops something says so.
+        blocked: false,
     })
 }
 

@@ -1,10 +1,11 @@
 //! Rows of alerts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use finops_contract::Percent;
 use finops_contract::alerts::{AlertKind, AlertMark, AlertSeverity, AlertStatus, AlertsQuery};
-use finops_contract::budgets::AlertAction;
+use finops_contract::budgets::{AlertAction, AlertBasis};
 use finops_contract::costs::Named;
 use finops_contract::reports::ReportAlert;
 use sqlx::PgConnection;
@@ -259,6 +260,76 @@ pub(super) async fn unresolved(conn: &mut PgConnection, organization: Organizati
     )
     .fetch_all(conn)
     .await
+}
+
+/// What tells a threshold's crossings in a period from all others, whichever the amount.
+pub(super) type DippedKey = (Uuid, NaiveDate, Percent, AlertBasis);
+
+/// Of each threshold's latest alert in a period that runs: those that were over by themselves, and were told last before a time.
+pub(super) async fn dipped(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    today: NaiveDate,
+    told_before: DateTime<Utc>,
+) -> sqlx::Result<HashMap<DippedKey, Uuid>> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT DISTINCT ON (c.budget_id, c.period_start, c.threshold, c.basis)
+            c.budget_id, c.period_start, c.threshold, c.basis, a.id,
+            a.status = 'resolved' AND a.resolved_by IS NULL AND coalesce(a.reopened_at, a.raised_at) <= $3 AS "dipped!"
+        FROM budget_crossings c JOIN alerts a ON a.organization_id = c.organization_id AND a.crossing_id = c.id
+        WHERE c.organization_id = $1 AND c.period_start <= $2 AND c.period_end > $2
+        ORDER BY c.budget_id, c.period_start, c.threshold, c.basis, c.revision DESC
+        "#,
+        organization as OrganizationId,
+        today,
+        told_before
+    )
+    .fetch_all(conn)
+    .await?;
+    let basis = |name: &str| AlertBasis::from_name(name).unwrap_or(AlertBasis::Actual);
+    let dipped = rows.into_iter().filter(|row| row.dipped);
+    Ok(dipped.map(|r| ((r.budget_id, r.period_start, Percent(r.threshold), basis(&r.basis)), r.id)).collect())
+}
+
+/// Opens an alert again that was over by itself. False where it is not.
+pub(super) async fn reopen(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    id: Uuid,
+    facts: &Facts,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let written = sqlx::query!(
+        "UPDATE alerts SET status = 'open', facts = $3, reopened_at = $4, resolved_at = NULL, acknowledged_at = NULL,
+            acknowledged_by = NULL
+        WHERE organization_id = $1 AND id = $2 AND status = 'resolved' AND resolved_by IS NULL",
+        organization as OrganizationId,
+        id,
+        Json(facts) as _,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(written.rows_affected() > 0)
+}
+
+/// Says anew what was found.
+pub(super) async fn set_facts(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    id: Uuid,
+    facts: &Facts,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE alerts SET facts = $3 WHERE organization_id = $1 AND id = $2",
+        organization as OrganizationId,
+        id,
+        Json(facts) as _
+    )
+    .execute(conn)
+    .await
+    .map(drop)
 }
 
 impl New<'_> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::domain::{self, Draft, Target};
 use super::targets::{self, Found};
-use super::{endings, service, store};
+use super::{endings, news, service, store};
 use crate::features::admin_keys;
 use crate::features::costs::Spender;
 use crate::platform::db::{OrganizationId, Tx};
@@ -29,8 +29,17 @@ pub struct BudgetStop {
     pub reason: String,
 }
 
-/// Stops whose spending a budget is about, in the transaction that noticed; gives the blocks that were made. Nudge the jobs
-/// after the commit.
+/// What a budget's stop came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stopped {
+    /// The blocks that were made. They are told of by [`tell_of_stops`].
+    pub made: Vec<Uuid>,
+    /// Whether something of it is stopped now, by these blocks or by earlier ones.
+    pub holds: bool,
+}
+
+/// Stops whose spending a budget is about, in the transaction that noticed; gives what came of it. Nudge the jobs after the
+/// commit.
 ///
 /// A project is stopped itself; a team by its active Admin key, and where it has none by its projects; an environment and the
 /// organization by their projects. Services and learners are no things that can be stopped: the guard alone refuses them,
@@ -44,27 +53,59 @@ pub async fn stop_for_budget(
     tx: &mut Tx,
     organization: OrganizationId,
     cause: &BudgetStop,
-) -> ApiResult<Vec<Uuid>> {
-    let ctx = Ctx::trusted(Actor::System { job: ACTOR }, organization, state.clock.clone());
-    let mut blocks = Vec::new();
-    for target in targets_of(tx, organization, &cause.spender).await? {
-        blocks.extend(stop(state, tx, &ctx, target, cause).await?);
+) -> ApiResult<Stopped> {
+    let ctx = context(state, organization);
+    let Some(targets) = targets_of(tx, organization, &cause.spender).await? else {
+        return Ok(Stopped { made: Vec::new(), holds: true });
+    };
+    let mut stopped = Stopped::default();
+    for target in targets {
+        match stop(state, tx, &ctx, target, cause).await? {
+            Stop::Made(id) => stopped.made.push(id),
+            Stop::Stands => stopped.holds = true,
+            Stop::Gone => {}
+        }
     }
-    Ok(blocks)
+    stopped.holds |= !stopped.made.is_empty();
+    Ok(stopped)
 }
 
-async fn targets_of(tx: &mut Tx, organization: OrganizationId, spender: &Spender) -> ApiResult<Vec<Target>> {
+/// Tells of a budget's stops whoever did not hear of them by the alert that says so, once that is in the outbox: webhooks, and
+/// the channels of teams that the budget is not about alone. Nudge the deliveries after the commit.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_of_stops(
+    state: &State,
+    tx: &mut Tx,
+    organization: OrganizationId,
+    alert: Uuid,
+    blocks: &[Uuid],
+) -> ApiResult<()> {
+    let ctx = context(state, organization);
+    for block in blocks {
+        news::tell_beside(state, tx, &ctx, *block, alert).await?;
+    }
+    Ok(())
+}
+
+fn context(state: &State, organization: OrganizationId) -> Ctx {
+    Ctx::trusted(Actor::System { job: ACTOR }, organization, state.clock.clone())
+}
+
+/// What to stop; nothing where all of it is stopped already.
+async fn targets_of(tx: &mut Tx, organization: OrganizationId, spender: &Spender) -> ApiResult<Option<Vec<Target>>> {
     let (team, environment) = match spender {
-        Spender::Service(_) | Spender::Learner(_) => return Ok(Vec::new()),
-        Spender::Project(project) => return Ok(vec![Target::Project(*project)]),
+        Spender::Service(_) | Spender::Learner(_) => return Ok(Some(Vec::new())),
+        Spender::Project(project) => return Ok(Some(vec![Target::Project(*project)])),
         Spender::Organization => (None, None),
         Spender::Environment(environment) => (None, Some(environment.name())),
         Spender::Team(team) => {
             if let Some(key) = admin_keys::active(tx, organization, *team, Provider::Openai).await? {
-                return Ok(vec![Target::AdminKey(key.id)]);
+                return Ok(Some(vec![Target::AdminKey(key.id)]));
             }
             if store::holding_team(tx, organization, *team).await? == Some(BlockMode::Stop) {
-                return Ok(Vec::new());
+                return Ok(None);
             }
             (Some(*team), None)
         }
@@ -82,22 +123,31 @@ async fn targets_of(tx: &mut Tx, organization: OrganizationId, spender: &Spender
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(projects.into_iter().map(Target::Project).collect())
+    Ok(Some(projects.into_iter().map(Target::Project).collect()))
 }
 
-/// Stops one thing; nothing, if it is stopped already, or gone.
-async fn stop(state: &State, tx: &mut Tx, ctx: &Ctx, target: Target, cause: &BudgetStop) -> ApiResult<Option<Uuid>> {
+/// What came of stopping one thing.
+enum Stop {
+    /// This block.
+    Made(Uuid),
+    /// It was stopped already.
+    Stands,
+    /// There is no such thing any more.
+    Gone,
+}
+
+async fn stop(state: &State, tx: &mut Tx, ctx: &Ctx, target: Target, cause: &BudgetStop) -> ApiResult<Stop> {
     targets::hold(tx, ctx.organization, target, BlockMode::Stop).await?;
-    let Some(found) = targets::find(tx, ctx.organization, target).await? else { return Ok(None) };
+    let Some(found) = targets::find(tx, ctx.organization, target).await? else { return Ok(Stop::Gone) };
     let open = store::open_of(tx, ctx.organization, target).await?;
     if open.iter().any(|open| open.is_active && open.mode == BlockMode::Stop) {
-        return Ok(None);
+        return Ok(Stop::Stands);
     }
     for open in &open {
         endings::replace(state, tx, ctx, open, &found.name).await?;
     }
     let draft = draft(&found, cause);
-    service::store(state, tx, ctx, &found, &draft, true).await.map(Some)
+    service::store(state, tx, ctx, &found, &draft, true).await.map(Stop::Made)
 }
 
 fn draft(found: &Found, cause: &BudgetStop) -> Draft {

@@ -29,9 +29,9 @@ mod stops;
 mod store;
 mod targets;
 
-pub use automatic::{BudgetStop, stop_for_budget};
+pub use automatic::{BudgetStop, Stopped, stop_for_budget, tell_of_stops};
 pub use domain::Target;
 pub use endings::{end_with, end_with_team, require_movable, require_unblocked};
 pub use provider::jobs;
 pub use routes::routes;
-pub use store::stopped_between;
+pub use store::{stopped_between, stopped_with};

@@ -63,25 +63,45 @@ impl News<'_> {
 /// What hears of blocks. Not PagerDuty: whoever is on call has the alert, and this is what was done about it.
 const TYPES: [ChannelType; 3] = [ChannelType::Email, ChannelType::Slack, ChannelType::Webhook];
 
-/// Tells of a block: nudge the deliveries after the commit. What a budget stops is said by its alert, and what gives way to
-/// another block by that one.
+/// Tells of a block: nudge the deliveries after the commit. What a budget stops is said by its alert and by [`tell_beside`], and
+/// what gives way to another block by that one.
 ///
 /// # Errors
 /// When the database fails.
 pub(super) async fn tell(state: &State, tx: &mut Tx, ctx: &Ctx, id: Uuid, news: News<'_>) -> sqlx::Result<()> {
-    let filter = Filter { id: Some(id), ..Filter::default() };
-    let block = list::list(tx, ctx.organization, &filter, 1).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
+    let block = find(tx, ctx, id).await?;
     let by_alert = news == News::Stopped && block.cause == BlockCause::Budget && block.alert_id.is_some();
     if by_alert || block.ended == Some(BlockEnding::Replaced) {
         return Ok(());
     }
+    let team = block.team.as_ref().map(|team| team.id);
+    send(state, tx, ctx, block, news, To::Types { types: &TYPES, team }).await
+}
+
+/// Tells of a block that an alert says whoever was not told that alert: it goes by the alert's channels, and knows of a team only
+/// where its budget does.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn tell_beside(state: &State, tx: &mut Tx, ctx: &Ctx, id: Uuid, alert: Uuid) -> sqlx::Result<()> {
+    let block = find(tx, ctx, id).await?;
+    let team = block.team.as_ref().map(|team| team.id);
+    send(state, tx, ctx, block, News::Stopped, To::Beside { types: &TYPES, team, alert }).await
+}
+
+async fn find(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> sqlx::Result<Block> {
+    let filter = Filter { id: Some(id), ..Filter::default() };
+    list::list(tx, ctx.organization, &filter, 1).await?.pop().ok_or(sqlx::Error::RowNotFound)
+}
+
+async fn send(state: &State, tx: &mut Tx, ctx: &Ctx, block: Block, news: News<'_>, to: To<'_>) -> sqlx::Result<()> {
+    let id = block.id;
     let provider = stops::of_blocks(tx, ctx.organization, &[id], Locale::En).await?.remove(&id).unwrap_or_default();
     let organization = organizations::find(tx, ctx.organization).await?.ok_or(sqlx::Error::RowNotFound)?.name;
     let block = Block { provider, ..block };
     let told = Told { block: &block, news, organization: &organization, at: ctx.now() };
-    let team = block.team.as_ref().map(|team| team.id);
     let outgoing = Outgoing {
-        to: To::Types { types: &TYPES, team },
+        to,
         alert_id: None,
         group: told.group(),
         kind: news.kind(),
@@ -101,13 +121,19 @@ struct Told<'a> {
 
 impl Told<'_> {
     /// What is told together when it comes in crowds: an Admin key's block may be about many Project IDs, and whoever made an
-    /// API key may stop it and let it go as often as they like. Whatever else is stopped is told at once.
+    /// API key may stop it and let it go as often as they like; a budget may stop many projects at once. Whatever else is stopped
+    /// is told at once.
     fn group(&self) -> Option<String> {
         match (self.news, self.block.target.kind) {
             (News::Failed(..), _) => Some(format!("block-{}", self.block.id)),
             (_, BlockTargetType::ApiKey) => Some(format!("blocks-{}", self.block.target.id)),
+            (News::Stopped, _) => self.block.alert_id.filter(|_| self.by_budget()).map(|id| format!("blocks-{id}")),
             _ => None,
         }
+    }
+
+    fn by_budget(&self) -> bool {
+        self.block.cause == BlockCause::Budget
     }
 
     fn notice(&self, public_url: &str, locale: Locale) -> Notice {

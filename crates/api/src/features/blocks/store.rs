@@ -413,3 +413,17 @@ pub async fn stopped_between(
     .fetch_all(conn)
     .await
 }
+
+/// Whether something that was stopped with an alert is stopped still.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stopped_with(conn: &mut PgConnection, organization: OrganizationId, alert: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM blocks WHERE organization_id = $1 AND alert_id = $2 AND status = 'active') AS "stopped!""#,
+        organization as OrganizationId,
+        alert
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -69,7 +69,7 @@ impl Draft {
         let spender = spender(&request.scope, &mut faults);
         faults.extend(amount_faults(request.amount.0, "/amount"));
         faults.extend(currency_fault(&request.currency, "/currency"));
-        faults.extend(threshold_faults(&request.alerts, request.enforcement));
+        faults.extend(threshold_faults(&request.alerts, request.enforcement, request.scope.kind));
         match spender {
             Some(spender) if faults.0.is_empty() => Ok(Self {
                 name: request.name.clone(),
@@ -143,7 +143,7 @@ pub(super) fn currency_fault(currency: &str, pointer: &str) -> Option<FieldError
 }
 
 /// What is wrong with thresholds: each of them by itself, their order, and that none is there twice.
-pub(super) fn threshold_faults(alerts: &[BudgetAlert], enforcement: Enforcement) -> Vec<FieldError> {
+pub(super) fn threshold_faults(alerts: &[BudgetAlert], enforcement: Enforcement, scope: ScopeType) -> Vec<FieldError> {
     if alerts.len() > MAX_THRESHOLDS {
         return vec![fault("/alerts", "too_many", "must be at most 20")];
     }
@@ -162,7 +162,9 @@ pub(super) fn threshold_faults(alerts: &[BudgetAlert], enforcement: Enforcement)
         highest = highest.max(percent);
         if *action == AlertAction::Block {
             let pointer = format!("/alerts/{at}/type");
-            if *basis == AlertBasis::Forecast {
+            if !can_be_stopped(scope) {
+                faults.push(fault(pointer, "not_stoppable", "a service's or learner's spending is nothing to stop"));
+            } else if *basis == AlertBasis::Forecast {
                 faults.push(fault(pointer, "needs_actual", "only what was spent can stop anything, not a forecast"));
             } else if enforcement == Enforcement::Soft {
                 faults.push(fault(pointer, "needs_hard", "only a hard budget stops anything"));
@@ -170,6 +172,11 @@ pub(super) fn threshold_faults(alerts: &[BudgetAlert], enforcement: Enforcement)
         }
     }
     faults
+}
+
+/// Whether there is something to stop: projects, by themselves or by an Admin key.
+const fn can_be_stopped(scope: ScopeType) -> bool {
+    !matches!(scope, ScopeType::Service | ScopeType::Learner)
 }
 
 /// How much a threshold is, exactly.
@@ -240,7 +247,7 @@ mod tests {
         use AlertBasis::{Actual, Forecast};
         let plain = |all: &[&str]| {
             let alerts: Vec<_> = all.iter().map(|threshold| alert(threshold, Email, Actual)).collect();
-            codes(&threshold_faults(&alerts, Enforcement::Soft))
+            codes(&threshold_faults(&alerts, Enforcement::Soft, ScopeType::Learner))
                 .into_iter()
                 .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
                 .collect::<Vec<_>>()
@@ -256,10 +263,20 @@ mod tests {
         assert_eq!(plain(&["50", "50.00"]), at(1, "duplicate"));
         assert_eq!(plain(&["50"; 21])[0].1, "too_many");
         let both = [alert("100", Email, Actual), alert("100", Email, Forecast), alert("120", Block, Actual)];
-        assert_eq!(codes(&threshold_faults(&both, Enforcement::Hard)), []);
-        assert_eq!(codes(&threshold_faults(&both, Enforcement::Soft)), [("/alerts/2/type", "needs_hard")]);
+        assert_eq!(codes(&threshold_faults(&both, Enforcement::Hard, ScopeType::Team)), []);
+        assert_eq!(
+            codes(&threshold_faults(&both, Enforcement::Soft, ScopeType::Team)),
+            [("/alerts/2/type", "needs_hard")]
+        );
         let stops = [alert("100", Block, Forecast)];
-        assert_eq!(codes(&threshold_faults(&stops, Enforcement::Hard)), [("/alerts/0/type", "needs_actual")]);
+        assert_eq!(
+            codes(&threshold_faults(&stops, Enforcement::Hard, ScopeType::Team)),
+            [("/alerts/0/type", "needs_actual")]
+        );
+        for scope in [ScopeType::Service, ScopeType::Learner] {
+            let faults = threshold_faults(&both, Enforcement::Hard, scope);
+            assert_eq!(codes(&faults), [("/alerts/2/type", "not_stoppable")], "{scope:?}");
+        }
     }
 
     #[test]

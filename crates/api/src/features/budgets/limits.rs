@@ -2,6 +2,7 @@
 
 use finops_contract::budgets::{
     AlertBasis, Budget, BudgetAlert, BudgetKind, BudgetPeriod, CostThreshold, CostThresholds, CostThresholdsRequest,
+    ScopeType,
 };
 use finops_contract::{FieldError, Percent};
 use rust_decimal::Decimal;
@@ -64,7 +65,7 @@ fn faults(wanted: Option<&CostThreshold>, at: &str) -> Vec<FieldError> {
     let Some(wanted) = wanted else { return Vec::new() };
     let amount = domain::amount_faults(wanted.amount.0, &format!("{at}/amount"));
     let currency = domain::currency_fault(&wanted.currency, &format!("{at}/currency"));
-    let threshold = domain::threshold_faults(&[alert(wanted)], wanted.enforcement).into_iter();
+    let threshold = domain::threshold_faults(&[alert(wanted)], wanted.enforcement, ScopeType::Project).into_iter();
     let threshold = threshold.map(|fault| FieldError { pointer: format!("{at}/type"), ..fault });
     amount.into_iter().chain(currency).chain(threshold).collect()
 }

@@ -33,3 +33,4 @@ pub use routes::routes;
 pub use running::{Running, Watch};
 pub use service::{calendar, in_force, past, standings, standings_of};
 pub use standing::{Standing, spender};
+pub use store::{ThresholdKey, thresholds_since};

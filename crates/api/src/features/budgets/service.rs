@@ -181,7 +181,7 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &Ctx, kind: BudgetKind, draft: &Dra
         }
     })?;
     store::insert_revision(tx, organization, (id, 1), draft, fx.as_ref(), now).await?;
-    store::set_thresholds(tx, organization, id, &draft.alerts).await?;
+    store::set_thresholds(tx, organization, id, &draft.alerts, now).await?;
     let budget = store::find(tx, organization, id).await?.ok_or(ErrorCode::NotFound)?;
     checks::check_soon(tx, organization).await?;
     let change = audit::Change::new("budget.create", id, budget.name.clone()).after(&budget);
@@ -236,7 +236,7 @@ pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, before: &Budget, draft: &Draf
         store::insert_revision(tx, organization, (before.id, revision), draft, fx.as_ref(), now).await?;
     }
     if alerts_differ {
-        store::set_thresholds(tx, organization, before.id, &draft.alerts).await?;
+        store::set_thresholds(tx, organization, before.id, &draft.alerts, now).await?;
     }
     let after = store::find(tx, organization, before.id).await?.ok_or(ErrorCode::NotFound)?;
     if is_another && after.period == before.period && !is_lowered(before, &after) {

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use finops_contract::Percent;
 use finops_contract::budgets::{
-    Budget, BudgetAlert, BudgetKind, BudgetPeriod, BudgetsQuery, Enforcement, NamedScope, ScopeType,
+    AlertBasis, Budget, BudgetAlert, BudgetKind, BudgetPeriod, BudgetsQuery, Enforcement, NamedScope, ScopeType,
 };
 use finops_contract::fx_rates::FxRate;
 use rust_decimal::Decimal;
@@ -265,37 +266,65 @@ pub(super) async fn insert_revision(
     .map(drop)
 }
 
-/// Replaces a budget's thresholds.
+/// Replaces a budget's thresholds. Those that it had already hold since they did, whatever they do now.
 pub(super) async fn set_thresholds(
     conn: &mut PgConnection,
     organization: OrganizationId,
     budget: Uuid,
     alerts: &[BudgetAlert],
+    now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    sqlx::query!(
-        "DELETE FROM budget_thresholds WHERE organization_id = $1 AND budget_id = $2",
+    let before = sqlx::query!(
+        "DELETE FROM budget_thresholds WHERE organization_id = $1 AND budget_id = $2 RETURNING threshold, basis, since",
         organization as OrganizationId,
         budget
     )
-    .execute(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
+    let since = |alert: &BudgetAlert| {
+        let mut same =
+            before.iter().filter(|row| row.threshold == alert.threshold.0 && row.basis == alert.basis.name());
+        same.next().map_or(now, |row| row.since)
+    };
     let thresholds: Vec<Decimal> = alerts.iter().map(|alert| alert.threshold.0.normalize()).collect();
     let bases: Vec<&str> = alerts.iter().map(|alert| alert.basis.name()).collect();
     let actions: Vec<&str> = alerts.iter().map(|alert| alert.action.name()).collect();
     sqlx::query!(
         "
-        INSERT INTO budget_thresholds (organization_id, budget_id, threshold, basis, action)
-        SELECT $1, $2, * FROM unnest($3::numeric[], $4::text[], $5::text[])
+        INSERT INTO budget_thresholds (organization_id, budget_id, threshold, basis, action, since)
+        SELECT $1, $2, * FROM unnest($3::numeric[], $4::text[], $5::text[], $6::timestamptz[])
         ",
         organization as OrganizationId,
         budget,
         &thresholds,
         &bases as &[&str],
-        &actions as &[&str]
+        &actions as &[&str],
+        &alerts.iter().map(since).collect::<Vec<_>>()
     )
     .execute(conn)
     .await
     .map(drop)
+}
+
+/// A budget's threshold, as no other is.
+pub type ThresholdKey = (Uuid, Percent, AlertBasis);
+
+/// Since when each threshold holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn thresholds_since(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+) -> sqlx::Result<HashMap<ThresholdKey, DateTime<Utc>>> {
+    let rows = sqlx::query!(
+        "SELECT budget_id, threshold, basis, since FROM budget_thresholds WHERE organization_id = $1",
+        organization as OrganizationId
+    )
+    .fetch_all(conn)
+    .await?;
+    let basis = |name: &str| AlertBasis::from_name(name).unwrap_or(AlertBasis::Actual);
+    Ok(rows.into_iter().map(|row| ((row.budget_id, Percent(row.threshold), basis(&row.basis)), row.since)).collect())
 }
 
 /// Changes what is no amount.

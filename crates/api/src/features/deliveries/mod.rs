@@ -17,7 +17,8 @@
 //!   organizations in turn: sinks that hang keep only their own organization's places.
 //! - **Grouping.** Of a group (what is about one thing) a lane tells at most one message in five minutes. What comes in between is
 //!   held and told together when they are over. A lane that told sixty messages in an hour goes on with one digest in five minutes,
-//!   except where programs listen: webhooks, and PagerDuty, which folds by itself.
+//!   except where programs listen: webhooks, and PagerDuty, which folds by itself; and except what is urgent (critical alerts, news
+//!   of blocks), which waits for its group alone.
 //! - **Time.** Schedules and groups go by the service's clock, leases by the database's.
 
 mod attempt;

@@ -23,6 +23,15 @@ pub enum To<'a> {
         /// The team that it is about.
         team: Option<Uuid>,
     },
+    /// Every such channel that was not told of this alert. Nobody in their stead: the alert found somebody.
+    Beside {
+        /// The types.
+        types: &'a [ChannelType],
+        /// The team that it is about.
+        team: Option<Uuid>,
+        /// The alert, whose messages are in the outbox.
+        alert: Uuid,
+    },
     /// One channel, if it is enabled.
     Channel(Uuid),
     /// People, by e-mail, over the operator's route, each in their language.
@@ -154,6 +163,11 @@ async fn recipients(conn: &mut PgConnection, organization: OrganizationId, to: T
                 recipients.extend(place.into_iter().flat_map(Recipient::of));
             }
             Ok(recipients)
+        }
+        To::Beside { types, team, alert } => {
+            let told = store::told(conn, organization, alert).await?;
+            let places = channels::places(conn, organization, types, team).await?;
+            Ok(places.into_iter().filter(|place| !told.contains(&place.id)).flat_map(Recipient::of).collect())
         }
         To::Types { types, team } => {
             let places = channels::places(conn, organization, types, team).await?;

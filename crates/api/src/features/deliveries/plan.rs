@@ -173,6 +173,7 @@ async fn turn(conn: &mut PgConnection, lane: Lane, head: &Head, now: DateTime<Ut
     let beside = match &head.group_key {
         _ if is_new
             && !domain::is_for_programs(head.channel_type())
+            && !domain::is_urgent(&head.kind, head.message.severity)
             && is_talkative(conn, lane, head.id, now).await? =>
         {
             Beside::Lane
@@ -220,6 +221,8 @@ async fn told_last(
         "
         SELECT max(last_attempt_at) FROM deliveries
         WHERE organization_id = $1 AND lane = $2 AND ($3::text IS NULL OR group_key = $3) AND last_attempt_at IS NOT NULL AND id <> $4
+            -- What is urgent does not hold up the others.
+            AND ($3::text IS NOT NULL OR NOT (kind LIKE 'block.%' OR message ->> 'severity' = 'critical'))
         ",
         lane.organization as OrganizationId,
         lane.lane,
@@ -243,6 +246,8 @@ async fn new_ones(
         FROM delivery_queue q JOIN deliveries d ON d.organization_id = q.organization_id AND d.id = q.delivery_id
         WHERE q.organization_id = $1 AND q.lane = $2 AND q.due_at <= $3 AND ($4::text IS NULL OR d.group_key = $4)
             AND d.attempts = 0 AND NOT d.direct
+            -- What is urgent is told with its group alone.
+            AND ($4::text IS NOT NULL OR NOT (d.kind LIKE 'block.%' OR d.message ->> 'severity' = 'critical'))
         ORDER BY d.id
         "#,
         lane.organization as OrganizationId,
@@ -270,6 +275,8 @@ async fn hold(
             UPDATE deliveries d SET status = 'held' FROM delivery_queue q
             WHERE q.organization_id = $1 AND q.lane = $2 AND q.due_at <= $3 AND d.organization_id = q.organization_id
                 AND d.id = q.delivery_id AND ($4::text IS NULL OR d.group_key = $4) AND d.attempts = 0 AND NOT d.direct
+                -- What is urgent waits for its group alone.
+                AND ($4::text IS NOT NULL OR NOT (d.kind LIKE 'block.%' OR d.message ->> 'severity' = 'critical'))
             RETURNING d.id
         )
         UPDATE delivery_queue q SET due_at = $5 FROM held WHERE q.organization_id = $1 AND q.delivery_id = held.id

@@ -307,6 +307,22 @@ pub(super) async fn followers(
     .await
 }
 
+/// The channels that are told of an alert.
+pub(super) async fn told(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    alert: Uuid,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT channel_id AS "id!" FROM deliveries
+        WHERE organization_id = $1 AND alert_id = $2 AND channel_id IS NOT NULL"#,
+        organization as OrganizationId,
+        alert
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Takes what a channel was not told of an alert yet out of the outbox: another message says how things stand now.
 pub(super) async fn withdraw(
     conn: &mut PgConnection,

@@ -23,7 +23,7 @@ async fn crossed(world: &World, spender: Spender) -> Vec<Uuid> {
     let mut tx = world.app.db().background().tenant(organization).await.unwrap();
     let blocks = stop_for_budget(&world.app.state, &mut tx, organization, &cause).await.expect("stopped");
     tx.commit().await.unwrap();
-    blocks
+    blocks.made
 }
 
 async fn targets(client: &Client, blocks: &[Uuid]) -> Vec<String> {

@@ -1,14 +1,17 @@
 //! What is about one thing is told once in five minutes.
 
 use chrono::TimeDelta;
-use finops_api::features::deliveries::To;
+use finops_api::features::deliveries::{self, Outgoing, To};
+use finops_api::platform::db::OrganizationId;
 use finops_contract::deliveries::DeliveryStatus;
+use finops_providers::{Notice, Severity};
 use finops_simulator::{Channel, Fault, FaultSpec, InboxQuery};
 use serde_json::json;
 
-use super::{detail, json_of, list, tell, tell_all, took, webhook};
+use super::{detail, json_of, list, notice, tell, tell_all, took, webhook};
 use crate::channels::create;
 use crate::support::TestApp;
+use crate::support::client::Client;
 
 #[tokio::test]
 async fn ten_thousand_messages_of_one_group_are_one_and_a_digest() {
@@ -139,6 +142,60 @@ async fn people_who_were_told_sixty_things_in_an_hour_are_told_the_rest_together
     tell(&app, admin, slack, "later").await;
     app.run_jobs().await;
     assert_eq!(told()[61].content["text"], "later (ko)");
+}
+
+/// Puts a message of another kind or severity into the outbox.
+async fn tell_as(
+    app: &TestApp,
+    client: &Client,
+    to: To<'_>,
+    what: (&'static str, Severity),
+    told: (&str, Option<&str>),
+) {
+    let organization = OrganizationId(client.organization());
+    let ((kind, severity), (subject, group)) = (what, told);
+    let mut tx = app.db().tenant(organization).await.expect("a transaction");
+    let render = |locale| Notice { severity, ..notice(subject, locale) };
+    let outgoing = Outgoing { to, alert_id: None, group: group.map(str::to_owned), kind, notice: &render };
+    deliveries::enqueue(&mut tx, organization, &app.state.clock, &outgoing).await.expect("put in");
+    tx.commit().await.expect("committed");
+}
+
+#[tokio::test]
+async fn what_is_urgent_waits_for_its_group_alone() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.admin;
+    let body = json!({"type": "slack", "name": "Slack", "locale": "en", "url": app.simulator.slack_webhook_url()});
+    let slack = create(admin, &body).await.channel.id;
+    let subjects: Vec<String> = (0..70).map(|number| format!("m{number}")).collect();
+    let messages: Vec<(&str, Option<&str>)> = subjects.iter().map(|subject| (subject.as_str(), None)).collect();
+    tell_all(&app, admin.organization(), To::Channel(slack), &messages).await;
+    let texts = || -> Vec<String> {
+        let inbox = app.provider().inbox(&InboxQuery::new(Channel::Slack).attempts());
+        inbox.iter().map(|letter| letter.content["text"].as_str().expect("text").to_owned()).collect()
+    };
+    let critical = ("alert.triggered", Severity::Critical);
+    // In the same moment as ten that are told together later: the first of them is before all of these.
+    for (what, told) in [
+        (critical, ("Exceeded", Some("g"))),
+        (critical, ("Exceeded anew", Some("g"))),
+        (("block.active", Severity::Error), ("Stopped", None)),
+    ] {
+        tell_as(&app, admin, To::Channel(slack), what, told).await;
+    }
+    app.run_jobs().await;
+    assert_eq!(texts()[60..], ["Exceeded (en)".to_owned(), "Stopped (en)".to_owned()]);
+    app.advance(TimeDelta::minutes(2));
+    tell_as(&app, admin, To::Channel(slack), critical, ("Another", Some("h"))).await;
+    app.run_jobs().await;
+    assert_eq!(texts()[62..], ["Another (en)".to_owned()]);
+    // What is urgent does not put off what waits.
+    app.advance(TimeDelta::minutes(3));
+    app.run_jobs().await;
+    let mut rest = texts()[63..].to_vec();
+    rest.sort();
+    assert_eq!(rest, ["10 more: m69 (en)", "Exceeded anew (en)"]);
 }
 
 #[tokio::test]
