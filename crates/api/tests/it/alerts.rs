@@ -252,6 +252,21 @@ async fn a_hard_threshold_blocks_with_its_alert() {
     assert_eq!((&blocks["data"][0]["target"]["id"], &blocks["data"][0]["alertId"]), (&json!(web), &json!(alert.id)));
     app.runner().reconcile().await;
     assert_eq!(admin.get("/api/blocks").await.ok()["data"].as_array().map(Vec::len), Some(1));
+    // The lift is not about the budget, which the guard goes on minding.
+    let body = json!({"name": "Program", "scopes": ["guard"]});
+    let key = admin.post("/api/api-keys", body).await.ok()["key"].as_str().expect("a key").to_owned();
+    let program = app.anonymous().with_token(&key);
+    let path = format!("/api/blocks/{}/lift", blocks["data"][0]["id"].as_str().expect("an id"));
+    assert_eq!(admin.post(&path, json!({"reason": "Solved"})).await.ok()["status"], "lifted");
+    let since = std::time::Instant::now();
+    loop {
+        let late = since.elapsed() > std::time::Duration::from_secs(1);
+        let answer = program.post("/api/guard/check", json!({"projectId": web})).await;
+        if answer.status != ErrorCode::Blocked.status() || late {
+            answer.problem(ErrorCode::BudgetExceeded);
+            break;
+        }
+    }
 }
 
 #[tokio::test]

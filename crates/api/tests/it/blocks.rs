@@ -2,6 +2,7 @@
 
 mod automatic;
 mod callers;
+mod days;
 mod people;
 mod preview;
 mod provider;

@@ -147,8 +147,13 @@ impl Told<'_> {
             true => pick(locale, "승인하거나 거절하기", "Approve or decline"),
             false => pick(locale, "차단 보기", "See the block"),
         };
-        let links =
+        let mut links =
             vec![Link { label: label.into(), url: format!("{public_url}/blocks?block={}", self.block.id), style }];
+        links.extend(self.budget().map(|budget| Link {
+            label: pick(locale, "예산 보기", "See the budget").into(),
+            url: format!("{public_url}/budgets/{budget}"),
+            style: LinkStyle::Plain,
+        }));
         let why = match locale {
             Locale::Ko => format!("{}의 알림 채널이라서 보냈습니다.", self.organization),
             Locale::En => format!("Sent because this is a channel of {}.", self.organization),
@@ -171,6 +176,12 @@ impl Told<'_> {
                 data: serde_json::to_value(self.block).unwrap_or_default(),
             },
         }
+    }
+
+    /// The budget whose stop is lifted, which goes on refusing by itself.
+    fn budget(&self) -> Option<Uuid> {
+        let is_lift = self.news == News::Lifted && self.block.ended == Some(BlockEnding::Lifted);
+        self.block.budget_id.filter(|_| is_lift)
     }
 
     fn words(&self, locale: Locale) -> Words {
@@ -238,6 +249,11 @@ impl Told<'_> {
             (News::Lifted, _) if self.block.ended == Some(BlockEnding::Deleted) => {
                 ("대상이 삭제되어 차단도 끝났어요.", "What it stopped was deleted, and the block ended with it.")
             }
+            (News::Lifted, _) if self.budget().is_some() => (
+                "차단은 풀렸지만, 예산을 늘리거나 예산 기간이 끝날 때까지 가드는 예산을 넘는 호출을 계속 거절해요.",
+                "The block is lifted. The guard goes on refusing calls over the budget until the budget is raised or its \
+                period is over.",
+            ),
             (News::Lifted, _) => ("멈췄던 호출을 다시 받아요.", "Calls are answered again."),
             (News::Failed(id, code), _) => {
                 let trouble = domain::trouble(code, locale);

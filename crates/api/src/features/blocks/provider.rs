@@ -58,6 +58,14 @@ enum Trouble {
     /// The provider did not do it.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// The provider did not change these limits, whatever became of the others.
+    #[error("{}: {error}", limits.join(", "))]
+    Limits {
+        /// What they are called, in order.
+        limits: Vec<String>,
+        /// Why the first of them was not.
+        error: ProviderError,
+    },
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -69,7 +77,9 @@ impl Trouble {
         match self {
             Self::Key(KeyProblem::Missing) => Some("admin_key_missing"),
             Self::Key(KeyProblem::Secret(error)) => Some(error.code()),
-            Self::Key(KeyProblem::Provider(error)) | Self::Provider(error) => Some(error.user_reason()),
+            Self::Key(KeyProblem::Provider(error)) | Self::Provider(error) | Self::Limits { error, .. } => {
+                Some(error.user_reason())
+            }
             Self::Key(KeyProblem::Database(_)) | Self::Database(_) | Self::Lost => None,
         }
     }
@@ -77,10 +87,47 @@ impl Trouble {
     /// When to try again: an emergency does not wait as long as a bill may, but no sooner than the provider asks.
     fn retry_after(&self, attempt: i32) -> Duration {
         let asked = match self {
-            Self::Provider(ProviderError::RateLimited { retry_after }) => *retry_after,
+            Self::Provider(ProviderError::RateLimited { retry_after })
+            | Self::Limits { error: ProviderError::RateLimited { retry_after }, .. } => *retry_after,
             _ => None,
         };
         PATIENCE.delay(attempt).max(asked.unwrap_or_default())
+    }
+
+    /// The limits that it is about, where it is not about all of them.
+    fn limits(&self) -> &[String] {
+        match self {
+            Self::Limits { limits, .. } => limits,
+            _ => &[],
+        }
+    }
+}
+
+/// What went wrong with single limits. One that is refused keeps none of the others from being changed: those that were are
+/// where they are wanted, so that the next attempt is about the rest.
+#[derive(Debug, Default)]
+struct Failures(Option<(Vec<String>, ProviderError)>);
+
+impl Failures {
+    /// Takes note of how it went with a limit; answers what came of it.
+    ///
+    /// # Errors
+    /// What is not about that limit: the job is lost, the database failed, the key is wrong, the provider asks for a wait.
+    fn note<T>(&mut self, limit: &str, outcome: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
+        let error = match outcome {
+            Ok(done) => return Ok(Some(done)),
+            Err(Trouble::Provider(error)) if !is_about_all(&error) => error,
+            Err(trouble) => return Err(trouble),
+        };
+        tracing::warn!(limit, %error, "the provider did not change a limit");
+        self.0.get_or_insert_with(|| (Vec::new(), error)).0.push(limit.to_owned());
+        Ok(None)
+    }
+
+    /// # Errors
+    /// [`Trouble::Limits`] where there were any.
+    fn check(self) -> Result<(), Trouble> {
+        self.0.map_or(Ok(()), |(limits, error)| Err(Trouble::Limits { limits, error }))
     }
 }
 
@@ -227,29 +274,37 @@ impl Work<'_> {
         let before =
             current.iter().map(|limit| Remembered::Rate { id: limit.id.clone(), limits: limit.limits.clone() });
         self.remember(&before.collect::<Vec<_>>()).await?;
+        let mut failures = Failures::default();
         for limit in current.iter().filter(|limit| !is_least(&limit.limits)) {
-            self.go_on().await?;
-            match client.update_rate_limit(self.id, &limit.id, &least(&limit.limits, LEAST[0])).await {
-                Err(ProviderError::Rejected { status: 400 | 422, .. }) => {
-                    client.update_rate_limit(self.id, &limit.id, &least(&limit.limits, LEAST[1])).await?
-                }
-                done => done?,
-            };
+            failures.note(&limit.id, self.clamp_rate(client, &limit.id, &limit.limits).await)?;
         }
+        failures.check()
+    }
+
+    async fn clamp_rate(&self, client: &OpenAiClient, id: &str, limits: &RateLimitUpdate) -> Result<(), Trouble> {
+        self.go_on().await?;
+        match client.update_rate_limit(self.id, id, &least(limits, LEAST[0])).await {
+            Err(ProviderError::Rejected { status: 400 | 422, .. }) => {
+                client.update_rate_limit(self.id, id, &least(limits, LEAST[1])).await?
+            }
+            done => done?,
+        };
         Ok(())
     }
 
     /// Puts every limit back that is as the clamp left it; answers how many somebody else has changed.
     async fn put_back(&self, client: &OpenAiClient, stop: &Stop) -> Result<i32, Trouble> {
-        let mut left_alone = 0;
+        let (mut left_alone, mut failures) = (0, Failures::default());
         for limit in &stop.limits {
             if let Remembered::Spend(before) = limit {
-                left_alone += i32::from(!self.put_back_spending(client, *before).await?);
+                let put = self.put_back_spending(client, *before).await;
+                left_alone += i32::from(failures.note(remembered::SPEND_LIMIT, put)? == Some(false));
             }
         }
         if stop.limits.iter().any(|limit| matches!(limit, Remembered::Rate { .. })) {
-            left_alone += self.put_back_rates(client, stop).await?;
+            left_alone += self.put_back_rates(client, stop, &mut failures).await?;
         }
+        failures.check()?;
         Ok(left_alone)
     }
 
@@ -271,7 +326,12 @@ impl Work<'_> {
         Ok(true)
     }
 
-    async fn put_back_rates(&self, client: &OpenAiClient, stop: &Stop) -> Result<i32, Trouble> {
+    async fn put_back_rates(
+        &self,
+        client: &OpenAiClient,
+        stop: &Stop,
+        failures: &mut Failures,
+    ) -> Result<i32, Trouble> {
         let current = match all_rate_limits(client, self.id).await {
             // Nothing is limited in a project that is gone.
             Err(ProviderError::NotFound { resource: Resource::Project }) => return Ok(0),
@@ -289,10 +349,15 @@ impl Work<'_> {
                 left_alone += 1;
                 continue;
             }
-            self.go_on().await?;
-            client.update_rate_limit(self.id, id, limits).await?;
+            failures.note(id, self.put_back_rate(client, id, limits).await)?;
         }
         Ok(left_alone)
+    }
+
+    async fn put_back_rate(&self, client: &OpenAiClient, id: &str, limits: &RateLimitUpdate) -> Result<(), Trouble> {
+        self.go_on().await?;
+        client.update_rate_limit(self.id, id, limits).await?;
+        Ok(())
     }
 
     async fn remember(&self, limits: &[Remembered]) -> Result<(), Trouble> {
@@ -323,19 +388,22 @@ impl Work<'_> {
     /// Writes down why it failed, in the audit log too when that is news, and asks to be called again.
     async fn give_up(&self, trouble: &Trouble) -> JobOutcome {
         let Some(code) = trouble.code() else { return JobOutcome::retry(trouble) };
-        match self.note_failed(code).await {
+        match self.note_failed(code, trouble.limits()).await {
             Err(Trouble::Lost) => JobOutcome::interrupted(),
             Err(error) => JobOutcome::retry(error),
             Ok(()) => JobOutcome::Retry { error: code.to_owned(), after: Some(trouble.retry_after(self.job.attempt)) },
         }
     }
 
-    async fn note_failed(&self, code: &str) -> Result<(), Trouble> {
+    async fn note_failed(&self, code: &str, limits: &[String]) -> Result<(), Trouble> {
         let (mut tx, stop) = self.locked().await?;
         stops::failed(&mut tx, self.organization, self.id, code).await?;
         if stop.error_code.as_deref() != Some(code) {
-            let after =
+            let mut after =
                 json!({"openaiProjectId": self.id, "state": "failed", "errorCode": code, "wanted": stop.wanted});
+            if !limits.is_empty() {
+                after["limits"] = json!(limits);
+            }
             let ctx = self.ctx();
             self.write_down(&mut tx, &ctx, "block.provider_failed", stop.wanted, &after).await?;
             for (block, _) in stops::holders(&mut tx, self.organization, self.id, stop.wanted).await? {
@@ -365,6 +433,11 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the next limit would be answered the same.
+fn is_about_all(error: &ProviderError) -> bool {
+    matches!(error, ProviderError::RateLimited { .. } | ProviderError::Rejected { status: 401, .. })
 }
 
 /// Whether the provider has said no, so that nothing was changed.

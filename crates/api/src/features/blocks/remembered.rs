@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use crate::platform::db::OrganizationId;
 
 /// The name that a spend limit is remembered by. No rate limit's id.
-const SPEND_LIMIT: &str = "spend_limit";
+pub(super) const SPEND_LIMIT: &str = "spend_limit";
 
 /// A limit as it was before.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -136,9 +136,10 @@ async fn decline_block(
 
 /// Lift a block
 ///
-/// Everything is put back as it was: the Project ID with what came in under it meanwhile, the Admin key, and, some seconds
+/// What the block took away is put back: the Project ID with what came in under it meanwhile, the Admin key, and, some seconds
 /// later, limits at the provider. What somebody gave away or changed meanwhile stays so, and `restoration` and `provider` say
-/// that. For who runs the organization; an API key also for whoever stopped their own, unless a budget did. With
+/// that. A throttle that gave way to the block is over, and is not put back. After the block of a hard budget the guard goes on
+/// answering `budget_exceeded` until the budget is raised or its period is over. For who runs the organization; an API key also for whoever stopped their own, unless a budget did. With
 /// `twoPersonBlocks` another person must approve it.
 #[utoipa::path(
     tag = "blocks",

@@ -1,7 +1,5 @@
 //! One page of the bill, stored in one transaction.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
 use finops_providers::CostPage;
 use uuid::Uuid;
@@ -13,7 +11,7 @@ use super::lease::Lease;
 use super::store::{self, Slice};
 use crate::features::admin_keys::{self, KeyProblem};
 use crate::features::budgets;
-use crate::features::projects::{self, Attribution};
+use crate::features::projects::{self, Owners};
 use crate::platform::http::Ctx;
 use crate::platform::lease;
 use crate::platform::state::State;
@@ -38,11 +36,11 @@ const SHOWN_UNKNOWN: usize = 10;
 
 impl Tally {
     /// What a page holds, before it is known what of it is new.
-    fn of(lines: &[Line], owners: &HashMap<&str, &Attribution>) -> Self {
+    fn of(lines: &[Line], owners: &Owners) -> Self {
         let mut tally = Self { lines: count(lines.len()), ..Self::default() };
         for line in lines {
             let id = line.key.provider_project_id.as_deref();
-            if !id.is_some_and(|id| owners.contains_key(id)) {
+            if id.is_none_or(|id| owners.of(id, line.key.day).is_none()) {
                 tally.unattributed += 1;
                 let unknown = id.filter(|id| !tally.unknown_projects.iter().any(|known| known == id));
                 tally.unknown_projects.extend(unknown.map(str::to_owned));
@@ -130,9 +128,7 @@ pub(super) async fn store(
         Recognition::Account(account) if account != source.account => return Ok(Page::Elsewhere(account)),
         Recognition::Account(_) => {}
     }
-    let owners = projects::attributions(&mut tx, lease.organization).await?;
-    let owners: HashMap<&str, &Attribution> =
-        owners.iter().map(|owner| (owner.openai_project_id.as_str(), owner)).collect();
+    let owners = projects::owners(&mut tx, lease.organization).await?;
     let mut tally = Tally::of(&lines, &owners);
     let stored = slice.lines(&mut tx, &days).await?;
     let changes = domain::compare(stored, lines);

@@ -1,7 +1,5 @@
 //! Rows of the bill.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -9,7 +7,7 @@ use uuid::Uuid;
 
 use super::domain::{self, Line, LineKey, Restated, StoredLine, Window};
 use super::lease::Lease;
-use crate::features::projects::Attribution;
+use crate::features::projects::Owners;
 use crate::platform::clock::{Clock, midnight};
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::Exact;
@@ -132,10 +130,10 @@ impl Slice<'_> {
         conn: &mut PgConnection,
         lines: &[Line],
         team: Uuid,
-        owners: &HashMap<&str, &Attribution>,
+        owners: &Owners,
         clock: &Clock,
     ) -> sqlx::Result<()> {
-        let owner = |line: &Line| line.key.provider_project_id.as_deref().and_then(|id| owners.get(id)).copied();
+        let owner = |line: &Line| line.key.provider_project_id.as_deref().and_then(|id| owners.of(id, line.key.day));
         self.insert_as(conn, lines, clock, |line| match owner(line) {
             Some(owner) => (Some(owner.project_id), owner.team_id),
             None => (None, team),

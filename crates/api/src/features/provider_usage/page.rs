@@ -1,6 +1,6 @@
 //! One page of a meter, stored in one transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use finops_providers::UsagePage;
@@ -15,7 +15,7 @@ use crate::features::admin_keys::{self, KeyProblem};
 use crate::features::budgets;
 use crate::features::collector;
 use crate::features::prices::Book;
-use crate::features::projects::{self, Attribution};
+use crate::features::projects;
 use crate::platform::lease;
 use crate::platform::state::State;
 
@@ -53,13 +53,11 @@ pub(super) async fn store(
     if !admin_keys::is_in_use(&mut tx, lease.organization, source.key).await? {
         return Err(KeyProblem::Missing.into());
     }
-    let owners = projects::attributions(&mut tx, lease.organization).await?;
-    let owners: HashMap<&str, &Attribution> =
-        owners.iter().map(|owner| (owner.openai_project_id.as_str(), owner)).collect();
+    let owners = projects::owners(&mut tx, lease.organization).await?;
     let lines: Lines = units
         .into_iter()
         .map(|(key, units)| {
-            let owner = key.provider_project_id.as_deref().and_then(|id| owners.get(id));
+            let owner = key.provider_project_id.as_deref().and_then(|id| owners.of(id, key.minute.date_naive()));
             let line = Line {
                 price: Price::of(book, slice.provider, &key, &units),
                 // What only the price needs to know; stored lines do not have it.

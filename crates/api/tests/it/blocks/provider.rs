@@ -463,3 +463,65 @@ async fn the_provider_is_told_only_where_somebody_wants_that() {
     let seen: BlockPreview = admin.post("/api/blocks/preview", body).await.read_as();
     assert!(seen.provider.allowed && !seen.provider.will_clamp);
 }
+
+#[tokio::test]
+async fn one_limit_that_is_refused_keeps_no_other_from_its_place() {
+    const REFUSED: &str = "rl-gpt-4o";
+    let world = World::strict().await;
+    let (app, admin) = (&world.app, world.manager());
+    let limits = world.limits("proj_web");
+    let refuse = || world.fail(&format!("{}/{REFUSED}", RATE_LIMITS.trim_end_matches('*')), Fault::status(403));
+    let is_clamped = |id: &str| world.limits("proj_web").rate_limits[id].iter().flatten().all(|limit| *limit == 0);
+    let others = || limits.rate_limits.keys().filter(|id| id.as_str() != REFUSED);
+    assert!(others().count() > 1);
+    world.fail(SPEND_LIMIT, Fault::status(403));
+    refuse();
+    let made = block(admin, "project", &world.web).await;
+    app.run_jobs().await;
+    assert_eq!(world.stop_of(&made).await.state, ProviderStopState::Failed);
+    assert!(others().all(|id| is_clamped(id)) && !is_clamped(REFUSED));
+    let failure = get(admin, &made).await.history[0].after.clone().expect("what failed");
+    assert_eq!(failure["limits"], json!([REFUSED]));
+    app.provider().clear_faults();
+    world.fail(SPEND_LIMIT, Fault::status(403));
+    app.provider().clear_requests();
+    world.retry().await;
+    assert_eq!(world.stop_of(&made).await.state, ProviderStopState::Clamped);
+    assert!(is_clamped(REFUSED));
+    let changed = app.provider().requests().iter().filter(|one| one.path.contains("/rl-")).count();
+    assert_eq!(changed, 1, "what is clamped is not clamped again");
+
+    refuse();
+    lift(admin, &made).await;
+    app.run_jobs().await;
+    assert_eq!(world.stop_of(&made).await.state, ProviderStopState::Failed);
+    let half = world.limits("proj_web");
+    assert!(others().all(|id| half.rate_limits[id] == limits.rate_limits[id]) && is_clamped(REFUSED));
+    app.provider().clear_faults();
+    world.retry().await;
+    assert_eq!(world.stop_of(&made).await.state, ProviderStopState::Restored);
+    assert_eq!(world.limits("proj_web"), limits);
+}
+
+#[tokio::test]
+async fn a_spend_limit_that_cannot_be_read_keeps_no_rate_limit_clamped() {
+    let world = World::strict().await;
+    let (app, admin) = (&world.app, world.manager());
+    let limits = world.limits("proj_web");
+    // It is read, and then refused.
+    app.provider().add_fault(FaultSpec::new(SPEND_LIMIT, Fault::status(403)).skip(1));
+    let made = block(admin, "project", &world.web).await;
+    app.run_jobs().await;
+    assert_eq!(world.stop_of(&made).await.means, Some(ProviderStopMeans::RateLimits));
+    assert!(clamped_to(&world.limits("proj_web"), 0));
+    app.provider().clear_faults();
+    world.fail(SPEND_LIMIT, Fault::status(403));
+    lift(admin, &made).await;
+    app.run_jobs().await;
+    assert_eq!(world.stop_of(&made).await.state, ProviderStopState::Failed);
+    assert_eq!(world.limits("proj_web").rate_limits, limits.rate_limits);
+    app.provider().clear_faults();
+    world.retry().await;
+    assert_eq!(world.stop_of(&made).await.state, ProviderStopState::Restored);
+    assert_eq!(world.limits("proj_web"), limits);
+}
