@@ -4,6 +4,7 @@ use finops_contract::blocks::{
     ApproveBlockRequest, Block, BlockQuestion, BlockStatus, DeclineBlockRequest, LiftBlockRequest,
 };
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use super::wording::target_text;
 use crate::api;
@@ -113,7 +114,7 @@ fn Approve(open: RwSignal<bool>, block: Block, decided: Callback<(Act, Block)>) 
     };
     let asked = Text::derive(move || words::blocks::asked_by(&by, &why));
     let (effect, confirm_word, kind) = if is_lift {
-        (words::blocks::LIFT_1, words::blocks::LIFT, ButtonKind::Primary)
+        (lift_effect(&block), words::blocks::LIFT, ButtonKind::Primary)
     } else {
         (words::blocks::STOP_1, words::blocks::BLOCK, ButtonKind::Danger)
     };
@@ -130,6 +131,18 @@ fn Approve(open: RwSignal<bool>, block: Block, decided: Callback<(Act, Block)>) 
         />
     }
     .into_any()
+}
+
+/// What a lift does. A budget that is over goes on refusing.
+fn lift_effect(block: &Block) -> Word {
+    if block.budget_id.is_some() { words::blocks::LIFT_BUDGET } else { words::blocks::LIFT_1 }
+}
+
+/// The way to the budget that stopped it.
+fn budget_link(budget: Option<Uuid>) -> Option<AnyView> {
+    let id = budget?;
+    let link = view! { <a class="link" href=format!("/budgets/{id}")>{t(words::budgets::PROJECT_BUDGETS)}</a> };
+    Some(link.into_any())
 }
 
 #[component]
@@ -157,12 +170,13 @@ fn WithReason(open: RwSignal<bool>, act: Act, block: Block, decided: Callback<(A
     let name = target_text(&block.target);
     let title =
         Text::derive(move || if is_lift { words::blocks::lift_ask(&name) } else { words::blocks::decline_ask(&name) });
-    let effect = if is_lift { words::blocks::LIFT_1 } else { words::blocks::DECLINE_1 };
+    let effect = if is_lift { lift_effect(&block) } else { words::blocks::DECLINE_1 };
+    let of_budget = block.budget_id.filter(|_| is_lift);
     let word = if is_lift { words::blocks::LIFT } else { words::blocks::DECLINE };
     let children = move || {
         view! {
-            <Form on_submit=submit.clone() error=task.text() failures=task.failures>
-                <p class="muted">{t(effect)}</p>
+            <Form on_submit=submit error=task.text() failures=task.failures>
+                <p class="muted">{t(effect)} " " {budget_link(of_budget)}</p>
                 <Textarea label=words::blocks::REASON value=reason error=task.field("/reason") />
                 <FormActions>
                     <Button on_press=move |_| open.set(false)>{t(words::common::LEAVE_IT)}</Button>
