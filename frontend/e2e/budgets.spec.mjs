@@ -38,7 +38,7 @@ test("each budget tells how it stands and where it leads", async ({ page }) => {
   ]);
   await expect(cells("스테이징")).toHaveText(["스테이징환경 · 스테이징", "$500.00 USD월간", "$84.20 USD16%청구", "$110.00 USD", "정상호출 차단"]);
   // Unknown is said, and is no zero.
-  await expect(cells("마케팅 분기")).toHaveText(["마케팅 분기팀 · 마케팅팀", "₩3,000,000 KRW분기", "최소 ₩1,204,300 KRW40%사용량 추정", "₩2,010,000 KRW", "일부만 확인"]);
+  await expect(cells("마케팅 분기")).toHaveText(["마케팅 분기팀 · 마케팅팀", "₩3,000,000 KRW분기", "최소 ₩1,204,300 KRW40%사용량 추정", "최소 ₩2,010,000 KRW", "일부만 확인"]);
   await expect(cells("튜터 서비스")).toHaveText(["튜터 서비스서비스 · tutor-svc", "$1,000.00 USD월간", "아직 알 수 없어요", "아직 예상할 수 없어요", "알 수 없음"]);
   // The thresholds are on the bar, and so is the amount of one that is beyond it.
   await expect(row(page, "2026년 AI 예산").locator(".meter line")).toHaveCount(2);
