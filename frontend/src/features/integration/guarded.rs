@@ -122,15 +122,8 @@ mod tests {
     use finops_contract::guard::GuardCheckRequest;
     use finops_contract::usage::UsageEventRequest;
 
+    use super::super::snippets::tests::values;
     use super::*;
-
-    fn values(project: Option<&str>) -> Values {
-        Values {
-            origin: "https://finops.example.com".into(),
-            key: "fin_abc".into(),
-            project: project.map(str::to_owned),
-        }
-    }
 
     #[test]
     fn every_way_asks_with_the_key_about_the_project_and_settles_or_releases() {

@@ -152,10 +152,11 @@ provider.shutdown()"
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn values(project: Option<&str>) -> Values {
+    /// What snippets are filled in with.
+    pub(in super::super) fn values(project: Option<&str>) -> Values {
         Values {
             origin: "https://finops.example.com".into(),
             key: "fin_abc".into(),

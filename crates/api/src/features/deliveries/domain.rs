@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use chrono::TimeDelta;
 use finops_contract::channels::ChannelType;
-use finops_providers::{Delivered, NotifyError, Said, Severity};
+use finops_providers::{Delivered, NotifyError, Said};
 use uuid::Uuid;
 
 use crate::features::channels::{Sign, Unopened};
@@ -86,12 +86,6 @@ pub(super) const fn brand(kind: ChannelType) -> &'static str {
 /// Whether programs listen, which want every message.
 pub(super) const fn is_for_programs(kind: ChannelType) -> bool {
     matches!(kind, ChannelType::Webhook | ChannelType::Pagerduty)
-}
-
-/// Whether a message waits for its group alone, however much its lane has told: somebody has to act now, or something was stopped
-/// or let go.
-pub(super) fn is_urgent(kind: &str, severity: Severity) -> bool {
-    severity == Severity::Critical || kind.starts_with("block.")
 }
 
 /// How an attempt ended.

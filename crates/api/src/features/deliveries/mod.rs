@@ -33,6 +33,7 @@ mod routes;
 mod sender;
 mod service;
 mod store;
+mod together;
 
 pub use crate::features::channels::ChannelType;
 pub use jobs::jobs;

@@ -1,7 +1,6 @@
 //! What a lane tells next: its oldest message that is due, unless that is to be told together with others.
 
 use chrono::{DateTime, Utc};
-use finops_contract::accounts::Locale;
 use finops_contract::channels::ChannelType;
 use finops_providers::Notice;
 use sqlx::PgConnection;
@@ -9,16 +8,12 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::claim::{self, Lane};
-use super::digest::{self, Together};
-use super::domain::{self, DIGEST, HOUR, HOURLY, INTERRUPTIONS, TEST, WINDOW};
-use super::store::{self, New};
+use super::domain::{self, HOUR, HOURLY, INTERRUPTIONS, TEST, WINDOW};
+use super::together;
 use crate::features::channels::{self, Ready};
 use crate::platform::clock::Clock;
 use crate::platform::db::OrganizationId;
 use crate::platform::telemetry::DeliveryMetrics;
-
-/// Messages of a digest that are read; the others are counted.
-const READ: i64 = 100;
 
 /// An attempt that has begun.
 #[derive(Debug)]
@@ -51,25 +46,27 @@ pub(super) enum Planned {
 }
 
 /// The message in question.
-struct Head {
-    id: Uuid,
-    channel_type: String,
-    channel_id: Option<Uuid>,
-    recipient: Option<String>,
-    group_key: Option<String>,
-    direct: bool,
-    kind: String,
-    locale: String,
-    message: Json<Notice>,
-    status: String,
-    attempts: i32,
-    failures: i32,
-    host: String,
+pub(super) struct Head {
+    pub(super) id: Uuid,
+    pub(super) channel_type: String,
+    pub(super) channel_id: Option<Uuid>,
+    pub(super) recipient: Option<String>,
+    pub(super) group_key: Option<String>,
+    pub(super) direct: bool,
+    /// Whether it waits for its group alone.
+    pub(super) urgent: bool,
+    pub(super) kind: String,
+    pub(super) locale: String,
+    pub(super) message: Json<Notice>,
+    pub(super) status: String,
+    pub(super) attempts: i32,
+    pub(super) failures: i32,
+    pub(super) host: String,
 }
 
 impl Head {
     /// The table's CHECK allows no other.
-    fn channel_type(&self) -> ChannelType {
+    pub(super) fn channel_type(&self) -> ChannelType {
         ChannelType::from_name(&self.channel_type).unwrap_or(ChannelType::Email)
     }
 }
@@ -88,7 +85,7 @@ enum Turn {
 
 /// What is beside a message.
 #[derive(Clone, Debug)]
-enum Beside {
+pub(super) enum Beside {
     /// What its lane has of its group.
     Group(String),
     /// What its lane has.
@@ -96,7 +93,7 @@ enum Beside {
 }
 
 impl Beside {
-    fn group(&self) -> Option<&str> {
+    pub(super) fn group(&self) -> Option<&str> {
         match self {
             Self::Group(group) => Some(group),
             Self::Lane => None,
@@ -138,7 +135,7 @@ pub(super) async fn next(
             Turn::Hold(beside, until) => hold(conn, lane, &beside, until, now).await?,
             Turn::Together(beside, ids) => {
                 metrics.deliveries(kind.name(), "digested", ids.len() as u64);
-                let head = tell_together(conn, clock, lane, &head, &beside, &ids).await?;
+                let head = together::tell(conn, clock, lane, &head, &beside, &ids).await?;
                 return begin(conn, lane, head, ready, now).await.map(Planned::Attempt);
             }
         }
@@ -151,7 +148,7 @@ async fn head(conn: &mut PgConnection, lane: Lane, now: DateTime<Utc>) -> sqlx::
     sqlx::query_as!(
         Head,
         r#"
-        SELECT d.id, d.channel_type, d.channel_id, d.recipient, d.group_key, d.direct, d.kind, d.locale,
+        SELECT d.id, d.channel_type, d.channel_id, d.recipient, d.group_key, d.direct, d.urgent, d.kind, d.locale,
             d.message AS "message: Json<Notice>", d.status, d.attempts, d.failures, q.host
         FROM delivery_queue q JOIN deliveries d ON d.organization_id = q.organization_id AND d.id = q.delivery_id
         WHERE q.organization_id = $1 AND q.lane = $2 AND q.due_at <= $3
@@ -173,7 +170,7 @@ async fn turn(conn: &mut PgConnection, lane: Lane, head: &Head, now: DateTime<Ut
     let beside = match &head.group_key {
         _ if is_new
             && !domain::is_for_programs(head.channel_type())
-            && !domain::is_urgent(&head.kind, head.message.severity)
+            && !head.urgent
             && is_talkative(conn, lane, head.id, now).await? =>
         {
             Beside::Lane
@@ -222,7 +219,7 @@ async fn told_last(
         SELECT max(last_attempt_at) FROM deliveries
         WHERE organization_id = $1 AND lane = $2 AND ($3::text IS NULL OR group_key = $3) AND last_attempt_at IS NOT NULL AND id <> $4
             -- What is urgent does not hold up the others.
-            AND ($3::text IS NOT NULL OR NOT (kind LIKE 'block.%' OR message ->> 'severity' = 'critical'))
+            AND ($3::text IS NOT NULL OR NOT urgent)
         ",
         lane.organization as OrganizationId,
         lane.lane,
@@ -247,7 +244,7 @@ async fn new_ones(
         WHERE q.organization_id = $1 AND q.lane = $2 AND q.due_at <= $3 AND ($4::text IS NULL OR d.group_key = $4)
             AND d.attempts = 0 AND NOT d.direct
             -- What is urgent is told with its group alone.
-            AND ($4::text IS NOT NULL OR NOT (d.kind LIKE 'block.%' OR d.message ->> 'severity' = 'critical'))
+            AND ($4::text IS NOT NULL OR NOT d.urgent)
         ORDER BY d.id
         "#,
         lane.organization as OrganizationId,
@@ -276,7 +273,7 @@ async fn hold(
             WHERE q.organization_id = $1 AND q.lane = $2 AND q.due_at <= $3 AND d.organization_id = q.organization_id
                 AND d.id = q.delivery_id AND ($4::text IS NULL OR d.group_key = $4) AND d.attempts = 0 AND NOT d.direct
                 -- What is urgent waits for its group alone.
-                AND ($4::text IS NOT NULL OR NOT (d.kind LIKE 'block.%' OR d.message ->> 'severity' = 'critical'))
+                AND ($4::text IS NOT NULL OR NOT d.urgent)
             RETURNING d.id
         )
         UPDATE delivery_queue q SET due_at = $5 FROM held WHERE q.organization_id = $1 AND q.delivery_id = held.id
@@ -363,105 +360,6 @@ async fn interrupt(conn: &mut PgConnection, lane: Lane, id: Uuid) -> sqlx::Resul
         ",
         lane.organization as OrganizationId,
         id
-    )
-    .execute(conn)
-    .await
-    .map(drop)
-}
-
-/// Makes one message of several, which are finished with it.
-async fn tell_together(
-    conn: &mut PgConnection,
-    clock: &Clock,
-    lane: Lane,
-    head: &Head,
-    beside: &Beside,
-    ids: &[Uuid],
-) -> sqlx::Result<Head> {
-    let (worst, last) = read_grouped(conn, lane, ids).await?;
-    let (kind, locale) = (head.channel_type(), Locale::from_tag(&head.locale).unwrap_or_default());
-    let notice = digest::render(locale, kind, &Together { count: ids.len(), worst: &worst, last: &last });
-    let (id, now) = (clock.new_id(), clock.now());
-    let new = New {
-        id,
-        channel_type: kind,
-        channel: head.channel_id,
-        recipient: head.recipient.as_deref(),
-        lane: lane.lane,
-        host: &head.host,
-        alert: None,
-        group: beside.group(),
-        direct: false,
-        kind: DIGEST,
-        locale,
-        notice: &notice,
-        fallback: false,
-    };
-    store::insert(conn, lane.organization, &new, now).await?;
-    finish_grouped(conn, lane, ids, (id, now)).await?;
-    Ok(Head {
-        id,
-        channel_type: kind.name().to_owned(),
-        channel_id: head.channel_id,
-        recipient: head.recipient.clone(),
-        group_key: beside.group().map(str::to_owned),
-        direct: false,
-        kind: DIGEST.to_owned(),
-        locale: head.locale.clone(),
-        message: Json(notice),
-        status: "pending".to_owned(),
-        attempts: 0,
-        failures: 0,
-        host: head.host.clone(),
-    })
-}
-
-/// The worst of several messages, as many as are told of, and the last.
-async fn read_grouped(
-    conn: &mut PgConnection,
-    lane: Lane,
-    ids: &[Uuid],
-) -> sqlx::Result<(Vec<(Uuid, Notice)>, Notice)> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT id, message AS "message: Json<Notice>" FROM deliveries WHERE organization_id = $1 AND id = ANY ($2)
-        ORDER BY array_position(ARRAY['critical', 'error', 'warning', 'info'], message ->> 'severity'), id DESC LIMIT $3
-        "#,
-        lane.organization as OrganizationId,
-        ids,
-        READ
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let last = sqlx::query_scalar!(
-        r#"
-        SELECT message AS "message: Json<Notice>" FROM deliveries WHERE organization_id = $1 AND id = ANY ($2)
-        ORDER BY id DESC LIMIT 1
-        "#,
-        lane.organization as OrganizationId,
-        ids
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok((rows.into_iter().map(|row| (row.id, row.message.0)).collect(), last.0))
-}
-
-/// Several messages are told by another now.
-async fn finish_grouped(
-    conn: &mut PgConnection,
-    lane: Lane,
-    ids: &[Uuid],
-    (digest, now): (Uuid, DateTime<Utc>),
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "
-        WITH gone AS (DELETE FROM delivery_queue WHERE organization_id = $1 AND delivery_id = ANY ($2))
-        UPDATE deliveries SET status = 'digested', digest_id = $3, finished_at = $4 WHERE organization_id = $1 AND id = ANY ($2)
-        ",
-        lane.organization as OrganizationId,
-        ids,
-        digest,
-        now
     )
     .execute(conn)
     .await

@@ -18,8 +18,8 @@ pub enum Returned {
 }
 
 /// Takes a project's Project ID away, as removing it does, and says which it was: what comes in under it of later days
-/// belongs to no project until it is given back, as [`super::owners`] has it. A job that is still giving the project its earlier lines goes on; nobody else is given
-/// them before it is done.
+/// belongs to no project until it is given back, as [`super::owners`] has it. A job that is still giving the project its
+/// earlier lines goes on; nobody else is given them before it is done.
 ///
 /// # Errors
 /// `not_found`.
