@@ -42,12 +42,41 @@ impl<V> Snapshots<V> {
     where
         F: Future<Output = Result<V, E>>,
     {
+        self.find(organization, |asked| asked.elapsed() < self.age, read).await
+    }
+
+    /// The organization's snapshot, read by `read` if there is none of after a moment: for whoever misses something in theirs
+    /// that may have come since.
+    ///
+    /// # Errors
+    /// As [`Snapshots::get`].
+    pub async fn newer<E, F>(
+        &self,
+        organization: OrganizationId,
+        than: Instant,
+        read: impl FnOnce() -> F,
+    ) -> Result<Arc<V>, E>
+    where
+        F: Future<Output = Result<V, E>>,
+    {
+        self.find(organization, |asked| asked > than, read).await
+    }
+
+    async fn find<E, F>(
+        &self,
+        organization: OrganizationId,
+        does: impl Fn(Instant) -> bool,
+        read: impl FnOnce() -> F,
+    ) -> Result<Arc<V>, E>
+    where
+        F: Future<Output = Result<V, E>>,
+    {
         let slot = self.slot(organization);
-        if let Some(value) = slot.young(self.age) {
+        if let Some(value) = slot.current_if(&does) {
             return Ok(value);
         }
         let _reading = slot.reading.lock().await;
-        if let Some(value) = slot.young(self.age) {
+        if let Some(value) = slot.current_if(&does) {
             return Ok(value);
         }
         // The age counts from before the reading: what changes meanwhile may not be in it.
@@ -74,9 +103,10 @@ impl<V> Snapshots<V> {
 }
 
 impl<V> Slot<V> {
-    fn young(&self, age: Duration) -> Option<Arc<V>> {
+    /// The snapshot, if one that was asked for then does.
+    fn current_if(&self, does: impl Fn(Instant) -> bool) -> Option<Arc<V>> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().filter(|(asked, _)| asked.elapsed() < age).map(|(_, value)| Arc::clone(value))
+        current.as_ref().filter(|(asked, _)| does(*asked)).map(|(_, value)| Arc::clone(value))
     }
 }
 
@@ -86,6 +116,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
+    use tokio::time::Instant;
     use uuid::Uuid;
 
     use super::Snapshots;
@@ -109,5 +140,13 @@ mod tests {
         assert_eq!(*ask().await.unwrap(), 1);
         snapshots.forget(organization);
         assert_eq!(*ask().await.unwrap(), 2);
+        // Whoever misses something in it has it read again, and who did before it was asked for has not.
+        let before = Instant::now();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let newer = || {
+            snapshots
+                .newer(organization, before, || async { Ok::<_, Infallible>(reads.fetch_add(1, Ordering::SeqCst)) })
+        };
+        assert_eq!((*newer().await.unwrap(), *newer().await.unwrap(), *ask().await.unwrap()), (3, 3, 3));
     }
 }

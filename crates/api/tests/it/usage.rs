@@ -137,6 +137,25 @@ async fn who_sees_some_projects_reports_for_those() {
 }
 
 #[tokio::test]
+async fn a_project_takes_calls_from_its_first_moment() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.admin;
+    let team = team(admin, "platform").await;
+    // What is known of projects is kept for a second: each of these is made right after it was read.
+    for number in 0..5 {
+        let (one, many) = (project(admin, &team, &format!("one-{number}")).await, format!("many-{number}"));
+        admin.post("/api/usage/track", event(&format!("one-{number}"), &one)).await.status(201);
+        let project = project(admin, &team, &many).await;
+        let answer: UsageBatchAnswer =
+            admin.post("/api/usage/bulk", json!({"events": [event(&many, &project)]})).await.read_as();
+        assert_eq!((answer.accepted, answer.rejected), (1, vec![]));
+    }
+    let missing = event("missing", &uuid::Uuid::from_u128(7).to_string());
+    admin.post("/api/usage/track", missing).await.problem(ErrorCode::ProjectUnknown);
+}
+
+#[tokio::test]
 async fn one_id_from_many_at_once_is_stored_once() {
     let app = TestApp::spawn().await;
     let people = app.people().await;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use finops_contract::ErrorCode;
 use finops_contract::projects::Environment;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::commit::{Arriving, Outcome, Store};
@@ -88,11 +89,14 @@ impl Sender {
 
 /// What events are prepared with: what is known now, the same for all of a request.
 pub(super) struct Desk<'a> {
+    ingest: &'a Ingest,
     sender: &'a Sender,
     source: Source,
     projects: Arc<Directory>,
     book: Arc<Book>,
-    clock: &'a Clock,
+    begun: Instant,
+    /// Whether projects were read again for it.
+    looked_again: bool,
     now: DateTime<Utc>,
     /// When an event was that does not say.
     undated: DateTime<Utc>,
@@ -143,17 +147,18 @@ impl Ingest {
     /// # Errors
     /// When the database fails.
     pub(super) async fn desk<'a>(&'a self, sender: &'a Sender, source: Source) -> ApiResult<Desk<'a>> {
-        let organization = sender.organization;
-        let read = || async {
-            let mut tx = self.db.tenant(organization).await?;
-            let directory = projects::directory(&mut tx, organization).await?;
-            tx.commit().await?;
-            Ok::<_, sqlx::Error>(directory)
-        };
-        let projects = self.projects.get(organization, read).await?;
+        let (organization, begun) = (sender.organization, Instant::now());
+        let projects = self.projects.get(organization, || self.directory(organization)).await?;
         let book = self.books.of(organization).await?;
         let now = self.clock.now();
-        Ok(Desk { sender, source, projects, book, clock: &self.clock, now, undated: now })
+        Ok(Desk { ingest: self, sender, source, projects, book, begun, looked_again: false, now, undated: now })
+    }
+
+    async fn directory(&self, organization: OrganizationId) -> sqlx::Result<Directory> {
+        let mut tx = self.db.tenant(organization).await?;
+        let directory = projects::directory(&mut tx, organization).await?;
+        tx.commit().await?;
+        Ok(directory)
     }
 
     /// Stores events that are ready, and says after the commit what became of each.
@@ -186,6 +191,21 @@ impl Desk<'_> {
         Self { undated, ..self }
     }
 
+    /// Looks once more where a project is not known: it may have been made since projects were read, and its calls are not to be
+    /// lost for that.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn look_for(&mut self, told: &Told) -> ApiResult<()> {
+        if !self.looked_again && self.place(told.project.as_deref()).is_err() {
+            let (ingest, organization) = (self.ingest, self.sender.organization);
+            let read = || ingest.directory(organization);
+            self.projects = ingest.projects.newer(organization, self.begun, read).await?;
+            self.looked_again = true;
+        }
+        Ok(())
+    }
+
     /// Makes an event of what was told: places it, names its vendor, prices it.
     ///
     /// # Errors
@@ -202,7 +222,7 @@ impl Desk<'_> {
         let environment = self.sender.environment.or(place.map(|place| place.environment));
         told.environment = told.environment.or(environment);
         let price = self.price(&told, &provider, &model, occurred_at);
-        let event_id = told.event_id.take().unwrap_or_else(|| self.clock.new_id().to_string());
+        let event_id = told.event_id.take().unwrap_or_else(|| self.ingest.clock.new_id().to_string());
         Ok(Event {
             key: event_key(&event_id),
             event_id,

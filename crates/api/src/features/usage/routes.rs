@@ -82,9 +82,11 @@ async fn create_usage_event(
 
 async fn take_one(ctx: &Ctx, state: &State, ingest: &Ingest, text: &str) -> ApiResult<HttpResponse> {
     let sender = Sender::of(ctx, &state.db).await?;
-    let desk = ingest.desk(&sender, Source::Api).await?;
-    let event = incoming::read(text).and_then(|told| desk.prepare(told));
-    let event = event.map_err(|reject| ingest.rejected(Source::Api, reject))?;
+    let mut desk = ingest.desk(&sender, Source::Api).await?;
+    let rejected = |reject| ingest.rejected(Source::Api, reject);
+    let told = incoming::read(text).map_err(rejected)?;
+    desk.look_for(&told).await?;
+    let event = desk.prepare(told).map_err(rejected)?;
     let receipt = |status| UsageReceipt {
         event_id: event.event_id.clone(),
         state: event.price.state(),
@@ -140,10 +142,13 @@ pub(super) async fn take_many(
     told: impl Iterator<Item = Result<super::domain::Told, Reject>>,
     at: &str,
 ) -> ApiResult<UsageBatchAnswer> {
-    let desk = ingest.desk(sender, source).await?;
+    let mut desk = ingest.desk(sender, source).await?;
     let mut answer = UsageBatchAnswer::default();
     let (mut places, mut ready) = (Vec::new(), Vec::new());
     for (index, told) in told.enumerate() {
+        if let Ok(told) = &told {
+            desk.look_for(told).await?;
+        }
         match told.and_then(|told| desk.prepare(told)) {
             Ok(event) => {
                 places.push(index);

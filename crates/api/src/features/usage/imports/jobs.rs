@@ -139,17 +139,20 @@ impl ImportUsage {
     async fn take(&self, import: &Import, slice: &Slice) -> ApiResult<Tally> {
         let organization = import.sender.organization;
         // What does not say when it was is of the time of the import, the same however often this runs.
-        let desk = self.ingest.desk(&import.sender, Source::Import).await?.undated(import.created_at);
+        let mut desk = self.ingest.desk(&import.sender, Source::Import).await?.undated(import.created_at);
         let columns = if import.format == ImportFormat::Csv { import.columns.as_deref() } else { None };
         let (mut chain, mut tally) = (slice.chain, Tally::default());
         let (mut lines, mut events): (Vec<i64>, Vec<Event>) = (Vec::new(), Vec::new());
         for (number, text) in slice.numbers.iter().zip(&slice.texts) {
             chain = chain.after(text);
-            let read = upload::read(columns, text).and_then(|mut told| {
+            let read = upload::read(columns, text).map(|mut told| {
                 told.event_id.get_or_insert_with(|| chain.event_id());
-                desk.prepare(told)
+                told
             });
-            match read {
+            if let Ok(told) = &read {
+                desk.look_for(told).await?;
+            }
+            match read.and_then(|told| desk.prepare(told)) {
                 Ok(event) => {
                     lines.push(*number);
                     events.push(event);

@@ -81,9 +81,10 @@ fn sort(seen: Result<Seen, Reject>, span: &str, calls: &mut Vec<Call>, report: &
 
 /// Stores calls.
 async fn take(ingest: &Ingest, db: &Db, sender: &Sender, calls: Vec<Call>, report: &mut Report) -> ApiResult<()> {
-    let desk = ingest.desk(sender, Source::Otlp).await?;
+    let mut desk = ingest.desk(sender, Source::Otlp).await?;
     let mut ready = Vec::with_capacity(calls.len());
     for Call { told, own_id } in calls {
+        desk.look_for(&told).await?;
         match desk.prepare(told) {
             Ok(event) => ready.push(Ready { event, own_id }),
             Err(reject) => report.reject(&own_id, &reject),
