@@ -65,7 +65,10 @@ impl Course<'_> {
                 breach = breach.or(Some(day));
             }
         }
-        Ok(Forecast { burn_rate, total: rate.map(|_| rounded(total)), breach })
+        // Nothing a day on top of nothing that is known is no forecast of nothing.
+        let is_known = self.spent.range(self.span.from..=today).next().is_some();
+        let says = rate.is_some_and(|rate| is_known || !rate.is_zero());
+        Ok(Forecast { burn_rate, total: says.then(|| rounded(total)), breach })
     }
 
     /// The mean of the last whole days, from the first of them on which anything was spent: a project that began on
@@ -193,6 +196,16 @@ mod tests {
         assert_eq!(year(1_810), three("10", "2170", "2026-11-25"), "no day before today");
         // What is known to be spent was spent on a day that is over.
         assert_eq!(year(1_800), three("10", "2170", "2026-11-24"));
+    }
+
+    #[test]
+    fn a_pace_of_nothing_says_nothing_of_what_is_not_known() {
+        let found = forecast(BudgetPeriod::Daily, NOON, 1_000, &[Some(0); 7], None);
+        assert_eq!(told(found), three("0", "", ""));
+        let found = forecast(BudgetPeriod::Daily, NOON, 1_000, &[Some(0); 7], Some(0));
+        assert_eq!(told(found), three("0", "0", ""));
+        let found = forecast(BudgetPeriod::Daily, NOON, 1_000, &[Some(10); 7], None);
+        assert_eq!(told(found), three("10", "10", ""));
     }
 
     #[test]
