@@ -83,6 +83,14 @@ impl World {
         found["data"].as_array().cloned().context("letters")
     }
 
+    /// Has something to tell all channels: an API key is stopped. Test messages are limited.
+    pub(super) fn news(&mut self) -> Result<()> {
+        let made = self.session.post("/api/api-keys", &json!({"name": "torture", "scopes": ["guard"]}))?;
+        let target = json!({"type": "api_key", "id": text(&made["id"])?});
+        let block = json!({"target": target, "mode": "stop", "reason": "Torture"});
+        self.session.post("/api/blocks", &block).map(drop)
+    }
+
     /// Sends a test message to a channel.
     pub(super) fn test(&mut self, channel: &str) -> Result<()> {
         self.session.post("/api/alerts/test", &json!({"channelId": channel})).map(drop)
