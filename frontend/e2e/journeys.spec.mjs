@@ -13,6 +13,7 @@ let service;
 let page;
 let team;
 let project;
+let session;
 const complaints = [];
 
 test.beforeAll(async ({ browser }) => {
@@ -30,17 +31,16 @@ async function ask(path) {
   return tell("GET", path);
 }
 
-/** The same for changes. */
+/** The same for changes. Signs in once: how often somebody may is limited. */
 async function tell(method, path, body) {
-  const login = await fetch(`${service.url}/api/auth/login`, {
+  session ??= await fetch(`${service.url}/api/auth/login`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(OWNER),
-  });
-  const { accessToken } = await login.json();
+  }).then((answer) => answer.json());
   const answer = await fetch(`${service.url}/api${path}`, {
     method,
-    headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${session.accessToken}`, "content-type": "application/json" },
     body: body && JSON.stringify(body),
   });
   expect(answer.ok, `${method} ${path}: ${answer.status}`).toBe(true);
