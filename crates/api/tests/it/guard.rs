@@ -386,6 +386,41 @@ async fn a_throttle_lets_so_many_calls_a_minute_through_on_all_replicas_together
 }
 
 #[tokio::test]
+async fn a_call_that_is_refused_after_all_was_nobodys_turn() {
+    let world = World::new().await;
+    let key = world.manager().post("/api/api-keys", json!({"name": "Slow", "scopes": ["guard"]})).await.ok();
+    let slow = world.app.anonymous().with_token(key["key"].as_str().expect("a key").to_owned());
+    let of_the_key = block(&world, "api_key", key["id"].as_str().expect("an id"), Some(2)).await;
+    set(world.manager(), budget("1", json!({"type": "project", "id": world.web}))).await;
+    let ask = |estimate: &str, reserve: bool| {
+        let mut body = world.call();
+        (body["estimatedCost"], body["reserve"]) = (json!(estimate), json!(reserve));
+        body
+    };
+    // Looked for with another key: it takes none of this one's turns.
+    until(&world.program, &ask("2", false), 503).await;
+    for _ in 0..5 {
+        for reserve in [false, true] {
+            check(&slow, &ask("2", reserve)).await.problem(ErrorCode::BudgetExceeded);
+        }
+    }
+    // Nor is one that another throttle refuses.
+    let of_the_project = block(&world, "project", &world.web, Some(1)).await;
+    until(&world.program, &ask("0.1", false), 429).await;
+    for _ in 0..5 {
+        let found = refused(&slow, &ask("0.1", true), ErrorCode::Throttled).await.block;
+        assert_eq!(found.map(|block| block.id), Some(of_the_project));
+    }
+    lift(&world, of_the_project).await;
+    until(&world.program, &ask("0.1", false), 200).await;
+    for _ in 0..2 {
+        check(&slow, &ask("0.1", false)).await.status(200);
+    }
+    let last = refused(&slow, &ask("0.1", false), ErrorCode::Throttled).await;
+    assert_eq!(last.block.map(|block| block.id), Some(of_the_key));
+}
+
+#[tokio::test]
 async fn checks_are_counted_by_their_answer_and_within_the_keys_quota() {
     let world = World::new().await;
     let key = json!({"name": "Few", "scopes": ["guard"], "quotaPerMinute": 2});

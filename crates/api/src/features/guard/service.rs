@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::caller::Caller;
-use super::domain::{self, Call, Known};
+use super::domain::{self, Block, Call, Known};
 use super::reserve::{Decided, Holder, LIMITS, Wish};
 use super::snapshot::Snapshot;
 use super::store::{self, Reservation};
@@ -116,20 +116,31 @@ impl Guard {
         let (snapshot, place) = self.place(ctx, &sees, request, snapshot, arrived).await?;
         let call = Call { project: place.project, team: place.team, environment: place.environment, service, learner };
         let question = Question { ctx, sees, call, now: ctx.now() };
-        self.pass_blocks(&question, &snapshot).await?;
-        let ground = match estimate.filter(|_| request.reserve) {
-            Some(estimate) => {
-                let minutes = request.reserve_minutes.unwrap_or(RESERVED);
-                self.hold(&question, estimate, TimeDelta::minutes(minutes.into())).await?
-            }
-            None => {
-                let held = snapshot.held().to_vec();
-                let ground = Ground { snapshot, held, reservation: None };
-                question.fits(&ground, estimate)?;
-                ground
-            }
-        };
-        question.answer(ground)
+        let turns = self.pass_blocks(&question, &snapshot).await?;
+        let decided = self.decide_on_budgets(&question, snapshot, request, estimate).await;
+        if decided.is_err() {
+            // A call that is not made was nobody's turn.
+            self.give_back(&question, &turns).await;
+        }
+        question.answer(decided?)
+    }
+
+    /// Whether a call fits into its budgets, and holds what it may cost where that is wanted.
+    async fn decide_on_budgets(
+        &self,
+        question: &Question<'_>,
+        snapshot: Arc<Snapshot>,
+        request: &GuardCheckRequest,
+        estimate: Option<Decimal>,
+    ) -> ApiResult<Ground> {
+        if let Some(estimate) = estimate.filter(|_| request.reserve) {
+            let minutes = request.reserve_minutes.unwrap_or(RESERVED);
+            return self.hold(question, estimate, TimeDelta::minutes(minutes.into())).await;
+        }
+        let held = snapshot.held().to_vec();
+        let ground = Ground { snapshot, held, reservation: None };
+        question.fits(&ground, estimate)?;
+        Ok(ground)
     }
 
     /// What the caller sees. What a key sees is known with it.
@@ -173,24 +184,43 @@ impl Guard {
         Ok((snapshot, seen.ok_or(ErrorCode::NotFound)?))
     }
 
-    /// Goes past what stops calls, and takes one out of what lets some through.
-    async fn pass_blocks(&self, question: &Question<'_>, snapshot: &Snapshot) -> ApiResult<()> {
+    /// Goes past what stops calls, and takes a turn of each that lets some through; answers whose turns it took.
+    async fn pass_blocks(&self, question: &Question<'_>, snapshot: &Snapshot) -> ApiResult<Vec<Uuid>> {
         let key = question.ctx.key.as_ref().map(|key| key.id);
+        let refusal = |block: &Block| GuardRefusal {
+            block: Some(GuardBlock::from(block)),
+            as_of: Some(snapshot.as_of.clock),
+            ..GuardRefusal::default()
+        };
+        let mut limited = Vec::new();
         for block in snapshot.blocks(question.call.project, key) {
-            let refusal = GuardRefusal {
-                block: Some(GuardBlock::from(block)),
-                as_of: Some(snapshot.as_of.clock),
-                ..GuardRefusal::default()
-            };
-            let Some(limit) = block.limit else {
-                return Err(ApiError::new(ErrorCode::Blocked).with_more(&refusal));
-            };
-            let taken = self.throttles.take(&self.db, block.id, limit, question.now).await.map_err(away)?;
-            if !taken.granted {
-                return Err(ApiError::new(ErrorCode::Throttled).with_retry_after(taken.resets_in).with_more(&refusal));
+            match block.limit {
+                Some(limit) => limited.push((block, limit)),
+                None => return Err(ApiError::new(ErrorCode::Blocked).with_more(&refusal(block))),
             }
         }
-        Ok(())
+        let mut turns = Vec::new();
+        for (block, limit) in limited {
+            let refused = match self.throttles.take(&self.db, block.id, limit, question.now).await {
+                Ok(taken) if taken.granted => {
+                    turns.push(block.id);
+                    continue;
+                }
+                Ok(taken) => ApiError::new(ErrorCode::Throttled)
+                    .with_retry_after(taken.resets_in)
+                    .with_more(&refusal(block)),
+                Err(error) => away(error),
+            };
+            self.give_back(question, &turns).await;
+            return Err(refused);
+        }
+        Ok(turns)
+    }
+
+    async fn give_back(&self, question: &Question<'_>, turns: &[Uuid]) {
+        for id in turns {
+            self.throttles.give_back(*id, question.now).await;
+        }
     }
 
     /// Holds what a call may cost.

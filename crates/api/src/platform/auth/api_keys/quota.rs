@@ -85,6 +85,16 @@ impl Quotas {
         })
     }
 
+    /// Gives back what [`Self::take`] granted at that time and nobody used. Of a minute that is over, nothing is.
+    pub async fn give_back(&self, id: Uuid, taken_at: DateTime<Utc>) {
+        if let Some(share) = self.shares.get(&id).await {
+            let mut share = share.lock().await;
+            if taken_at >= share.window {
+                share.left += 1;
+            }
+        }
+    }
+
     /// Takes the next share.
     async fn next(&self, db: &Db, id: Uuid, quota: u32, now: DateTime<Utc>) -> ApiResult<Share> {
         let size = (quota / SHARES).max(1);
