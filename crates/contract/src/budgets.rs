@@ -45,7 +45,7 @@ names! {
     Enforcement {
         /// Somebody is told.
         Soft = "soft",
-        /// Spending stops: the guard refuses.
+        /// Spending stops: the guard refuses. Told by e-mail and in Slack, unless a threshold of 100 says otherwise.
         Hard = "hard",
     }
     /// What a threshold is a percentage of the amount of.
@@ -69,7 +69,7 @@ names! {
         Pagerduty = "pagerduty",
         /// An e-mail and a message in Slack.
         Both = "both",
-        /// Spending is stopped, until somebody lifts that.
+        /// Spending is stopped, until somebody lifts that; told by e-mail, Slack, text message and PagerDuty.
         Block = "block",
     }
     /// Where it was set.

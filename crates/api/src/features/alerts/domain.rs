@@ -122,7 +122,9 @@ pub(super) const fn channels(action: AlertAction) -> &'static [ChannelType] {
         AlertAction::Webhook => &[ChannelType::Webhook],
         AlertAction::Sms => &[ChannelType::Sms],
         AlertAction::Pagerduty => &[ChannelType::Pagerduty],
-        AlertAction::Both | AlertAction::Block => &[ChannelType::Email, ChannelType::Slack],
+        AlertAction::Both => &[ChannelType::Email, ChannelType::Slack],
+        // What stops by itself, at night too, is what people are on call for. Webhooks hear of every stop anyway.
+        AlertAction::Block => &[ChannelType::Email, ChannelType::Slack, ChannelType::Sms, ChannelType::Pagerduty],
     }
 }
 

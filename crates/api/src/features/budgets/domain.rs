@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use finops_contract::FieldError;
 use finops_contract::Percent;
 use finops_contract::budgets::{
-    AlertAction, AlertBasis, BudgetAlert, BudgetPeriod, BudgetRequest, BudgetScope, BudgetTemplate, Enforcement,
+    AlertAction, AlertBasis, Budget, BudgetAlert, BudgetPeriod, BudgetRequest, BudgetScope, BudgetTemplate, Enforcement,
     ScopeType,
 };
 use finops_contract::projects::Environment;
@@ -177,6 +177,21 @@ pub(super) fn threshold_faults(alerts: &[BudgetAlert], enforcement: Enforcement,
 /// Whether there is something to stop: projects, by themselves or by an Admin key.
 const fn can_be_stopped(scope: ScopeType) -> bool {
     !matches!(scope, ScopeType::Service | ScopeType::Learner)
+}
+
+/// What a budget tells of: its thresholds; and of a hard one that it is spent, for calls are refused from then on.
+pub(super) fn told(budget: &Budget) -> Vec<BudgetAlert> {
+    let spent = BudgetAlert {
+        threshold: Percent(Decimal::ONE_HUNDRED),
+        action: AlertAction::Both,
+        basis: AlertBasis::Actual,
+    };
+    let mut alerts = budget.alerts.clone();
+    let is_said = alerts.iter().any(|alert| (alert.threshold, alert.basis) == (spent.threshold, spent.basis));
+    if budget.enforcement == Enforcement::Hard && !is_said {
+        alerts.push(spent);
+    }
+    alerts
 }
 
 /// How much a threshold is, exactly.

@@ -50,7 +50,7 @@ pub struct Standing {
 impl Standing {
     /// With the budget's thresholds that are reached.
     pub(super) fn of(mut self, budget: &Budget) -> Self {
-        self.reached = reached(&self, &budget.alerts);
+        self.reached = reached(&self, &domain::told(budget));
         self
     }
 

@@ -113,3 +113,37 @@ async fn what_stops_nothing_claims_nothing() {
     assert_eq!(stopped(admin).await, Vec::<String>::new());
     people.outsider.get(&format!("/api/alerts/{}", alert.id)).await.problem(ErrorCode::NotFound);
 }
+
+#[tokio::test]
+async fn a_hard_budget_that_is_spent_says_so_without_a_threshold_and_what_stops_pages() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.tenant_admin;
+    let web = project(admin, &team(admin, "alpha").await, "web").await;
+    let make = async |body: &Value| json!(create(admin, body).await.channel.id);
+    let url = app.simulator.slack_webhook_url();
+    let slack = make(&json!({"type": "slack", "name": "slack", "url": url})).await;
+    let pager = make(&json!({"type": "pagerduty", "name": "pager", "routingKey": "0".repeat(32)})).await;
+    let mut plain = budget(&json!({"type": "project", "id": web}), "both");
+    (plain["alerts"], plain["enforcement"]) = (json!([]), json!("soft"));
+    let made = admin.post("/api/budgets", plain.clone()).await.status(201);
+    let path = format!("/api/budgets/{}", made["id"].as_str().expect("an id"));
+    track(admin, call(&web, "2026-03-20T09:00:00Z", 12)).await;
+    app.runner().reconcile().await;
+    assert_eq!(alerts(admin, "").await, [], "a soft one without thresholds tells nobody");
+    plain["enforcement"] = json!("hard");
+    admin.put(&path, plain.clone()).await.ok();
+    app.runner().reconcile().await;
+    let [alert] = alerts(admin, "").await.try_into().expect("one alert");
+    assert_eq!(alert.budget.expect("a budget").threshold.to_string(), "100");
+    assert_eq!(told(admin, &slack).await, ["alert.triggered"]);
+    assert_eq!(told(admin, &pager).await, Vec::<String>::new());
+    // With a threshold of its own it is told once, as that says: what stops wakes whoever is on call.
+    plain["alerts"] = json!([{"threshold": 100, "type": "block"}]);
+    plain["amount"] = json!("9");
+    admin.put(&path, plain).await.ok();
+    app.runner().reconcile().await;
+    assert_eq!(alerts(admin, "?status=open").await.len(), 1);
+    assert_eq!(stopped(admin).await, ["web"]);
+    assert_eq!(told(admin, &pager).await, ["alert.triggered"]);
+}
