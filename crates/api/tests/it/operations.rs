@@ -286,7 +286,8 @@ async fn an_organizations_figures_are_behind_its_key() {
 
     let key = json!({"name": "Prometheus", "scopes": ["read"], "projectId": null});
     let key = admin.post("/api/api-keys", key).await.ok()["key"].as_str().expect("a key").to_owned();
-    let text = app.anonymous().with_token(key).get("/api/metrics").await.text;
+    let prometheus = app.anonymous().with_token(key);
+    let text = prometheus.get("/api/metrics").await.text;
     for line in [
         "finops_total_cost_usd 58.4",
         "finops_cost_by_provider_usd{provider=\"openai\"} 30.0",
@@ -302,6 +303,17 @@ async fn an_organizations_figures_are_behind_its_key() {
     }
     let used = text.lines().find(|line| line.starts_with("finops_budget_percentage_used{")).expect("a budget");
     assert!(used.contains("budget=\"Web\"") && used.contains("scope=\"web\"") && used.ends_with(" 37.5"), "{used}");
+
+    // A counter is read anew at each scrape: two replicas that remembered different times would make it go backwards.
+    admin.post("/api/usage/track", call("chat", "kim", 1)).await.ok();
+    app.runner().reconcile().await;
+    let text = prometheus.get("/api/metrics").await.text;
+    for line in [
+        "finops_tokens_total{provider=\"openai\",model=\"gpt-4o\"} 12000001",
+        "finops_cost_by_service_usd{service=\"chat\"} 20.0",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
+    }
 
     app.anonymous().get("/api/metrics").await.problem(ErrorCode::Unauthenticated);
     people.user.get("/api/metrics").await.problem(ErrorCode::Forbidden);

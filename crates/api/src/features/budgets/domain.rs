@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use finops_contract::FieldError;
 use finops_contract::Percent;
 use finops_contract::budgets::{
-    AlertAction, AlertBasis, Budget, BudgetAlert, BudgetPeriod, BudgetRequest, BudgetScope, BudgetTemplate, Enforcement,
-    ScopeType,
+    AlertAction, AlertBasis, Budget, BudgetAlert, BudgetPeriod, BudgetRequest, BudgetScope, BudgetTemplate,
+    Enforcement, ScopeType,
 };
 use finops_contract::projects::Environment;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -181,11 +181,8 @@ const fn can_be_stopped(scope: ScopeType) -> bool {
 
 /// What a budget tells of: its thresholds; and of a hard one that it is spent, for calls are refused from then on.
 pub(super) fn told(budget: &Budget) -> Vec<BudgetAlert> {
-    let spent = BudgetAlert {
-        threshold: Percent(Decimal::ONE_HUNDRED),
-        action: AlertAction::Both,
-        basis: AlertBasis::Actual,
-    };
+    let spent =
+        BudgetAlert { threshold: Percent(Decimal::ONE_HUNDRED), action: AlertAction::Both, basis: AlertBasis::Actual };
     let mut alerts = budget.alerts.clone();
     let is_said = alerts.iter().any(|alert| (alert.threshold, alert.basis) == (spent.threshold, spent.basis));
     if budget.enforcement == Enforcement::Hard && !is_said {

@@ -80,7 +80,8 @@ struct ModelLabels {
     model: String,
 }
 
-/// Organizations' figures, each as it was at most `COST_AGGREGATION_INTERVAL` ago; of budgets and alerts, as it is.
+/// Organizations' figures, each as it was at most `COST_AGGREGATION_INTERVAL` ago; of tokens, budgets and alerts, as it is: two
+/// replicas behind one address that remember a counter of different times would make it go backwards.
 #[derive(Clone, Debug)]
 pub struct Figures(Arc<Snapshots<Costs>>);
 
@@ -90,7 +91,6 @@ struct Costs {
     dollars: Dollars,
     by_service: BTreeMap<String, Decimal>,
     by_learner: BTreeMap<String, Decimal>,
-    tokens: Vec<((String, String), u64)>,
 }
 
 impl Figures {
@@ -114,6 +114,7 @@ impl Figures {
         costs.register(&mut registry);
         let mut tx = state.db.analytics(organization).await?;
         let calendar = budgets::calendar(&mut tx, organization).await?;
+        register_tokens(&mut registry, store::tokens(&mut tx, organization).await?);
         register_budgets(&mut registry, &mut tx, organization, calendar, now).await?;
         let alerts = Family::<AlertLabels, Gauge>::default();
         for open in store::open_alerts(&mut tx, organization).await? {
@@ -137,21 +138,8 @@ async fn costs(state: &State, organization: OrganizationId, now: DateTime<Utc>) 
     let dollars = Dollars::spent(&mut tx, organization, calendar, days).await?;
     let by_service = bounded(store::by_service(&mut tx, organization, bounds).await?);
     let by_learner = bounded(store::by_learner(&mut tx, organization, bounds).await?);
-    let tokens = store::tokens(&mut tx, organization).await?;
     tx.commit().await?;
-    let mut counted: Vec<((String, String), u64)> = Vec::new();
-    let mut rest = 0;
-    for of in tokens {
-        let tokens = u64::try_from(of.tokens).unwrap_or_default();
-        match counted.len() < MODELS {
-            true => counted.push(((short(&of.provider), short(&of.model)), tokens)),
-            false => rest += tokens,
-        }
-    }
-    if rest > 0 {
-        counted.push(((OTHER.into(), OTHER.into()), rest));
-    }
-    Ok(Costs { dollars, by_service, by_learner, tokens: counted })
+    Ok(Costs { dollars, by_service, by_learner })
 }
 
 /// Those that cost most, and the others together.
@@ -205,13 +193,20 @@ impl Costs {
             by_learner.get_or_create(&Learner { learner: learner.clone() }).set(float(*cost));
         }
         registry.register("cost_by_learner_usd", format!("Cost by learner, by events, {month}; {rest}"), by_learner);
-        let tokens = Family::<ModelLabels, Counter>::default();
-        for ((provider, model), count) in &self.tokens {
-            let labels = ModelLabels { provider: provider.clone(), model: model.clone() };
-            tokens.get_or_create(&labels).inc_by(*count);
-        }
-        registry.register("tokens", "Tokens of reported calls, by model", tokens);
     }
+}
+
+/// Those that came up first have a line each, so that the counter of the rest only grows, too.
+fn register_tokens(registry: &mut Registry, all: Vec<store::ModelTokens>) {
+    let tokens = Family::<ModelLabels, Counter>::default();
+    for (place, of) in all.into_iter().enumerate() {
+        let (provider, model) = match place < MODELS {
+            true => (short(&of.provider), short(&of.model)),
+            false => (OTHER.to_owned(), OTHER.to_owned()),
+        };
+        tokens.get_or_create(&ModelLabels { provider, model }).inc_by(u64::try_from(of.tokens).unwrap_or_default());
+    }
+    registry.register("tokens", "Tokens of reported calls, by model", tokens);
 }
 
 async fn register_budgets(

@@ -206,9 +206,9 @@ impl Guard {
                     turns.push(block.id);
                     continue;
                 }
-                Ok(taken) => ApiError::new(ErrorCode::Throttled)
-                    .with_retry_after(taken.resets_in)
-                    .with_more(&refusal(block)),
+                Ok(taken) => {
+                    ApiError::new(ErrorCode::Throttled).with_retry_after(taken.resets_in).with_more(&refusal(block))
+                }
                 Err(error) => away(error),
             };
             self.give_back(question, &turns).await;
