@@ -1,5 +1,5 @@
-//! How soon the guard answers while events come in: an organization with a hundred hard budgets of every scope and period,
-//! blocks, and ninety days behind it.
+//! How soon the guard answers while events come in: an organization with a hundred hard budgets of every scope and period, one
+//! of them spent, projects that are stopped and one that is slowed down, and ninety days behind it.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -27,6 +27,10 @@ const TARGET_MS: f64 = 2.0;
 const PROJECTS: usize = 20;
 /// Projects whose calls are stopped.
 const BLOCKED: usize = 2;
+/// The project whose calls are slowed down, to so many a minute, and the one whose budget is spent.
+const THROTTLED: usize = BLOCKED;
+const A_MINUTE: u32 = 600;
+const SPENT: usize = THROTTLED + 1;
 const LEARNERS: usize = 30;
 const PERIODS: [&str; 5] = ["daily", "weekly", "monthly", "quarterly", "yearly"];
 const SERVICES: [&str; 4] = ["chatbot", "search", "tutor", "summary"];
@@ -58,14 +62,16 @@ pub(super) fn measure(stage: &Stage<'_>, number_of_rounds: usize, report: &mut R
     let all = |of: &dyn Fn(&Round) -> f64| median(&rounds.iter().map(of).collect::<Vec<_>>());
     let (p99, rate) = (all(&|round| round.percentile(99)), all(&|round| round.rate));
     let errors: usize = rounds.iter().map(Round::errors).sum();
-    let blocked: usize = rounds.iter().filter_map(|round| round.checks.statuses.get(&403)).sum();
+    let answered = |status: u16| rounds.iter().filter_map(|round| round.checks.statuses.get(&status)).sum::<usize>();
+    let (blocked, throttled, exceeded) = (answered(403), answered(429), answered(503));
+    ensure!(blocked > 0 && throttled > 0 && exceeded > 0, "not all that refuses was asked for");
     Ok(json!({
         "bench": "guard", "budgets": world.budgets, "blocks": BLOCKED, "connections": CONNECTIONS,
         "rounds": number_of_rounds, "checksPerSecond": rate.round(), "targetPerSecond": CHECKS,
         "eventsPerSecond": all(&|round| round.events).round(),
         "p50Ms": rounded(all(&|round| round.percentile(50))), "p95Ms": rounded(all(&|round| round.percentile(95))),
         "p99Ms": rounded(p99), "maxMs": rounded(all(&|round| round.percentile(100))), "targetMs": TARGET_MS,
-        "blocked": blocked, "errors": errors,
+        "blocked": blocked, "throttled": throttled, "exceeded": exceeded, "errors": errors,
         "met": p99 <= TARGET_MS && rate >= 0.99 * f64::from(CHECKS) && errors == 0,
     }))
 }
@@ -82,9 +88,12 @@ impl Round {
         percentile(&self.checks.latencies, percent)
     }
 
-    /// Answers that are none: nobody's budget is used up here.
+    /// Answers that are none. That the guard knows nothing is a 503, too: so is what is beyond the one project's share.
     fn errors(&self) -> usize {
-        self.checks.statuses.iter().filter(|(status, _)| !matches!(status, 200 | 403)).map(|(_, count)| count).sum()
+        let answered = |status: u16| self.checks.statuses.get(&status).copied().unwrap_or_default();
+        let all: usize = self.checks.statuses.values().sum();
+        let share = all.div_ceil(PROJECTS) + CONNECTIONS;
+        all - answered(200) - answered(403) - answered(429) - answered(503).min(share)
     }
 }
 
@@ -126,6 +135,12 @@ impl World {
             let body = json!({"target": {"type": "project", "id": project}, "reason": "Benchmark", "mode": "stop"});
             scene.session.post("/api/blocks", &body)?;
         }
+        let slow = json!({"target": {"type": "project", "id": projects[THROTTLED]}, "reason": "Benchmark",
+            "mode": "throttle", "limitPerMinute": A_MINUTE});
+        scene.session.post("/api/blocks", &slow)?;
+        let spent = json!({"name": "spent", "scope": named("project", &projects[SPENT]), "amount": "0.000001",
+            "period": "yearly", "enforcement": "hard"});
+        scene.session.post("/api/budgets", &spent)?;
         let key = scene.session.post("/api/api-keys", &json!({"name": "bench", "scopes": ["ingest", "guard"]}))?;
         let key = key["key"].as_str().context("a key")?.to_owned();
         let address = scene.url.trim_start_matches("http://").parse()?;
