@@ -368,7 +368,7 @@ pub struct CostThresholds {
 pub struct Unconverted {
     /// How much.
     pub cost: Amount,
-    /// Of which no exchange rate is stored.
+    /// Of which no exchange rate is stored for the day, or one before.
     #[cfg_attr(feature = "server", schema(example = "EUR"))]
     pub currency: String,
 }
@@ -401,7 +401,7 @@ pub struct PeriodSpend {
     /// Calls in it that have no price.
     #[cfg_attr(feature = "server", schema(example = 0))]
     pub unpriced: i64,
-    /// What was billed in a currency of which no exchange rate is stored.
+    /// What was billed in a currency of which no exchange rate is stored for its day, or one before.
     pub unconverted: Vec<Unconverted>,
     /// Days before today of which nothing is known.
     #[cfg_attr(feature = "server", schema(example = 0))]

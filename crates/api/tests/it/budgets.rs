@@ -2,6 +2,7 @@
 
 mod crossings;
 mod listed;
+mod rates;
 mod spending;
 mod together;
 

@@ -222,8 +222,8 @@ async fn list_fx_rates(
 
 /// Say what a US dollar is in another currency
 ///
-/// From a day on, until the next one. The same day again mends it. Budgets keep the rate that they were set with, until
-/// they are set anew.
+/// From a day on, until the next one: what costs something in that currency counts by the rate of its own day. The same day
+/// again mends it. Budgets' amounts keep the rate that they were set with, until they are set anew.
 #[utoipa::path(tag = "budgets", request_body = SetFxRateRequest, responses((status = 200, description = "It holds", body = FxRate)))]
 #[put("/fx-rates")]
 async fn set_fx_rate(ctx: Ctx, state: web::Data<State>, body: Json<SetFxRateRequest>) -> ApiResult<web::Json<FxRate>> {
