@@ -219,7 +219,7 @@ pub struct Budget {
     pub enforcement: Enforcement,
     /// The thresholds, ascending.
     pub alerts: Vec<BudgetAlert>,
-    /// Counts amounts: with another amount, currency, rate or period its thresholds start anew.
+    /// Counts amounts: with another amount, currency or period its thresholds start anew.
     #[cfg_attr(feature = "server", schema(example = 1))]
     pub revision: i32,
     /// Since when that amount holds.

@@ -215,16 +215,15 @@ pub(super) async fn update(state: &State, ctx: &Ctx, id: Uuid, request: &BudgetR
     Ok(after)
 }
 
-/// Changes a budget that is locked, and writes that down. What is the same already changes nothing.
+/// Changes a budget that is locked, and writes that down. What is the same already changes nothing; an amount that stays
+/// keeps its exchange rate, whatever is stored since.
 ///
 /// # Errors
 /// `fx_rate_missing`.
 pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, before: &Budget, draft: &Draft) -> ApiResult<Budget> {
     let (organization, now) = (ctx.organization, ctx.now());
-    let fx = pin(tx, ctx, &draft.currency).await?;
     let is_another = (before.amount.0, before.currency.as_str(), before.period)
-        != (draft.amount, draft.currency.as_str(), draft.period)
-        || before.fx.as_ref().map(|fx| fx.rate) != fx.as_ref().map(|fx| fx.rate);
+        != (draft.amount, draft.currency.as_str(), draft.period);
     let alerts_differ = before.alerts != draft.alerts;
     let is_same = before.name == draft.name && before.enforcement == draft.enforcement && !alerts_differ;
     if is_same && !is_another {
@@ -233,6 +232,7 @@ pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, before: &Budget, draft: &Draf
     let revision = before.revision + i32::from(is_another);
     store::update(tx, organization, before.id, draft, revision, now).await?;
     if is_another {
+        let fx = pin(tx, ctx, &draft.currency).await?;
         store::insert_revision(tx, organization, (before.id, revision), draft, fx.as_ref(), now).await?;
     }
     if alerts_differ {

@@ -1,6 +1,7 @@
 //! Exchange rates: every cost counts by that of its own day, and an amount keeps its own.
 
 use finops_api::features::budgets::Watch;
+use finops_contract::budgets::CostThresholds;
 use finops_contract::fx_rates::FxRate;
 use serde_json::{Value, json};
 
@@ -71,4 +72,38 @@ async fn a_cost_counts_by_the_rate_of_its_day_and_what_is_over_stays() {
     assert_eq!((anew.revision, exact(anew.fx.map(|fx| fx.rate)).as_deref()), (2, Some("1000")));
     assert_eq!(months(admin, &won).await, told("39400", "28000"));
     assert_alike(&app, admin, &mut watch).await;
+}
+
+#[tokio::test]
+async fn a_rename_is_no_other_amount_whatever_the_rate_is_by_now() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.tenant_admin;
+    let web = project(admin, &team(admin, "alpha").await, "web").await;
+    rate(admin, "KRW", "2026-03-02", "1400").await;
+    let mut body = of(&web, "10000", "KRW");
+    body["alerts"] = json!([{"threshold": 100, "type": "email"}]);
+    let budget = set(admin, body.clone()).await;
+    let limits = json!({"daily": {"amount": "10000", "currency": "KRW"}});
+    let limits_path = format!("/api/projects/{web}/cost-thresholds");
+    let limit: CostThresholds = admin.put(&limits_path, &limits).await.read_as();
+    track(admin, call(&web, "2026-03-20T09:00:00Z", 10)).await;
+    app.runner().reconcile().await;
+    let raised = async || admin.get("/api/alerts").await.ok()["data"].as_array().map(Vec::len);
+    assert_eq!(raised().await, Some(2));
+
+    // By which the amount would be less.
+    rate(admin, "KRW", "2026-03-19", "1600").await;
+    body["name"] = json!("Renamed");
+    let renamed: Budget = admin.put(&format!("/api/budgets/{}", budget.id), &body).await.read_as();
+    assert_eq!((renamed.name.as_str(), renamed.revision, &renamed.fx), ("Renamed", 1, &budget.fx));
+    body["alerts"] = json!([{"threshold": 100, "type": "slack"}]);
+    let told_elsewhere: Budget = admin.put(&format!("/api/budgets/{}", budget.id), &body).await.read_as();
+    assert_eq!((told_elsewhere.revision, &told_elsewhere.fx), (1, &budget.fx));
+    // Nor does a threshold that is set again beside another.
+    let limits = json!({"daily": {"amount": "10000", "currency": "KRW"}, "weekly": {"amount": "99", "currency": "USD"}});
+    let both: CostThresholds = admin.put(&limits_path, &limits).await.read_as();
+    assert_eq!(both.daily, limit.daily);
+    app.runner().reconcile().await;
+    assert_eq!(raised().await, Some(2), "nobody is told anew");
 }
