@@ -202,7 +202,7 @@ pub struct Budget {
     pub id: Uuid,
     /// Where it was set.
     pub kind: BudgetKind,
-    /// Its name.
+    /// Its name; a cost threshold's is its project's.
     #[cfg_attr(feature = "server", schema(example = "Staging"))]
     pub name: String,
     /// What it is about.

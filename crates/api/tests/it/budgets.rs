@@ -1,6 +1,7 @@
 //! Budgets: what they may be, what was spent by the costs' word, and that a threshold is crossed once.
 
 mod crossings;
+mod limits;
 mod listed;
 mod rates;
 mod spending;

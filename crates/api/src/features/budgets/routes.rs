@@ -103,7 +103,8 @@ async fn get_budget(ctx: Keyed<Read>, state: web::Data<State>, id: Path<Uuid>) -
 /// Change a budget
 ///
 /// All of it but its scope. With another amount, currency or period its thresholds start anew, by today's exchange rate;
-/// after a raise, those that were crossed and still are stay so. Whatever else changes, the amount keeps its rate.
+/// after a raise, those that were crossed and still are stay so. Whatever else changes, the amount keeps its rate. A cost
+/// threshold keeps its period, its project's name and its one threshold, at 100 percent of what is spent.
 #[utoipa::path(
     tag = "budgets",
     params(("budgetId" = Uuid, Path, description = "The budget")),

@@ -14,7 +14,7 @@ use super::calendar::Calendar;
 use super::domain::Draft;
 use super::fx::Rates;
 use super::standing::{self, Facts, Standing};
-use super::{checks, crossings, status, store};
+use super::{checks, crossings, limits, status, store};
 use crate::features::costs::{self, Spender};
 use crate::features::{audit, organizations, projects, teams};
 use crate::platform::db::{OrganizationId, Tx, violates};
@@ -195,7 +195,7 @@ async fn pin(tx: &mut Tx, ctx: &Ctx, currency: &str) -> ApiResult<Option<FxRate>
     Rates::on(tx, ctx.organization, today).await?.pin(currency)
 }
 
-/// Changes a budget: all of it but its scope, and a cost threshold's period.
+/// Changes a budget: all of it but its scope, and of a cost threshold what makes it one.
 ///
 /// # Errors
 /// `not_found`, `validation_failed`, `fx_rate_missing`.
@@ -207,8 +207,8 @@ pub(super) async fn update(state: &State, ctx: &Ctx, id: Uuid, request: &BudgetR
     if standing::spender(&before).as_ref() != Some(&draft.spender) {
         return Err(ApiError::field("/scope", "immutable", "stays: make another budget for another scope"));
     }
-    if before.kind == BudgetKind::Limit && draft.period != before.period {
-        return Err(ApiError::field("/period", "immutable", "a cost threshold keeps its period"));
+    if before.kind == BudgetKind::Limit {
+        limits::check(&before, &draft)?;
     }
     let after = change(&mut tx, ctx, &before, &draft).await?;
     tx.commit().await?;

@@ -101,7 +101,8 @@ async fn a_rename_is_no_other_amount_whatever_the_rate_is_by_now() {
     let told_elsewhere: Budget = admin.put(&format!("/api/budgets/{}", budget.id), &body).await.read_as();
     assert_eq!((told_elsewhere.revision, &told_elsewhere.fx), (1, &budget.fx));
     // Nor does a threshold that is set again beside another.
-    let limits = json!({"daily": {"amount": "10000", "currency": "KRW"}, "weekly": {"amount": "99", "currency": "USD"}});
+    let limits =
+        json!({"daily": {"amount": "10000", "currency": "KRW"}, "weekly": {"amount": "99", "currency": "USD"}});
     let both: CostThresholds = admin.put(&limits_path, &limits).await.read_as();
     assert_eq!(both.daily, limit.daily);
     app.runner().reconcile().await;
