@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use finops_contract::alerts::{AlertKind, AlertStatus};
 use finops_contract::budgets::{AlertAction, AlertBasis, Budget, BudgetAlert, BudgetPeriod};
-use finops_contract::channels::ChannelType;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -16,10 +15,11 @@ use super::domain::{self, Facts};
 use super::find::{self, Place};
 use super::message::{self, Told};
 use super::store::{self, Filter, New, Stored};
-use super::unpriced;
+use super::telling::tell;
+use super::{ending, unpriced};
 use crate::features::blocks::{self, BudgetStop};
 use crate::features::budgets::{self, Calendar, CrossingKey, Standing, ThresholdKey, Watch};
-use crate::features::deliveries::{self, Outgoing, To};
+use crate::features::deliveries;
 use crate::features::organizations;
 use crate::platform::db::OrganizationId;
 use crate::platform::http::ApiResult;
@@ -30,8 +30,6 @@ use crate::platform::state::State;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long past periods may wait, where what changed may be in one: a call that is reported late, a bill that is restated.
 const PAST_PERIODS: TimeDelta = TimeDelta::seconds(30);
-/// How long an alert about a period that was over already stays open by itself.
-const LATE: TimeDelta = TimeDelta::days(7);
 /// How long after it was told an alert that was over by itself may be told again: who hovers about a threshold is not news.
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 /// Days for which what was crossed is remembered: longer than any past period that is looked at is over.
@@ -214,7 +212,7 @@ impl Check<'_> {
             }
             current.extend(standings.into_iter().find(|standing| !standing.is_over).map(|now| (budget.id, now)));
         }
-        self.resolve(conn, &all, &current).await
+        ending::resolve(self.state, conn, &self.place, self.now, &all, &current).await
     }
 
     /// How all of them stand, each in the period that runs and in those before that are looked at. What cannot be told exactly
@@ -327,7 +325,8 @@ impl Check<'_> {
         if !store::reopen(&mut tx, organization, id, &facts, self.now).await? {
             return Ok(());
         }
-        let stored = Stored { status: AlertStatus::Open, facts, acknowledged: None, resolved: None, ..before };
+        let stored =
+            Stored { status: AlertStatus::Open, facts, acknowledged: None, resolved: None, ended: None, ..before };
         // A group of its own: the one that it was raised in may be held back still.
         let group = format!("alert-{id}");
         let types = domain::channels(alert.action);
@@ -336,91 +335,6 @@ impl Check<'_> {
         deliveries::nudge(self.state);
         Ok(())
     }
-
-    /// Resolves what is over by itself: the period has ended, the budget is gone, or by its amount now, or by what is known
-    /// now, the threshold is not reached; or it was crossed anew, of another amount.
-    async fn resolve(
-        &self,
-        conn: &mut PgConnection,
-        all: &[Budget],
-        current: &HashMap<Uuid, Standing>,
-    ) -> ApiResult<()> {
-        for open in store::unresolved(conn, self.place.organization).await? {
-            // What is noticed after its period waits for somebody, a week at most.
-            let raised = self.place.calendar.today(open.raised_at);
-            let is_late = raised >= open.period_end && self.now - open.raised_at < LATE;
-            let is_over = open.period_end <= self.place.today && !is_late;
-            let exists = all.iter().any(|budget| budget.id == open.budget);
-            let standing = current.get(&open.budget).filter(|standing| standing.period.from == open.period_start);
-            let is_below = standing.is_some_and(|standing| {
-                let same =
-                    |alert: &&BudgetAlert| alert.threshold.0 == open.threshold && alert.basis.name() == open.basis;
-                standing.spent.is_some() && !standing.reached.iter().any(|alert| same(&alert))
-            });
-            if is_over || !exists || is_below || open.superseded {
-                end(self.state, conn, self.place.organization, open.id, self.now).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Resolves an alert that is over by itself.
-pub(super) async fn end(
-    state: &State,
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> ApiResult<()> {
-    if store::advance(conn, organization, id, AlertStatus::Resolved, None, now).await? {
-        let filter = Filter { id: Some(id), ..Filter::default() };
-        if let Some(stored) = store::list(conn, organization, &filter, 1).await?.pop() {
-            follow_up(state, conn, organization, &stored, Told::Resolved).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Tells those that keep an alert open until they are told what became of it.
-pub(super) async fn follow_up(
-    state: &State,
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    stored: &Stored,
-    told: Told,
-) -> sqlx::Result<u64> {
-    send(state, conn, organization, stored, told, To::Followers(stored.id), None).await
-}
-
-/// Puts an alert's messages into the transaction that raises it.
-pub(super) async fn tell(
-    state: &State,
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    stored: &Stored,
-    told: Told,
-    types: &[ChannelType],
-    group: Option<&str>,
-) -> sqlx::Result<u64> {
-    let team = stored.facts.team.as_ref().map(|team| team.id);
-    send(state, conn, organization, stored, told, To::Types { types, team }, group).await
-}
-
-async fn send(
-    state: &State,
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    stored: &Stored,
-    told: Told,
-    to: To<'_>,
-    group: Option<&str>,
-) -> sqlx::Result<u64> {
-    let now = state.clock.now();
-    let notice = |locale| message::notice(stored, told, now, &state.config.public_url, locale);
-    let outgoing =
-        Outgoing { to, alert_id: Some(stored.id), group: group.map(str::to_owned), kind: told.kind(), notice: &notice };
-    deliveries::enqueue(conn, organization, &state.clock, &outgoing).await
 }
 
 /// Past periods that are looked at: as many as bills are restated in.

@@ -6,12 +6,14 @@
 //! transaction. What it says (`find`, `message`) is found out then and stays: an alert tells how things were.
 
 mod domain;
+mod ending;
 mod evaluate;
 mod find;
 mod message;
 mod routes;
 mod service;
 mod store;
+mod telling;
 mod unpriced;
 mod wording;
 
