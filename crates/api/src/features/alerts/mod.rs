@@ -6,6 +6,7 @@
 //! transaction. What it says (`find`, `message`) is found out then and stays: an alert tells how things were.
 
 mod domain;
+mod due;
 mod ending;
 mod evaluate;
 mod find;

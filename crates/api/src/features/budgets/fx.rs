@@ -9,7 +9,7 @@ use finops_contract::fx_rates::{FxRate, SetFxRateRequest};
 use rust_decimal::{Decimal, RoundingStrategy};
 use sqlx::PgConnection;
 
-use super::{domain, service};
+use super::{checks, domain, service};
 use crate::features::audit;
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::Inexact;
@@ -101,6 +101,7 @@ pub(super) async fn set(state: &State, ctx: &Ctx, request: &SetFxRateRequest) ->
     if before.as_ref() != Some(&after) {
         store(&mut tx, ctx.organization, &after, ctx.now()).await?;
         let name = format!("{} {}", after.currency, after.date);
+        checks::check_soon(&mut tx, ctx.organization).await?;
         let change = audit::Change::new("fx_rate.set", ctx.organization.0, name).before(before).after(&after);
         audit::record(&mut tx, ctx, change).await?;
     }

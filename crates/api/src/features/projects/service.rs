@@ -14,7 +14,7 @@ use super::domain::OpenaiProjectId;
 use super::store;
 use crate::features::blocks::{self, Target};
 use crate::features::collector::{Attributed, Registration};
-use crate::features::{admin_keys, audit, collector, provider_usage, teams};
+use crate::features::{admin_keys, audit, budgets, collector, provider_usage, teams};
 use crate::platform::db::Tx;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
@@ -105,6 +105,10 @@ pub(super) async fn update(
     store::update(&mut tx, ctx.organization, project, request).await?;
     let after = store::find(&mut tx, ctx.organization, project).await?.ok_or(ErrorCode::NotFound)?;
     if after != before {
+        if (after.team_id, after.environment) != (before.team_id, before.environment) {
+            // Other budgets are about it from now on.
+            budgets::check_soon(&mut tx, ctx.organization).await?;
+        }
         let change = audit::Change::new("project.update", project, after.name.clone()).before(before).after(&after);
         audit::record(&mut tx, ctx, change).await?;
     }
