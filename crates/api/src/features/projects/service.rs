@@ -11,7 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::domain::OpenaiProjectId;
-use super::store;
+use super::{owners, store};
 use crate::features::blocks::{self, Target};
 use crate::features::collector::{Attributed, Registration};
 use crate::features::{admin_keys, audit, budgets, collector, provider_usage, teams};
@@ -125,6 +125,9 @@ pub(super) async fn delete(state: &State, ctx: &Ctx, project: Uuid) -> ApiResult
     let before = held(&mut tx, ctx, project).await?;
     collector::require_attributed(&mut tx, ctx.organization, project).await?;
     blocks::end_with(state, &mut tx, ctx, Target::Project(project)).await?;
+    if let Some(id) = &before.openai_project_id {
+        owners::remember(&mut tx, ctx.organization, id, project, ctx.now().date_naive()).await?;
+    }
     store::delete(&mut tx, ctx.organization, project, ctx.now()).await?;
     let change = audit::Change::new("project.delete", project, before.name.clone()).before(before);
     audit::record(&mut tx, ctx, change).await?;
@@ -230,7 +233,7 @@ pub(super) async fn give_id(tx: &mut Tx, ctx: &Ctx, before: &Project, id: &Opena
     Ok(after)
 }
 
-/// Takes a project's Project ID away: from now on, what comes in under it belongs to no project.
+/// Takes a project's Project ID away: what comes in under it of later days belongs to no project.
 ///
 /// # Errors
 /// `not_found`, also when it has none; `attribution_in_progress`.
@@ -248,6 +251,9 @@ pub(super) async fn remove_id(state: &State, ctx: &Ctx, project: Uuid) -> ApiRes
 
 /// Takes the Project ID of a project that is held away.
 pub(super) async fn take_id(tx: &mut Tx, ctx: &Ctx, before: &Project) -> ApiResult<()> {
+    if let Some(id) = &before.openai_project_id {
+        owners::remember(tx, ctx.organization, id, before.id, ctx.now().date_naive()).await?;
+    }
     store::set_openai_project_id(tx, ctx.organization, before.id, None, ctx.now()).await?;
     let change = audit::Change::new("project.remove_openai_project_id", before.id, before.name.clone())
         .before(json!({"openaiProjectId": before.openai_project_id}));
