@@ -195,7 +195,7 @@ async fn silences(
             true => Silence::Nothing,
             false => {
                 let days = CollectedDays::of(conn, organization, team, period).await?;
-                Silence::NothingOn(days.whole().collect())
+                Silence::of_bills(&days)
             }
         };
         by_team.insert(team, Arc::new(silence));
