@@ -36,6 +36,19 @@ names! {
         /// It is over.
         Resolved = "resolved",
     }
+    /// Why a budget's alert is over by itself.
+    AlertEnd {
+        /// Its period is over.
+        PeriodOver = "period_over",
+        /// The budget has other periods by now, or the organization's calendar has.
+        PeriodChanged = "period_changed",
+        /// The same threshold was crossed anew, of another amount.
+        AmountChanged = "amount_changed",
+        /// The threshold is not reached any more, or is gone.
+        BelowThreshold = "below_threshold",
+        /// The budget is gone.
+        BudgetDeleted = "budget_deleted",
+    }
 }
 
 /// The budget that an alert is about, as it was then.
@@ -209,6 +222,8 @@ pub struct Alert {
     pub acknowledged: Option<AlertMark>,
     /// Who ended it.
     pub resolved: Option<AlertMark>,
+    /// Why a budget's alert is over by itself; null where somebody ended it.
+    pub resolved_because: Option<AlertEnd>,
 }
 
 /// `GET /api/alerts`.

@@ -202,7 +202,7 @@ pub struct Budget {
     pub id: Uuid,
     /// Where it was set.
     pub kind: BudgetKind,
-    /// Its name.
+    /// Its name; a cost threshold's is its project's.
     #[cfg_attr(feature = "server", schema(example = "Staging"))]
     pub name: String,
     /// What it is about.
@@ -219,7 +219,7 @@ pub struct Budget {
     pub enforcement: Enforcement,
     /// The thresholds, ascending.
     pub alerts: Vec<BudgetAlert>,
-    /// Counts amounts: with another amount, currency, rate or period its thresholds start anew.
+    /// Counts amounts: with another amount, currency or period its thresholds start anew.
     #[cfg_attr(feature = "server", schema(example = 1))]
     pub revision: i32,
     /// Since when that amount holds.
@@ -368,7 +368,7 @@ pub struct CostThresholds {
 pub struct Unconverted {
     /// How much.
     pub cost: Amount,
-    /// Of which no exchange rate is stored.
+    /// Of which no exchange rate is stored for the day, or one before.
     #[cfg_attr(feature = "server", schema(example = "EUR"))]
     pub currency: String,
 }
@@ -401,7 +401,7 @@ pub struct PeriodSpend {
     /// Calls in it that have no price.
     #[cfg_attr(feature = "server", schema(example = 0))]
     pub unpriced: i64,
-    /// What was billed in a currency of which no exchange rate is stored.
+    /// What was billed in a currency of which no exchange rate is stored for its day, or one before.
     pub unconverted: Vec<Unconverted>,
     /// Days before today of which nothing is known.
     #[cfg_attr(feature = "server", schema(example = 0))]

@@ -1,7 +1,9 @@
 //! Budgets: what they may be, what was spent by the costs' word, and that a threshold is crossed once.
 
 mod crossings;
+mod limits;
 mod listed;
+mod rates;
 mod spending;
 mod together;
 

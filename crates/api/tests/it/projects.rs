@@ -1,5 +1,7 @@
 //! Projects, and the Project IDs that costs are attributed by.
 
+mod days;
+
 use chrono::TimeDelta;
 use finops_contract::ErrorCode;
 use finops_contract::costs::Dimension;
@@ -122,11 +124,15 @@ async fn removing_a_project_id_stops_collection_for_that_project_alone() {
     people.admin.delete(&format!("/api/projects/{web}/openai-project-id")).await.problem(ErrorCode::NotFound);
     app.advance(TimeDelta::days(1));
     app.run_jobs().await;
+    let before_next_day = costs(&app, &people.admin, &by).await;
+    app.advance(TimeDelta::days(1));
+    app.run_jobs().await;
     let after = costs(&app, &people.admin, &by).await;
     let of = |name: &str| vec![name.to_owned()];
-    let (web_before, web_after) = (before[&of("web")], after[&of("web")]);
+    let (web_before, web_kept, web_after) = (before[&of("web")], before_next_day[&of("web")], after[&of("web")]);
     // Days that are still restated may move a little; a whole day more would not be a little.
-    assert!((web_after - web_before).abs() < Decimal::from(40), "{web_before} became {web_after}");
+    assert!(web_kept - web_before > Decimal::from(40), "the day itself is its own: {web_before} became {web_kept}");
+    assert!((web_after - web_kept).abs() < Decimal::from(40), "{web_kept} became {web_after}");
     assert!(after[&of("batch")] > before[&of("batch")], "its neighbour goes on");
     assert!(after[&of("")] > before[&of("")], "what comes in under the removed id is shown as unattributed");
     // Registered again, elsewhere: what came in since is the new one's, what came before stays.

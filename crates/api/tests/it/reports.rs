@@ -1,6 +1,7 @@
 //! The weekly report: what it says of a week, by sums that are done by hand here; as JSON and as a mail that says the same.
 
 mod effect;
+mod known;
 mod sent;
 
 use chrono::TimeDelta;

@@ -8,18 +8,22 @@ use async_trait::async_trait;
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use finops_contract::alerts::{AlertKind, AlertStatus};
 use finops_contract::budgets::{AlertAction, AlertBasis, Budget, BudgetAlert, BudgetPeriod};
-use finops_contract::channels::ChannelType;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use sqlx::PgConnection;
+use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use super::domain::{self, Facts};
+use super::due::{Due, Seen, Turns};
 use super::find::{self, Place};
 use super::message::{self, Told};
 use super::store::{self, Filter, New, Stored};
-use super::unpriced;
+use super::telling::tell;
+use super::{ending, unpriced};
 use crate::features::blocks::{self, BudgetStop};
 use crate::features::budgets::{self, Calendar, CrossingKey, Standing, ThresholdKey, Watch};
-use crate::features::deliveries::{self, Outgoing, To};
+use crate::features::deliveries;
 use crate::features::organizations;
 use crate::platform::db::OrganizationId;
 use crate::platform::http::ApiResult;
@@ -28,10 +32,11 @@ use crate::platform::state::State;
 
 /// How often it is asked whether anything changed.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long past periods may wait, where what changed may be in one: a call that is reported late, a bill that is restated.
-const PAST_PERIODS: TimeDelta = TimeDelta::seconds(30);
-/// How long an alert about a period that was over already stays open by itself.
-const LATE: TimeDelta = TimeDelta::days(7);
+/// Organizations that are checked at once, …
+const AT_ONCE: usize = 4;
+/// … of which each may need so many connections: its own, and one more while it raises an alert. Who would need the last one
+/// of the pool keeps everything else in the background waiting.
+const CONNECTIONS: u32 = 2;
 /// How long after it was told an alert that was over by itself may be told again: who hovers about a threshold is not news.
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 /// Days for which what was crossed is remembered: longer than any past period that is looked at is over.
@@ -40,6 +45,7 @@ const REMEMBERED: u64 = 40;
 /// Raises alerts, in every replica: who crosses a threshold first is decided in the database.
 pub(super) struct Evaluator {
     state: State,
+    at_once: usize,
     seen: Mutex<Seen>,
     watched: Mutex<HashMap<OrganizationId, Watched>>,
 }
@@ -52,72 +58,26 @@ struct Watched {
     past: Option<String>,
 }
 
-/// When this process looked last.
-#[derive(Default)]
-struct Seen {
-    /// At all organizations.
-    all: Option<DateTime<Utc>>,
-    /// At an organization's past periods too.
-    past: HashMap<OrganizationId, DateTime<Utc>>,
-    /// Whose past periods are still to be looked at.
-    waiting: HashSet<OrganizationId>,
-}
-
-impl Seen {
-    /// Takes what is due: who, each with whether past periods are looked at too.
-    fn take(
-        &mut self,
-        now: DateTime<Utc>,
-        all: Option<Vec<OrganizationId>>,
-        changed: Vec<OrganizationId>,
-    ) -> Vec<(OrganizationId, bool)> {
-        if let Some(all) = all {
-            self.all = Some(now);
-            self.past = all.iter().map(|organization| (*organization, now)).collect();
-            self.waiting.clear();
-            return all.into_iter().map(|organization| (organization, true)).collect();
-        }
-        let is_due = |past: &HashMap<OrganizationId, DateTime<Utc>>, organization: &OrganizationId| {
-            past.get(organization).is_none_or(|at| now - *at >= PAST_PERIODS)
-        };
-        let mut due: Vec<(OrganizationId, bool)> =
-            changed.into_iter().map(|one| (one, is_due(&self.past, &one))).collect();
-        for organization in self.waiting.iter().filter(|organization| is_due(&self.past, organization)) {
-            if due.iter().all(|(other, _)| other != organization) {
-                due.push((*organization, true));
-            }
-        }
-        for (organization, past) in &due {
-            if *past {
-                self.past.insert(*organization, now);
-                self.waiting.remove(organization);
-            } else {
-                self.waiting.insert(*organization);
-            }
-        }
-        due
-    }
-}
-
 impl Evaluator {
     pub(super) fn new(state: &State) -> Self {
-        Self { state: state.clone(), seen: Mutex::default(), watched: Mutex::default() }
+        let spare = state.config.pool_sizes().jobs.saturating_sub(1) / CONNECTIONS;
+        let at_once = usize::try_from(spare).unwrap_or(AT_ONCE).clamp(1, AT_ONCE);
+        Self { state: state.clone(), at_once, seen: Mutex::default(), watched: Mutex::default() }
     }
 
-    async fn due(&self) -> sqlx::Result<Vec<(OrganizationId, bool)>> {
+    async fn due(&self) -> sqlx::Result<Vec<Due>> {
         let now = self.state.clock.now();
         let interval = TimeDelta::seconds(self.state.config.budget_check_interval.into());
-        let last = self.seen.lock().unwrap_or_else(PoisonError::into_inner).all;
-        let is_time = last.is_none_or(|last| now < last || now - last >= interval);
+        let is_time = self.seen.lock().unwrap_or_else(PoisonError::into_inner).wants_all(now, interval);
         let mut tx = self.state.db.background().platform().await?;
         let all = if is_time { Some(organizations::ids(&mut tx).await?) } else { None };
-        let changed = budgets::to_check(&mut tx).await?;
+        let said = budgets::to_check(&mut tx, now).await?;
         tx.commit().await?;
-        Ok(self.seen.lock().unwrap_or_else(PoisonError::into_inner).take(now, all, changed))
+        Ok(self.seen.lock().unwrap_or_else(PoisonError::into_inner).take(now, all, said))
     }
 
     /// Checks an organization's budgets, unless another replica is at it.
-    async fn check(&self, organization: OrganizationId, past: bool) -> ApiResult<()> {
+    async fn check(&self, Due { organization, past_from }: Due) -> ApiResult<()> {
         let mut tx = self.state.db.background().tenant(organization).await?;
         if !try_lock(&mut tx, organization).await? {
             return Ok(());
@@ -126,11 +86,11 @@ impl Evaluator {
         let Some(found) = organizations::find(&mut tx, organization).await? else { return Ok(()) };
         let (calendar, now) = (Calendar::of(&found), self.state.clock.now());
         let place = Place { organization, name: &found.name, calendar, today: calendar.today(now) };
-        let check = Check { state: &self.state, place, now, past };
+        let check = Check { state: &self.state, place, now, past: past_from.is_none() };
         let mut watched = self.watched(organization);
         check.budgets(&mut tx, &mut watched).await?;
         unpriced::check(&self.state, &mut tx, &check.place, now).await?;
-        budgets::checked(&mut tx, organization, &said).await?;
+        budgets::checked(&mut tx, organization, &said, past_from).await?;
         tx.commit().await?;
         // Not if anything failed: what was not committed is looked at again.
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(organization, watched);
@@ -154,13 +114,35 @@ impl Reconciler for Evaluator {
         PERIOD
     }
 
+    /// Goes on looking who is due while somebody's check takes its time, so that one with much to look at keeps nobody else's
+    /// alerts back.
     async fn pass(&self) -> anyhow::Result<()> {
-        let mut failed = None;
-        for (organization, past) in self.due().await? {
-            // One organization's trouble must not keep the others' alerts back.
-            if let Err(error) = self.check(organization, past).await {
-                tracing::warn!(%organization, %error, "budgets could not be checked");
-                failed = Some(error);
+        let (mut turns, mut running, mut failed) = (Turns::default(), FuturesUnordered::new(), None);
+        turns.add(self.due().await?);
+        let mut look = tokio::time::interval_at(Instant::now() + PERIOD, PERIOD);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            while running.len() < self.at_once
+                && let Some(due) = turns.take()
+            {
+                running.push(async move { (due.organization, self.check(due).await) });
+            }
+            tokio::select! {
+                ended = running.next() => match ended {
+                    None => break,
+                    Some((organization, checked)) => {
+                        turns.ended(organization);
+                        if let Err(error) = checked {
+                            tracing::warn!(%organization, %error, "budgets could not be checked");
+                            failed = Some(error);
+                        }
+                    }
+                },
+                _ = look.tick() => match self.due().await {
+                    Ok(due) => turns.add(due),
+                    // What is under way must not be dropped for that.
+                    Err(error) => tracing::warn!(%error, "whose budgets are to be checked is not known; trying again"),
+                },
             }
         }
         failed.map_or(Ok(()), |error| Err(error.into()))
@@ -214,7 +196,7 @@ impl Check<'_> {
             }
             current.extend(standings.into_iter().find(|standing| !standing.is_over).map(|now| (budget.id, now)));
         }
-        self.resolve(conn, &all, &current).await
+        ending::resolve(self.state, conn, &self.place, self.now, &all, &current).await
     }
 
     /// How all of them stand, each in the period that runs and in those before that are looked at. What cannot be told exactly
@@ -327,7 +309,8 @@ impl Check<'_> {
         if !store::reopen(&mut tx, organization, id, &facts, self.now).await? {
             return Ok(());
         }
-        let stored = Stored { status: AlertStatus::Open, facts, acknowledged: None, resolved: None, ..before };
+        let stored =
+            Stored { status: AlertStatus::Open, facts, acknowledged: None, resolved: None, ended: None, ..before };
         // A group of its own: the one that it was raised in may be held back still.
         let group = format!("alert-{id}");
         let types = domain::channels(alert.action);
@@ -336,91 +319,6 @@ impl Check<'_> {
         deliveries::nudge(self.state);
         Ok(())
     }
-
-    /// Resolves what is over by itself: the period has ended, the budget is gone, or by its amount now, or by what is known
-    /// now, the threshold is not reached; or it was crossed anew, of another amount.
-    async fn resolve(
-        &self,
-        conn: &mut PgConnection,
-        all: &[Budget],
-        current: &HashMap<Uuid, Standing>,
-    ) -> ApiResult<()> {
-        for open in store::unresolved(conn, self.place.organization).await? {
-            // What is noticed after its period waits for somebody, a week at most.
-            let raised = self.place.calendar.today(open.raised_at);
-            let is_late = raised >= open.period_end && self.now - open.raised_at < LATE;
-            let is_over = open.period_end <= self.place.today && !is_late;
-            let exists = all.iter().any(|budget| budget.id == open.budget);
-            let standing = current.get(&open.budget).filter(|standing| standing.period.from == open.period_start);
-            let is_below = standing.is_some_and(|standing| {
-                let same =
-                    |alert: &&BudgetAlert| alert.threshold.0 == open.threshold && alert.basis.name() == open.basis;
-                standing.spent.is_some() && !standing.reached.iter().any(|alert| same(&alert))
-            });
-            if is_over || !exists || is_below || open.superseded {
-                end(self.state, conn, self.place.organization, open.id, self.now).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Resolves an alert that is over by itself.
-pub(super) async fn end(
-    state: &State,
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> ApiResult<()> {
-    if store::advance(conn, organization, id, AlertStatus::Resolved, None, now).await? {
-        let filter = Filter { id: Some(id), ..Filter::default() };
-        if let Some(stored) = store::list(conn, organization, &filter, 1).await?.pop() {
-            follow_up(state, conn, organization, &stored, Told::Resolved).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Tells those that keep an alert open until they are told what became of it.
-pub(super) async fn follow_up(
-    state: &State,
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    stored: &Stored,
-    told: Told,
-) -> sqlx::Result<u64> {
-    send(state, conn, organization, stored, told, To::Followers(stored.id), None).await
-}
-
-/// Puts an alert's messages into the transaction that raises it.
-pub(super) async fn tell(
-    state: &State,
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    stored: &Stored,
-    told: Told,
-    types: &[ChannelType],
-    group: Option<&str>,
-) -> sqlx::Result<u64> {
-    let team = stored.facts.team.as_ref().map(|team| team.id);
-    send(state, conn, organization, stored, told, To::Types { types, team }, group).await
-}
-
-async fn send(
-    state: &State,
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    stored: &Stored,
-    told: Told,
-    to: To<'_>,
-    group: Option<&str>,
-) -> sqlx::Result<u64> {
-    let now = state.clock.now();
-    let notice = |locale| message::notice(stored, told, now, &state.config.public_url, locale);
-    let outgoing =
-        Outgoing { to, alert_id: Some(stored.id), group: group.map(str::to_owned), kind: told.kind(), notice: &notice };
-    deliveries::enqueue(conn, organization, &state.clock, &outgoing).await
 }
 
 /// Past periods that are looked at: as many as bills are restated in.
@@ -438,24 +336,4 @@ async fn try_lock(conn: &mut PgConnection, organization: OrganizationId) -> sqlx
     sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS "locked!""#, name)
         .fetch_one(conn)
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn past_periods_are_looked_at_twice_a_minute_at_most() {
-        let (one, other) = (OrganizationId(Uuid::from_u128(1)), OrganizationId(Uuid::from_u128(2)));
-        let start = DateTime::<Utc>::UNIX_EPOCH;
-        let at = |seconds| start + TimeDelta::seconds(seconds);
-        let mut seen = Seen::default();
-        assert_eq!(seen.take(at(0), Some(vec![one, other]), vec![one]), [(one, true), (other, true)]);
-        assert_eq!(seen.take(at(5), None, vec![one]), [(one, false)]);
-        assert_eq!(seen.take(at(29), None, vec![]), []);
-        // What changed then may have been in a past period.
-        assert_eq!(seen.take(at(30), None, vec![]), [(one, true)]);
-        assert_eq!(seen.take(at(31), None, vec![]), []);
-        assert_eq!(seen.take(at(31), None, vec![other]), [(other, true)]);
-    }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::domain::Facts;
 use super::store::Stored;
 use super::wording;
-use crate::platform::letter::{self, pick};
+use crate::platform::letter::{self, Words, pick};
 
 /// What was done with an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(super) fn links(facts: &Facts, alert: Uuid) -> Vec<AlertLink> {
 
 /// The alert as the API shows it, in a language.
 pub(super) fn alert(stored: &Stored, locale: Locale) -> Alert {
-    let words = wording::words(&stored.facts, locale);
+    let words = words(stored, locale);
     let facts = stored.facts.clone();
     Alert {
         id: stored.id,
@@ -74,12 +74,20 @@ pub(super) fn alert(stored: &Stored, locale: Locale) -> Alert {
         raised_at: stored.raised_at,
         acknowledged: stored.acknowledged.clone(),
         resolved: stored.resolved.clone(),
+        resolved_because: stored.ended,
     }
+}
+
+/// What it says: how things were when it was raised, and why it is over, where it is by itself.
+fn words(stored: &Stored, locale: Locale) -> Words {
+    let mut words = wording::words(&stored.facts, locale);
+    words.sentences.extend(stored.ended.map(|because| wording::ended(because, locale).to_owned()));
+    words
 }
 
 /// The message about it.
 pub(super) fn notice(stored: &Stored, told: Told, at: DateTime<Utc>, public_url: &str, locale: Locale) -> Notice {
-    let mut words = wording::words(&stored.facts, locale);
+    let mut words = words(stored, locale);
     match (told, locale) {
         (Told::Triggered, _) => {}
         (Told::Acknowledged, Locale::Ko) => words.subject = format!("확인 중: {}", words.subject),
@@ -246,6 +254,7 @@ mod tests {
             raised_at: Utc.with_ymd_and_hms(2026, 11, 25, 5, 0, 0).unwrap(),
             acknowledged: None,
             resolved: None,
+            ended: None,
         }
     }
 

@@ -6,12 +6,15 @@
 //! transaction. What it says (`find`, `message`) is found out then and stays: an alert tells how things were.
 
 mod domain;
+mod due;
+mod ending;
 mod evaluate;
 mod find;
 mod message;
 mod routes;
 mod service;
 mod store;
+mod telling;
 mod unpriced;
 mod wording;
 

@@ -10,10 +10,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::domain::{self, Facts};
-use super::evaluate::follow_up;
 use super::find::{self, Place};
 use super::message::{self, Told};
 use super::store::{self, Filter, New, Stored};
+use super::telling::follow_up;
 use super::unpriced;
 use crate::features::budgets::{self, Calendar};
 use crate::features::deliveries::{self, Outgoing, To};
@@ -39,7 +39,7 @@ pub(super) async fn advance(state: &State, ctx: &Ctx, id: Uuid, status: AlertSta
     let user = ctx.user_id()?;
     let mut tx = state.db.tenant(ctx.organization).await?;
     let before = seen(&mut tx, ctx, id).await?;
-    if !store::advance(&mut tx, ctx.organization, id, status, Some(user), ctx.now()).await? {
+    if !store::advance(&mut tx, ctx.organization, id, status, user, ctx.now()).await? {
         return Ok(message::alert(&before, ctx.locale));
     }
     let after = seen(&mut tx, ctx, id).await?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::Percent;
-use finops_contract::alerts::{AlertKind, AlertMark, AlertSeverity, AlertStatus, AlertsQuery};
+use finops_contract::alerts::{AlertEnd, AlertKind, AlertMark, AlertSeverity, AlertStatus, AlertsQuery};
 use finops_contract::budgets::{AlertAction, AlertBasis};
 use finops_contract::costs::Named;
 use finops_contract::reports::ReportAlert;
@@ -63,6 +63,8 @@ pub(super) struct Stored {
     pub(super) raised_at: DateTime<Utc>,
     pub(super) acknowledged: Option<AlertMark>,
     pub(super) resolved: Option<AlertMark>,
+    /// Why it is over by itself.
+    pub(super) ended: Option<AlertEnd>,
 }
 
 /// Which alerts are asked for.
@@ -97,7 +99,7 @@ pub(super) async fn list(
     let rows = sqlx::query!(
         r#"
         SELECT a.id, a.kind, a.severity, a.status, a.facts AS "facts: Json<Facts>", a.raised_at,
-            a.acknowledged_at, a.acknowledged_by, a.resolved_at, a.resolved_by,
+            a.acknowledged_at, a.acknowledged_by, a.resolved_at, a.resolved_by, a.resolved_because,
             u.name AS "acknowledged_name?", v.name AS "resolved_name?"
         FROM alerts a
             LEFT JOIN budget_crossings c ON c.organization_id = a.organization_id AND c.id = a.crossing_id
@@ -143,6 +145,7 @@ pub(super) async fn list(
         raised_at: row.raised_at,
         acknowledged: mark(row.acknowledged_at, row.acknowledged_by, row.acknowledged_name),
         resolved: mark(row.resolved_at, row.resolved_by, row.resolved_name),
+        ended: row.resolved_because.as_deref().and_then(AlertEnd::from_name),
     });
     Ok(rows.collect())
 }
@@ -192,13 +195,34 @@ pub async fn raised_between(
     Ok((raised, open.collect()))
 }
 
-/// Sets how far an alert is. False where it is that far already, or further.
+/// Resolves an alert that is over by itself. False where it is resolved already.
+pub(super) async fn end(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    id: Uuid,
+    because: Option<AlertEnd>,
+    at: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let written = sqlx::query!(
+        "UPDATE alerts SET status = 'resolved', resolved_at = $3, resolved_because = $4
+        WHERE organization_id = $1 AND id = $2 AND status <> 'resolved'",
+        organization as OrganizationId,
+        id,
+        at,
+        because.map(AlertEnd::name)
+    )
+    .execute(conn)
+    .await?;
+    Ok(written.rows_affected() > 0)
+}
+
+/// Sets how far somebody has dealt with an alert. False where it is that far already, or further.
 pub(super) async fn advance(
     conn: &mut PgConnection,
     organization: OrganizationId,
     id: Uuid,
     status: AlertStatus,
-    by: Option<Uuid>,
+    by: Uuid,
     at: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let written = match status {
@@ -237,6 +261,8 @@ pub(super) struct Unresolved {
     pub(super) budget: Uuid,
     pub(super) threshold: rust_decimal::Decimal,
     pub(super) basis: String,
+    /// How long the amount lasted that was crossed.
+    pub(super) period: String,
     pub(super) period_start: NaiveDate,
     pub(super) period_end: NaiveDate,
     pub(super) raised_at: DateTime<Utc>,
@@ -249,11 +275,13 @@ pub(super) async fn unresolved(conn: &mut PgConnection, organization: Organizati
     sqlx::query_as!(
         Unresolved,
         r#"
-        SELECT a.id, c.budget_id AS budget, c.threshold, c.basis, c.period_start, c.period_end, a.raised_at,
+        SELECT a.id, c.budget_id AS budget, c.threshold, c.basis, r.period, c.period_start, c.period_end, a.raised_at,
             EXISTS (SELECT FROM budget_crossings n WHERE n.organization_id = c.organization_id AND n.budget_id = c.budget_id
                 AND n.period_start = c.period_start AND n.threshold = c.threshold AND n.basis = c.basis
                 AND n.revision > c.revision AND NOT n.carried) AS "superseded!"
         FROM alerts a JOIN budget_crossings c ON c.organization_id = a.organization_id AND c.id = a.crossing_id
+            JOIN budget_revisions r
+                ON r.organization_id = c.organization_id AND r.budget_id = c.budget_id AND r.revision = c.revision
         WHERE a.organization_id = $1 AND a.status <> 'resolved'
         "#,
         organization as OrganizationId
@@ -301,8 +329,8 @@ pub(super) async fn reopen(
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let written = sqlx::query!(
-        "UPDATE alerts SET status = 'open', facts = $3, reopened_at = $4, resolved_at = NULL, acknowledged_at = NULL,
-            acknowledged_by = NULL
+        "UPDATE alerts SET status = 'open', facts = $3, reopened_at = $4, resolved_at = NULL, resolved_because = NULL,
+            acknowledged_at = NULL, acknowledged_by = NULL
         WHERE organization_id = $1 AND id = $2 AND status = 'resolved' AND resolved_by IS NULL",
         organization as OrganizationId,
         id,
@@ -344,6 +372,7 @@ impl New<'_> {
             raised_at: self.raised_at,
             acknowledged: None,
             resolved: None,
+            ended: None,
         }
     }
 }

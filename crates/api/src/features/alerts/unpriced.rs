@@ -10,10 +10,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::domain::{self, Facts};
-use super::evaluate::{end, tell};
+use super::ending::end;
 use super::find::Place;
 use super::message::Told;
 use super::store::{self, New};
+use super::telling::tell;
 use crate::features::budgets;
 use crate::platform::db::OrganizationId;
 use crate::platform::http::ApiResult;
@@ -69,7 +70,7 @@ pub(super) async fn check(
     }
     let gone: Vec<Uuid> = open.into_values().collect();
     for id in gone {
-        end(state, conn, organization, id, now).await?;
+        end(state, conn, organization, id, None, now).await?;
     }
     Ok(())
 }

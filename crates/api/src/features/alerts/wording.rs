@@ -1,7 +1,7 @@
 //! The sentences of alerts, in both languages. Pure.
 
 use finops_contract::accounts::Locale;
-use finops_contract::alerts::{AlertBudget, AlertCause, Compared, Grown};
+use finops_contract::alerts::{AlertBudget, AlertCause, AlertEnd, Compared, Grown};
 use finops_contract::budgets::{AlertBasis, BudgetKind, BudgetPeriod, ScopeType};
 use rust_decimal::Decimal;
 
@@ -44,6 +44,25 @@ pub(super) fn words(facts: &Facts, locale: Locale) -> Words {
         }
         (None, None) => Words { subject: who(facts, locale), sentences: Vec::new(), figures: Vec::new() },
     }
+}
+
+/// Why an alert is over by itself.
+pub(super) const fn ended(because: AlertEnd, locale: Locale) -> &'static str {
+    let (ko, en) = match because {
+        AlertEnd::PeriodOver => ("기간이 끝나서 알림을 닫았어요.", "Closed, because the period is over."),
+        AlertEnd::PeriodChanged => {
+            ("예산의 기간이 바뀌어서 알림을 닫았어요.", "Closed, because the budget's period was changed.")
+        }
+        AlertEnd::AmountChanged => (
+            "바뀐 금액으로 새 알림을 보내서 이 알림은 닫았어요.",
+            "Closed, because the threshold was crossed anew, of another amount.",
+        ),
+        AlertEnd::BelowThreshold => {
+            ("이제 기준에 미치지 않아서 알림을 닫았어요.", "Closed, because the threshold is not reached any more.")
+        }
+        AlertEnd::BudgetDeleted => ("예산을 삭제해서 알림을 닫았어요.", "Closed, because the budget was deleted."),
+    };
+    pick(locale, ko, en)
 }
 
 /// Whose alert it is: the team, or what else it is about.

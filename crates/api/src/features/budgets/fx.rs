@@ -9,7 +9,7 @@ use finops_contract::fx_rates::{FxRate, SetFxRateRequest};
 use rust_decimal::{Decimal, RoundingStrategy};
 use sqlx::PgConnection;
 
-use super::{domain, service};
+use super::{checks, domain, service};
 use crate::features::audit;
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::Inexact;
@@ -101,6 +101,7 @@ pub(super) async fn set(state: &State, ctx: &Ctx, request: &SetFxRateRequest) ->
     if before.as_ref() != Some(&after) {
         store(&mut tx, ctx.organization, &after, ctx.now()).await?;
         let name = format!("{} {}", after.currency, after.date);
+        checks::check_soon(&mut tx, ctx.organization).await?;
         let change = audit::Change::new("fx_rate.set", ctx.organization.0, name).before(before).after(&after);
         audit::record(&mut tx, ctx, change).await?;
     }
@@ -230,8 +231,13 @@ impl DailyRates {
         if currency == DOLLARS {
             return Ok(Some(amount));
         }
-        let held = self.0.get(currency).and_then(|rates| rates.range(..=day).next_back());
-        held.map(|(_, rate)| Ok(rounded(in_dollars(amount, *rate)?))).transpose()
+        self.on(currency, day).map(|rate| Ok(rounded(in_dollars(amount, rate)?))).transpose()
+    }
+
+    /// The rate that holds on a day.
+    fn on(&self, currency: &str, day: NaiveDate) -> Option<Decimal> {
+        let (_, rate) = self.0.get(currency)?.range(..=day).next_back()?;
+        Some(*rate)
     }
 }
 
@@ -249,23 +255,23 @@ pub(super) struct Exchange<'a> {
     /// The budget's currency, and its rate unless that is US dollars.
     pub(super) to: &'a str,
     pub(super) pinned: Option<Decimal>,
-    /// What other currencies are by.
-    pub(super) rates: &'a Rates,
+    /// What other currencies are by: each cost by the rate of its own day, so that a later rate changes nothing that is over.
+    pub(super) rates: &'a DailyRates,
 }
 
 impl Exchange<'_> {
-    /// An amount in the budget's currency: through US dollars, by the budget's own rate, with ten decimal places. Nothing
-    /// without a rate of its currency.
+    /// An amount of a day in the budget's currency: through US dollars, by the budget's own rate, with ten decimal places.
+    /// Nothing without a rate of its currency.
     ///
     /// # Errors
     /// [`Inexact`] for what cannot be held.
-    pub(super) fn convert(&self, amount: Decimal, currency: &str) -> Result<Option<Decimal>, Inexact> {
+    pub(super) fn convert(&self, amount: Decimal, currency: &str, day: NaiveDate) -> Result<Option<Decimal>, Inexact> {
         if currency == self.to {
             return Ok(Some(amount));
         }
-        let dollars = match self.rates.0.get(currency) {
+        let dollars = match self.rates.on(currency, day) {
             _ if currency == DOLLARS => amount,
-            Some(rate) => in_dollars(amount, rate.rate.0)?,
+            Some(rate) => in_dollars(amount, rate)?,
             None => return Ok(None),
         };
         let converted = match self.pinned {
@@ -275,9 +281,9 @@ impl Exchange<'_> {
         Ok(Some(rounded(converted)))
     }
 
-    /// Whether amounts in a currency can be made of.
-    pub(super) fn knows(&self, currency: &str) -> bool {
-        currency == self.to || currency == DOLLARS || self.rates.0.contains_key(currency)
+    /// Whether amounts of a day in a currency can be made of.
+    pub(super) fn knows(&self, currency: &str, day: NaiveDate) -> bool {
+        currency == self.to || currency == DOLLARS || self.rates.on(currency, day).is_some()
     }
 }
 
@@ -286,8 +292,9 @@ impl Exchange<'_> {
 /// # Errors
 /// [`Inexact`] for what cannot be held.
 pub fn of_dollars(budget: &Budget, dollars: Decimal) -> Result<Decimal, Inexact> {
-    let (rates, pinned) = (Rates::default(), budget.fx.as_ref().map(|fx| fx.rate.0));
-    Exchange { to: &budget.currency, pinned, rates: &rates }.convert(dollars, DOLLARS)?.ok_or(Inexact)
+    let (rates, pinned) = (DailyRates::default(), budget.fx.as_ref().map(|fx| fx.rate.0));
+    // Of dollars every day is alike.
+    Exchange { to: &budget.currency, pinned, rates: &rates }.convert(dollars, DOLLARS, NaiveDate::MIN)?.ok_or(Inexact)
 }
 
 #[cfg(test)]
@@ -307,28 +314,40 @@ mod tests {
         Rates(all.iter().map(rate).collect())
     }
 
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn euros(rates: &[(&str, &str)]) -> DailyRates {
+        let rates = rates.iter().map(|(at, rate)| (day(at), decimal(rate)));
+        DailyRates([("EUR".to_owned(), rates.collect())].into())
+    }
+
     #[test]
-    fn amounts_go_through_dollars_by_the_budgets_own_rate() {
-        let rates = rates(&[("EUR", "0.92"), ("KRW", "1400")]);
+    fn amounts_go_through_dollars_by_the_rate_of_their_day_and_the_budgets_own() {
+        let rates = euros(&[("2026-03-02", "0.92"), ("2026-03-10", "0.5")]);
         let krw = Exchange { to: "KRW", pinned: Some(decimal("1385.5")), rates: &rates };
-        let convert = |exchange: Exchange<'_>, amount, currency| exchange.convert(decimal(amount), currency).unwrap();
-        assert_eq!(convert(krw, "0.00027", "USD"), Some(decimal("0.374085")));
-        assert_eq!(convert(krw, "5000", "KRW"), Some(decimal("5000")), "as it is");
-        assert_eq!(convert(krw, "0.92", "EUR"), Some(decimal("1385.5")));
-        assert_eq!(convert(krw, "1", "JPY"), None, "unknown, and never zero");
+        let convert = |exchange: Exchange<'_>, amount, currency, at| {
+            exchange.convert(decimal(amount), currency, day(at)).unwrap()
+        };
+        assert_eq!(convert(krw, "0.00027", "USD", "2026-03-01"), Some(decimal("0.374085")));
+        assert_eq!(convert(krw, "5000", "KRW", "2026-03-01"), Some(decimal("5000")), "as it is");
+        assert_eq!(convert(krw, "0.92", "EUR", "2026-03-01"), None, "unknown, and never zero");
+        assert_eq!(convert(krw, "0.92", "EUR", "2026-03-09"), Some(decimal("1385.5")));
+        assert_eq!(convert(krw, "0.92", "EUR", "2026-03-10"), Some(decimal("2549.32")));
+        assert_eq!(convert(krw, "1", "JPY", "2026-03-10"), None);
         let usd = Exchange { to: "USD", pinned: None, rates: &rates };
-        assert_eq!(convert(usd, "1", "EUR"), Some(decimal("1.0869565217")));
-        assert_eq!(convert(usd, "0.123456789012345678", "USD"), Some(decimal("0.123456789012345678")));
-        assert!(usd.knows("KRW") && !usd.knows("JPY"));
-        assert_eq!(usd.convert(Decimal::MAX, "USD"), Ok(Some(Decimal::MAX)));
-        assert_eq!(krw.convert(Decimal::MAX, "USD"), Err(Inexact));
+        assert_eq!(convert(usd, "1", "EUR", "2026-03-09"), Some(decimal("1.0869565217")));
+        let fine = "0.123456789012345678";
+        assert_eq!(convert(usd, fine, "USD", "2026-03-01"), Some(decimal(fine)));
+        assert!(usd.knows("EUR", day("2026-03-02")) && !usd.knows("EUR", day("2026-03-01")));
+        assert_eq!(usd.convert(Decimal::MAX, "USD", NaiveDate::MIN), Ok(Some(Decimal::MAX)));
+        assert_eq!(krw.convert(Decimal::MAX, "USD", NaiveDate::MIN), Err(Inexact));
     }
 
     #[test]
     fn a_rate_holds_from_its_day_until_the_next() {
-        let day = |day: &str| day.parse::<NaiveDate>().unwrap();
-        let euros = [("2026-03-02", "0.92"), ("2026-03-10", "0.5")].map(|(at, rate)| (day(at), decimal(rate)));
-        let rates = DailyRates([("EUR".to_owned(), euros.into())].into());
+        let rates = euros(&[("2026-03-02", "0.92"), ("2026-03-10", "0.5")]);
         let dollars = |amount, currency, at| rates.dollars(decimal(amount), currency, day(at)).unwrap();
         assert_eq!(dollars("1", "EUR", "2026-03-01"), None, "unknown, and never zero");
         assert_eq!(dollars("1", "EUR", "2026-03-02"), Some(decimal("1.0869565217")));

@@ -20,6 +20,9 @@ use crate::platform::state::State;
 /// The periods that there are, each with where its threshold is in a request.
 const PERIODS: [(BudgetPeriod, &str); 2] = [(BudgetPeriod::Daily, "/daily"), (BudgetPeriod::Weekly, "/weekly")];
 
+/// What the one threshold is of the amount.
+const WHOLE: Percent = Percent(Decimal::ONE_HUNDRED);
+
 /// A project's cost thresholds. The caller must be known to see the project.
 pub(super) async fn of(
     conn: &mut PgConnection,
@@ -71,7 +74,34 @@ fn faults(wanted: Option<&CostThreshold>, at: &str) -> Vec<FieldError> {
 }
 
 fn alert(wanted: &CostThreshold) -> BudgetAlert {
-    BudgetAlert { threshold: Percent(Decimal::ONE_HUNDRED), action: wanted.action, basis: AlertBasis::Actual }
+    BudgetAlert { threshold: WHOLE, action: wanted.action, basis: AlertBasis::Actual }
+}
+
+/// Makes sure that a cost threshold, changed as the budget that it is, is one still: it keeps its period, has its project's
+/// name, and one threshold, all of its amount.
+///
+/// # Errors
+/// `validation_failed`.
+pub(super) fn check(before: &Budget, draft: &Draft) -> ApiResult<()> {
+    let fault = |pointer: &str, code: &str, message: &str| FieldError {
+        pointer: pointer.into(),
+        code: code.into(),
+        message: message.into(),
+    };
+    let mut faults = Vec::new();
+    if draft.period != before.period {
+        faults.push(fault("/period", "immutable", "a cost threshold keeps its period"));
+    }
+    if draft.name != before.name {
+        faults.push(fault("/name", "immutable", "a cost threshold has its project's name"));
+    }
+    let is_one =
+        |alerts: &[BudgetAlert]| matches!(alerts, [one] if (one.threshold, one.basis) == (WHOLE, AlertBasis::Actual));
+    if !is_one(&draft.alerts) {
+        let message = "a cost threshold has one, at 100 percent of what is spent: its amount is the threshold";
+        faults.push(fault("/alerts", "one_threshold", message));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(ApiError::fields(faults)) }
 }
 
 fn draft(project: Uuid, name: &str, period: BudgetPeriod, wanted: &CostThreshold) -> Draft {

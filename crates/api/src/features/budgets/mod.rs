@@ -25,7 +25,7 @@ mod status;
 mod store;
 
 pub use calendar::{Calendar, Span};
-pub use checks::{check_soon, checked, said, to_check};
+pub use checks::{Said, check_soon, checked, said, to_check};
 pub use crossings::{Crossing, Key as CrossingKey, cross, crossed_since};
 pub use domain::percent_of;
 pub use fx::{DailyRates, of_dollars};

@@ -102,8 +102,9 @@ async fn get_budget(ctx: Keyed<Read>, state: web::Data<State>, id: Path<Uuid>) -
 
 /// Change a budget
 ///
-/// All of it but its scope. With another amount, currency, exchange rate or period its thresholds start anew; after a raise,
-/// those that were crossed and still are stay so.
+/// All of it but its scope. With another amount, currency or period its thresholds start anew, by today's exchange rate;
+/// after a raise, those that were crossed and still are stay so. Whatever else changes, the amount keeps its rate. A cost
+/// threshold keeps its period, its project's name and its one threshold, at 100 percent of what is spent.
 #[utoipa::path(
     tag = "budgets",
     params(("budgetId" = Uuid, Path, description = "The budget")),
@@ -222,8 +223,8 @@ async fn list_fx_rates(
 
 /// Say what a US dollar is in another currency
 ///
-/// From a day on, until the next one. The same day again mends it. Budgets keep the rate that they were set with, until
-/// they are set anew.
+/// From a day on, until the next one: what costs something in that currency counts by the rate of its own day. The same day
+/// again mends it. Budgets' amounts keep the rate that they were set with, until another is set.
 #[utoipa::path(tag = "budgets", request_body = SetFxRateRequest, responses((status = 200, description = "It holds", body = FxRate)))]
 #[put("/fx-rates")]
 async fn set_fx_rate(ctx: Ctx, state: web::Data<State>, body: Json<SetFxRateRequest>) -> ApiResult<web::Json<FxRate>> {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::calendar::{Calendar, Span};
 use super::forecast::Course;
-use super::fx::{Exchange, Rates};
+use super::fx::{DailyRates, Exchange};
 use super::standing::{self, Standing, Tally, tally, week_before};
 use crate::features::costs::{self, Spenders, SpentByAll};
 use crate::platform::db::OrganizationId;
@@ -52,7 +52,7 @@ struct Past {
     fingerprint: String,
     proved_at: Instant,
     spenders: Spenders,
-    rates: Rates,
+    rates: DailyRates,
     /// What the days before yesterday say of each budget.
     budgets: HashMap<Uuid, Result<Before, Inexact>>,
 }
@@ -180,7 +180,7 @@ impl Past {
         let first = about.first(budgets);
         let all = budgets.iter().filter_map(standing::spender);
         let spenders = Spenders::read(conn, organization, all, (first, about.tomorrow())).await?;
-        let rates = Rates::on(conn, organization, about.today).await?;
+        let rates = DailyRates::over(conn, organization, (first, about.tomorrow())).await?;
         let spent = spenders.spending(conn, about.calendar.days(), (first, about.yesterday())).await?;
         let mut past = Self { about, mark, fingerprint, proved_at, spenders, rates, budgets: HashMap::new() };
         past.budgets = budgets.iter().map(|budget| (budget.id, past.before(budget, &spent))).collect();

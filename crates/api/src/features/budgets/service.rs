@@ -14,7 +14,7 @@ use super::calendar::Calendar;
 use super::domain::Draft;
 use super::fx::Rates;
 use super::standing::{self, Facts, Standing};
-use super::{checks, crossings, status, store};
+use super::{checks, crossings, limits, status, store};
 use crate::features::costs::{self, Spender};
 use crate::features::{audit, organizations, projects, teams};
 use crate::platform::db::{OrganizationId, Tx, violates};
@@ -195,7 +195,7 @@ async fn pin(tx: &mut Tx, ctx: &Ctx, currency: &str) -> ApiResult<Option<FxRate>
     Rates::on(tx, ctx.organization, today).await?.pin(currency)
 }
 
-/// Changes a budget: all of it but its scope, and a cost threshold's period.
+/// Changes a budget: all of it but its scope, and of a cost threshold what makes it one.
 ///
 /// # Errors
 /// `not_found`, `validation_failed`, `fx_rate_missing`.
@@ -207,24 +207,23 @@ pub(super) async fn update(state: &State, ctx: &Ctx, id: Uuid, request: &BudgetR
     if standing::spender(&before).as_ref() != Some(&draft.spender) {
         return Err(ApiError::field("/scope", "immutable", "stays: make another budget for another scope"));
     }
-    if before.kind == BudgetKind::Limit && draft.period != before.period {
-        return Err(ApiError::field("/period", "immutable", "a cost threshold keeps its period"));
+    if before.kind == BudgetKind::Limit {
+        limits::check(&before, &draft)?;
     }
     let after = change(&mut tx, ctx, &before, &draft).await?;
     tx.commit().await?;
     Ok(after)
 }
 
-/// Changes a budget that is locked, and writes that down. What is the same already changes nothing.
+/// Changes a budget that is locked, and writes that down. What is the same already changes nothing; an amount that stays
+/// keeps its exchange rate, whatever is stored since.
 ///
 /// # Errors
 /// `fx_rate_missing`.
 pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, before: &Budget, draft: &Draft) -> ApiResult<Budget> {
     let (organization, now) = (ctx.organization, ctx.now());
-    let fx = pin(tx, ctx, &draft.currency).await?;
     let is_another = (before.amount.0, before.currency.as_str(), before.period)
-        != (draft.amount, draft.currency.as_str(), draft.period)
-        || before.fx.as_ref().map(|fx| fx.rate) != fx.as_ref().map(|fx| fx.rate);
+        != (draft.amount, draft.currency.as_str(), draft.period);
     let alerts_differ = before.alerts != draft.alerts;
     let is_same = before.name == draft.name && before.enforcement == draft.enforcement && !alerts_differ;
     if is_same && !is_another {
@@ -233,6 +232,7 @@ pub(super) async fn change(tx: &mut Tx, ctx: &Ctx, before: &Budget, draft: &Draf
     let revision = before.revision + i32::from(is_another);
     store::update(tx, organization, before.id, draft, revision, now).await?;
     if is_another {
+        let fx = pin(tx, ctx, &draft.currency).await?;
         store::insert_revision(tx, organization, (before.id, revision), draft, fx.as_ref(), now).await?;
     }
     if alerts_differ {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::calendar::{Calendar, Span};
 use super::domain;
 use super::forecast::{Course, Forecast, LOOKS_BACK};
-use super::fx::{Exchange, Rates};
+use super::fx::{DailyRates, Exchange};
 use super::store::{self, Revision};
 use crate::features::costs::{self, Parts, Spender, Spenders, Spending};
 use crate::platform::db::OrganizationId;
@@ -82,7 +82,7 @@ pub(super) struct Facts<'a> {
     pub(super) calendar: Calendar,
     pub(super) now: DateTime<Utc>,
     revisions: Vec<Revision>,
-    rates: Arc<Rates>,
+    rates: Arc<DailyRates>,
     spending: Spending,
 }
 
@@ -142,8 +142,8 @@ impl<'a> Facts<'a> {
     ) -> ApiResult<Self> {
         let today = calendar.today(now);
         let revisions = store::revisions(conn, organization, budget.id).await?;
-        let rates = Arc::new(Rates::on(conn, organization, today).await?);
         let days = looked_at(calendar, std::slice::from_ref(budget), today, &|_| before);
+        let rates = Arc::new(DailyRates::over(conn, organization, days).await?);
         let spending = match spender(budget) {
             Some(spender) => costs::spending(conn, organization, &spender, calendar.days(), days).await?,
             None => Spending::default(),
@@ -166,8 +166,8 @@ impl<'a> Facts<'a> {
         let today = calendar.today(now);
         let ids: Vec<Uuid> = budgets.iter().map(|budget| budget.id).collect();
         let mut revisions = store::revisions_of(conn, organization, &ids).await?;
-        let rates = Arc::new(Rates::on(conn, organization, today).await?);
         let days = looked_at(calendar, budgets, today, before);
+        let rates = Arc::new(DailyRates::over(conn, organization, days).await?);
         let spenders = Spenders::read(conn, organization, budgets.iter().filter_map(spender), days).await?;
         let spending = spenders.spending(conn, calendar.days(), days).await?;
         let facts = |budget: &'a Budget| {
@@ -190,13 +190,17 @@ impl<'a> Facts<'a> {
         held.filter(|revision| revision.period == self.budget.period && revision.currency == self.budget.currency)
     }
 
-    fn exchange(&self, revision: Option<&Revision>) -> Exchange<'_> {
-        let now = self.budget.fx.as_ref().map(|fx| fx.rate.0);
-        Exchange {
-            to: &self.budget.currency,
-            pinned: revision.map_or(now, |revision| revision.rate),
-            rates: &self.rates,
-        }
+    fn exchange(&self, span: Span) -> Exchange<'_> {
+        Exchange { to: &self.budget.currency, pinned: self.pinned(span), rates: &self.rates }
+    }
+
+    /// The rate of the amount that held at a period's end, or holds now; where there was none in its currency, of the first
+    /// that there was since. So what is over does not change when the budget is set anew.
+    fn pinned(&self, span: Span) -> Option<Decimal> {
+        let (_, end) = self.calendar.bounds(span);
+        let mut alike = self.revisions.iter().filter(|revision| revision.currency == self.budget.currency);
+        let held = alike.clone().rev().find(|revision| revision.since < end);
+        held.or_else(|| alike.next()).and_then(|revision| revision.rate)
     }
 
     /// What was spent in a period, up to now.
@@ -204,14 +208,14 @@ impl<'a> Facts<'a> {
     /// # Errors
     /// [`Inexact`] for what does not add up exactly.
     pub(super) fn tally(&self, span: Span) -> Result<Tally, Inexact> {
-        let exchange = self.exchange(self.revision(span));
+        let exchange = self.exchange(span);
         tally(&self.spending, &exchange, span.each(), self.calendar.today(self.now))
     }
 
     /// What was spent on each day up to today that anything is known of, from a week ago or the period's beginning on.
     pub(super) fn known_days(&self) -> Result<BTreeMap<NaiveDate, Decimal>, Inexact> {
         let (span, today) = (self.current(), self.calendar.today(self.now));
-        let exchange = self.exchange(self.revision(span));
+        let exchange = self.exchange(span);
         known(&self.spending, &exchange, span.from.min(week_before(today)).iter_days().take_while(|day| *day <= today))
     }
 
@@ -309,8 +313,8 @@ fn of_day(spending: &Spending, day: NaiveDate, exchange: &Exchange<'_>) -> Resul
     let Some(spent) = spending.on(day) else { return Ok(None) };
     let mut tally = Tally::default();
     for (currency, parts) in spent.by_currency() {
-        if exchange.knows(currency) {
-            let convert = |amount| exchange.convert(amount, currency).and_then(|amount| amount.ok_or(Inexact));
+        if exchange.knows(currency, day) {
+            let convert = |amount| exchange.convert(amount, currency, day).and_then(|amount| amount.ok_or(Inexact));
             tally.parts.add(&parts.try_map(convert)?);
             tally.known = true;
         } else {

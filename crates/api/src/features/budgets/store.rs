@@ -118,7 +118,7 @@ pub(super) async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT b.id, b.kind, b.name, b.scope_type, b.team_id, b.project_id, b.scope_name,
+        SELECT b.id, b.kind, CASE b.kind WHEN 'limit' THEN coalesce(p.name, b.name) ELSE b.name END AS "name!", b.scope_type, b.team_id, b.project_id, b.scope_name,
             coalesce(t.name, p.name) AS owner_name, coalesce(t.deleted_at, p.deleted_at) IS NOT NULL AS "owner_deleted!",
             r.amount, r.currency, r.fx_rate, r.fx_day, r.fx_source, r.period, b.enforcement,
             (SELECT coalesce(jsonb_agg(jsonb_build_object('threshold', h.threshold::text, 'type', h.action, 'basis', h.basis)

@@ -128,7 +128,7 @@ pub(super) async fn store(
         Recognition::Account(account) if account != source.account => return Ok(Page::Elsewhere(account)),
         Recognition::Account(_) => {}
     }
-    let owners = projects::owners(&mut tx, lease.organization).await?;
+    let owners = projects::owners(&mut tx, lease.organization, window.first).await?;
     let mut tally = Tally::of(&lines, &owners);
     let stored = slice.lines(&mut tx, &days).await?;
     let changes = domain::compare(stored, lines);

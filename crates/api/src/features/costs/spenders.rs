@@ -195,7 +195,7 @@ async fn silences(
             true => Silence::Nothing,
             false => {
                 let days = CollectedDays::of(conn, organization, team, period).await?;
-                Silence::NothingOn(days.whole().collect())
+                Silence::of_bills(&days)
             }
         };
         by_team.insert(team, Arc::new(silence));
@@ -218,7 +218,7 @@ const REPORTED: chrono::Days = chrono::Days::new(32);
 
 /// What days up to this one, which are over, are known by: as long as it is the same, so is what is said of them, but for what
 /// bills and providers say, and for events older than a month, which [`fingerprint`] tells. Cheap: sums by day, of which there
-/// are few.
+/// are few, and exchange rates, which people set.
 ///
 /// # Errors
 /// When the database fails.
@@ -232,7 +232,9 @@ pub async fn mark(conn: &mut PgConnection, organization: OrganizationId, last: N
             (SELECT md5(string_agg(concat_ws(' ', team_id, provider_account), ' ' ORDER BY team_id, provider_account))
                 FROM collections WHERE organization_id = $1 AND has_active_key),
             (SELECT md5(string_agg(concat_ws(' ', id, team_id, environment), ' ' ORDER BY id)) FROM projects
-                WHERE organization_id = $1)
+                WHERE organization_id = $1),
+            (SELECT concat_ws(' ', count(*), sum(hashtextextended(concat_ws(' ', currency, day, rate), 0)::numeric))
+                FROM fx_rates WHERE organization_id = $1)
         ) AS "mark!"
         "#,
         organization as OrganizationId,
@@ -243,8 +245,8 @@ pub async fn mark(conn: &mut PgConnection, organization: OrganizationId, last: N
     .await
 }
 
-/// What all that is said of the time since a day and before a moment is known by: bills, providers' usage and events, which
-/// days were collected, and exchange rates. It goes through all of their sums by day, so it is for now and then.
+/// What all that is said of the time since a day and before a moment is known by: bills, providers' usage and events, and
+/// which days were collected. It goes through all of their sums by day, so it is for now and then.
 ///
 /// # Errors
 /// When the database fails.
@@ -267,9 +269,7 @@ pub async fn fingerprint(
                 WHERE organization_id = $1 AND day >= $2 AND day <= $3),
             (SELECT concat_ws(' ', count(*), sum(hashtextextended(
                     concat_ws(' ', day, provider, provider_account, team_id, settled), 0)::numeric))
-                FROM collected_days WHERE organization_id = $1),
-            (SELECT concat_ws(' ', count(*), sum(hashtextextended(concat_ws(' ', currency, day, rate), 0)::numeric))
-                FROM fx_rates WHERE organization_id = $1)
+                FROM collected_days WHERE organization_id = $1)
         ) AS "fingerprint!"
         "#,
         organization as OrganizationId,

@@ -16,6 +16,7 @@ use super::facts::CollectedDays;
 use super::ledgers::{Ledgers, SUMS};
 use super::parts::Parts;
 use super::scope::{self, ProjectFilter, Scope};
+use crate::features::provider_usage;
 use crate::platform::db::OrganizationId;
 use crate::platform::exact::{self, Exact, Inexact};
 use crate::platform::http::ApiResult;
@@ -64,14 +65,21 @@ pub struct Spending {
 pub(super) enum Silence {
     /// That nothing was spent: all there is would have been reported.
     Nothing,
-    /// That nothing was spent on these days, which were collected whole; of the others, that nobody knows.
-    NothingOn(Vec<NaiveDate>),
+    /// That nothing was spent on these days, by the ledger that has them whole; of the others, that nobody knows.
+    NothingOn(BTreeMap<NaiveDate, Basis>),
+}
+
+impl Silence {
+    /// Where bills say something of every day that was collected whole.
+    pub(super) fn of_bills(collected: &CollectedDays) -> Self {
+        Self::NothingOn(collected.whole().map(|day| (day, Basis::Billed)).collect())
+    }
 }
 
 impl Default for Spending {
     /// Nothing is known.
     fn default() -> Self {
-        Self { days: BTreeMap::new(), silence: Arc::new(Silence::NothingOn(Vec::new())) }
+        Self { days: BTreeMap::new(), silence: Arc::new(Silence::NothingOn(BTreeMap::new())) }
     }
 }
 
@@ -86,7 +94,7 @@ impl Spending {
     fn says_nothing(&self, day: NaiveDate) -> Option<Basis> {
         match &*self.silence {
             Silence::Nothing => Some(Basis::Events),
-            Silence::NothingOn(days) => days.binary_search(&day).is_ok().then_some(Basis::Billed),
+            Silence::NothingOn(days) => days.get(&day).copied(),
         }
     }
 }
@@ -183,7 +191,8 @@ fn by_day(rows: Vec<Row>) -> ApiResult<BTreeMap<NaiveDate, Spent>> {
 }
 
 /// What each project of an organization spent on each of some days, `to` exclusive; projects of which no ledger says anything
-/// are left out. Whoever asks must be allowed to see all of it.
+/// are left out. A day that is over and that the provider measured whole says by silence that nothing was spent, before its
+/// bill does. Whoever asks must be allowed to see all of it.
 ///
 /// # Errors
 /// `sum_too_large` where the days do not add up exactly.
@@ -210,7 +219,12 @@ pub async fn spending_of_projects(
         let silence = match silences.get(&team) {
             Some(silence) => silence.clone(),
             None => {
-                let silence = silence(conn, organization, team, period).await?;
+                let mut silence = silence(conn, organization, team, period).await?;
+                if let Silence::NothingOn(known) = &mut silence {
+                    for day in provider_usage::whole_days(conn, organization, team, days.name(), (from, to)).await? {
+                        known.entry(day).or_insert(Basis::ProviderUsage);
+                    }
+                }
                 silences.entry(team).or_insert(silence).clone()
             }
         };
@@ -249,7 +263,7 @@ async fn silence(
         return Ok(Silence::Nothing);
     }
     let collected = CollectedDays::of(conn, organization, team, period).await?;
-    Ok(Silence::NothingOn(collected.whole().collect()))
+    Ok(Silence::of_bills(&collected))
 }
 
 /// What only events tell.

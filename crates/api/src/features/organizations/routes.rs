@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{domain, store};
-use crate::features::{accounts, audit, provider_keys};
+use crate::features::{accounts, audit, budgets, provider_keys};
 use crate::platform::auth::Permission;
 use crate::platform::db::Tx;
 use crate::platform::http::cursor::Keyset;
@@ -50,6 +50,9 @@ async fn update_organization(
     let mut tx = state.db.tenant(ctx.organization).await?;
     let before = store::find(&mut tx, ctx.organization).await?.ok_or(ErrorCode::NotFound)?;
     let after = store::update(&mut tx, ctx.organization, &body.0).await?;
+    if domain::is_another_calendar(&before, &after) {
+        budgets::check_soon(&mut tx, ctx.organization).await?;
+    }
     let change = audit::Change::new("organization.update", after.id, after.name.clone()).before(before).after(&after);
     audit::record(&mut tx, &ctx, change).await?;
     tx.commit().await?;

@@ -102,7 +102,8 @@ async fn update_project(
 
 /// Delete a project
 ///
-/// Past costs keep its name; its Project ID can be registered again elsewhere.
+/// Past costs keep its name, and so do those of today, whenever their bill comes; its Project ID can be registered again
+/// elsewhere.
 #[utoipa::path(tag = "projects", params(("projectId" = Uuid, Path, description = "The project")), responses((status = 204, description = "Deleted")))]
 #[delete("/projects/{projectId}")]
 async fn delete_project(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<HttpResponse> {
@@ -133,7 +134,7 @@ async fn set_openai_project_id(
 
 /// Remove a project's OpenAI Project ID
 ///
-/// Collection stops for this project alone. What was collected stays.
+/// Collection stops for this project alone, after today (UTC). What was collected stays.
 #[utoipa::path(tag = "projects", params(("projectId" = Uuid, Path, description = "The project")), responses((status = 204, description = "Removed")))]
 #[delete("/projects/{projectId}/openai-project-id")]
 async fn remove_openai_project_id(ctx: Ctx, state: web::Data<State>, id: Path<Uuid>) -> ApiResult<HttpResponse> {

@@ -11,10 +11,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::domain::OpenaiProjectId;
-use super::store;
+use super::{owners, store};
 use crate::features::blocks::{self, Target};
 use crate::features::collector::{Attributed, Registration};
-use crate::features::{admin_keys, audit, collector, provider_usage, teams};
+use crate::features::{admin_keys, audit, budgets, collector, provider_usage, teams};
 use crate::platform::db::Tx;
 use crate::platform::http::{ApiError, ApiResult, Ctx};
 use crate::platform::state::State;
@@ -105,6 +105,10 @@ pub(super) async fn update(
     store::update(&mut tx, ctx.organization, project, request).await?;
     let after = store::find(&mut tx, ctx.organization, project).await?.ok_or(ErrorCode::NotFound)?;
     if after != before {
+        if (after.team_id, after.environment) != (before.team_id, before.environment) {
+            // Other budgets are about it from now on.
+            budgets::check_soon(&mut tx, ctx.organization).await?;
+        }
         let change = audit::Change::new("project.update", project, after.name.clone()).before(before).after(&after);
         audit::record(&mut tx, ctx, change).await?;
     }
@@ -121,6 +125,9 @@ pub(super) async fn delete(state: &State, ctx: &Ctx, project: Uuid) -> ApiResult
     let before = held(&mut tx, ctx, project).await?;
     collector::require_attributed(&mut tx, ctx.organization, project).await?;
     blocks::end_with(state, &mut tx, ctx, Target::Project(project)).await?;
+    if let Some(id) = &before.openai_project_id {
+        owners::remember(&mut tx, ctx.organization, id, project, ctx.now().date_naive()).await?;
+    }
     store::delete(&mut tx, ctx.organization, project, ctx.now()).await?;
     let change = audit::Change::new("project.delete", project, before.name.clone()).before(before);
     audit::record(&mut tx, ctx, change).await?;
@@ -226,7 +233,7 @@ pub(super) async fn give_id(tx: &mut Tx, ctx: &Ctx, before: &Project, id: &Opena
     Ok(after)
 }
 
-/// Takes a project's Project ID away: from now on, what comes in under it belongs to no project.
+/// Takes a project's Project ID away: what comes in under it of later days belongs to no project.
 ///
 /// # Errors
 /// `not_found`, also when it has none; `attribution_in_progress`.
@@ -244,6 +251,9 @@ pub(super) async fn remove_id(state: &State, ctx: &Ctx, project: Uuid) -> ApiRes
 
 /// Takes the Project ID of a project that is held away.
 pub(super) async fn take_id(tx: &mut Tx, ctx: &Ctx, before: &Project) -> ApiResult<()> {
+    if let Some(id) = &before.openai_project_id {
+        owners::remember(tx, ctx.organization, id, before.id, ctx.now().date_naive()).await?;
+    }
     store::set_openai_project_id(tx, ctx.organization, before.id, None, ctx.now()).await?;
     let change = audit::Change::new("project.remove_openai_project_id", before.id, before.name.clone())
         .before(json!({"openaiProjectId": before.openai_project_id}));

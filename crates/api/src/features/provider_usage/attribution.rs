@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::store::Slice;
-use crate::features::{collector, projects};
+use crate::features::{budgets, collector, projects};
 use crate::platform::db::{OrganizationId, Tx};
 use crate::platform::http::Ctx;
 use crate::platform::jobs::{JobContext, JobHandler, JobOutcome, NewJob, queue};
@@ -105,6 +105,9 @@ impl Attribute {
             let slice = Slice { organization, provider: &row.provider, account: &row.account, meter: &row.meter };
             slice.rebuild(&mut tx, &row.hours).await?;
             lines += row.lines;
+        }
+        if lines > 0 {
+            budgets::check_soon(&mut tx, organization).await?;
         }
         tx.commit().await?;
         Ok(Some(lines))

@@ -20,4 +20,4 @@ mod store;
 
 pub use attribution::attribute;
 pub use jobs::jobs;
-pub use status::{of_team, reach};
+pub use status::{of_team, reach, whole_days};

@@ -53,7 +53,7 @@ pub(super) async fn store(
     if !admin_keys::is_in_use(&mut tx, lease.organization, source.key).await? {
         return Err(KeyProblem::Missing.into());
     }
-    let owners = projects::owners(&mut tx, lease.organization).await?;
+    let owners = projects::owners(&mut tx, lease.organization, span.start.date_naive()).await?;
     let lines: Lines = units
         .into_iter()
         .map(|(key, units)| {

@@ -1,8 +1,9 @@
 //! Where polling stands.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use finops_contract::accounts::Locale;
 use finops_contract::collector::{UsagePolling, UsagePollingStatus};
+use finops_providers::UsageKind;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -73,5 +74,51 @@ pub async fn reach(
         team
     )
     .fetch_one(conn)
+    .await
+}
+
+/// Days of a zone, `to` exclusive, of which all is measured that a team's accounts, or all of them, were used for: of each that
+/// a key in use opens, every meter was brought in for every hour. Of those that nobody has a key to there are none.
+///
+/// # Errors
+/// The database's.
+pub async fn whole_days(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    team: Option<Uuid>,
+    zone: &str,
+    (from, to): (NaiveDate, NaiveDate),
+) -> sqlx::Result<Vec<NaiveDate>> {
+    sqlx::query_scalar!(
+        r#"
+        WITH accounts AS (
+            SELECT DISTINCT k.provider, coalesce(n.provider_account, k.provider_account) AS account
+            FROM admin_keys k LEFT JOIN account_aliases n ON n.organization_id = k.organization_id
+                AND n.provider = k.provider AND n.name = k.provider_account
+            WHERE k.organization_id = $1 AND k.is_active AND ($2::uuid IS NULL OR k.team_id = $2)
+        ), days AS (
+            SELECT day, day::timestamp AT TIME ZONE $5 AS start, (day + 1)::timestamp AT TIME ZONE $5 AS until
+            FROM (SELECT $3::date + n AS day FROM generate_series(0, $4::date - $3::date - 1) n) all_days
+        )
+        SELECT d.day AS "day!" FROM days d
+        WHERE EXISTS (SELECT FROM accounts) AND NOT EXISTS (SELECT FROM accounts a
+            WHERE (SELECT count(*) FROM provider_usage_meters m
+                WHERE m.organization_id = $1 AND m.provider = a.provider AND m.provider_account = a.account
+                    AND m.polled_through >= d.until
+                    -- After a standstill not all of what was missed is asked for.
+                    AND (SELECT count(*) FROM provider_usage_hours h
+                        WHERE h.organization_id = $1 AND h.provider = m.provider AND h.provider_account = m.provider_account
+                            AND h.meter = m.meter AND h.hour >= d.start AND h.hour < d.until)
+                        * interval '1 hour' = d.until - d.start) < $6)
+        ORDER BY d.day
+        "#,
+        organization as OrganizationId,
+        team,
+        from,
+        to,
+        zone,
+        i64::try_from(UsageKind::ALL.len()).unwrap_or(i64::MAX)
+    )
+    .fetch_all(conn)
     .await
 }

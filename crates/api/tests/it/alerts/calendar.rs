@@ -1,7 +1,7 @@
 //! Days of twenty-three hours, the last of a month, and a budget whose period is changed while its alert is open.
 
 use chrono::{TimeDelta, TimeZone, Utc};
-use finops_contract::alerts::AlertStatus;
+use finops_contract::alerts::{AlertEnd, AlertStatus};
 use serde_json::{Value, json};
 
 use super::{alerts, call, thresholds, track};
@@ -85,7 +85,7 @@ async fn a_months_last_moment_is_its_own_and_the_next_month_starts_anew() {
 }
 
 #[tokio::test]
-async fn another_period_is_crossed_anew_and_what_was_told_of_the_one_before_stays() {
+async fn another_period_is_crossed_anew_and_what_was_told_of_the_one_before_is_closed() {
     let app = TestApp::spawn().await;
     let people = app.people().await;
     let admin = &people.tenant_admin;
@@ -98,17 +98,61 @@ async fn another_period_is_crossed_anew_and_what_was_told_of_the_one_before_stay
     // This week's 20 dollars are within the week's 50.
     admin.put(&format!("/api/budgets/{id}"), body(&web, "weekly", "50")).await.ok();
     app.runner().reconcile().await;
-    assert_eq!(alerts(admin, "").await.len(), 1);
+    let [closed] = alerts(admin, "").await.try_into().expect("the same");
+    assert_eq!((closed.id, closed.status), (first.id, AlertStatus::Resolved));
+    assert_eq!(
+        (closed.resolved.and_then(|mark| mark.by), closed.resolved_because),
+        (None, Some(AlertEnd::PeriodChanged))
+    );
+    assert!(closed.text.contains("예산의 기간이 바뀌어서"), "{}", closed.text);
     track(admin, call(&web, "2026-03-20T09:10:00Z", 35)).await;
     app.runner().reconcile().await;
     let all = alerts(admin, "").await;
     assert_eq!(
-        (thresholds(&all), all[1].id, all[1].status),
+        (thresholds(&all), all[1].id, all[0].status),
         (vec!["100".into(), "100".into()], first.id, AlertStatus::Open)
     );
     assert_eq!(crossed(admin).await[0], ("2026-03-16".to_owned(), "55".to_owned()));
     // Back to the month: it was crossed before, and spending has not gone down since. Nobody is told twice of one amount.
     admin.put(&format!("/api/budgets/{id}"), body(&web, "monthly", "1000")).await.ok();
     app.runner().reconcile().await;
-    assert_eq!(alerts(admin, "").await.len(), 2, "145 of 1,000 dollars");
+    let all = alerts(admin, "").await;
+    assert_eq!(all.len(), 2, "145 of 1,000 dollars");
+    assert!(all.iter().all(|alert| alert.resolved_because == Some(AlertEnd::PeriodChanged)));
+}
+
+#[tokio::test]
+async fn an_alert_of_a_period_that_the_calendar_has_no_more_is_closed_and_says_why() {
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.tenant_admin;
+    let web = project(admin, &team(admin, "platform").await, "web").await;
+    let ended = async || {
+        app.runner().reconcile().await;
+        let all = alerts(admin, "").await;
+        all.iter().map(|alert| (alert.status, alert.resolved_because)).collect::<Vec<_>>()
+    };
+    // The quarter from January on becomes one from February on: the same spending, in another period.
+    budget(admin, &web, "quarterly", "100").await;
+    track(admin, call(&web, "2026-03-20T09:00:00Z", 110)).await;
+    assert_eq!(ended().await, [(AlertStatus::Open, None)]);
+    admin.patch("/api/organization", json!({"fiscalYearStartMonth": 2})).await.ok();
+    let closed = |because| (AlertStatus::Resolved, Some(because));
+    assert_eq!(ended().await, [(AlertStatus::Open, None), closed(AlertEnd::PeriodChanged)]);
+
+    // Whatever else ends it is said as well.
+    let [second, _] = alerts(admin, "").await.try_into().expect("two alerts");
+    let path = format!("/api/budgets/{}", second.budget.expect("a budget").id);
+    admin.put(&path, body(&web, "quarterly", "50")).await.ok();
+    assert_eq!(ended().await[..2], [(AlertStatus::Open, None), closed(AlertEnd::AmountChanged)]);
+    admin.put(&path, body(&web, "quarterly", "5000")).await.ok();
+    assert_eq!(ended().await[0], closed(AlertEnd::BelowThreshold));
+    budget(admin, &web, "daily", "100").await;
+    assert_eq!(ended().await[0], (AlertStatus::Open, None));
+    app.advance(TimeDelta::days(1));
+    assert_eq!(ended().await[0], closed(AlertEnd::PeriodOver));
+    let gone = budget(admin, &web, "monthly", "100").await;
+    assert_eq!(ended().await[0], (AlertStatus::Open, None));
+    admin.delete(&format!("/api/budgets/{gone}")).await.ok();
+    assert_eq!(ended().await[0], closed(AlertEnd::BudgetDeleted));
 }

@@ -264,9 +264,12 @@ async fn an_amount_in_another_currency_keeps_the_rate_it_was_set_with() {
     assert_eq!(found.current.percent.unwrap().to_string(), "69.27");
     assert_alike(&app, admin, &mut Watch::default()).await;
 
-    // A rate that is mended changes nothing until the budget is set anew.
+    // A rate that is mended changes nothing until another amount is set.
     rate("2026-03-19", "1500").await;
     assert_eq!(exact(status(admin, budget.id).await.current.spent).as_deref(), Some("13855"));
+    let same: Budget = admin.put(&format!("/api/budgets/{}", budget.id), &body).await.read_as();
+    assert_eq!(same, budget);
+    body["amount"] = json!("20001");
     let anew: Budget = admin.put(&format!("/api/budgets/{}", budget.id), body).await.read_as();
     assert_eq!((anew.revision, exact(anew.fx.map(|fx| fx.rate)).as_deref()), (2, Some("1500")));
     assert_eq!(exact(status(admin, budget.id).await.current.spent).as_deref(), Some("15000"));
