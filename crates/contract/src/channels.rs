@@ -40,6 +40,15 @@ names! {
         /// `STARTTLS` before anything else (port 587).
         Starttls = "starttls",
     }
+    /// Who carries messages for an account of the organization's own.
+    Carrier {
+        /// Resend, for mail.
+        Resend = "resend",
+        /// SendGrid, for mail.
+        Sendgrid = "sendgrid",
+        /// Twilio, for text messages.
+        Twilio = "twilio",
+    }
 }
 
 /// A mail server of the organization's own, as it is asked for.
@@ -91,6 +100,44 @@ pub struct MailServer {
     pub from: String,
 }
 
+/// An account of the organization's own at who carries its messages, as it is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CarrierAccountRequest {
+    /// `resend` or `sendgrid` for an e-mail channel, `twilio` for an SMS channel.
+    pub carrier: Carrier,
+    /// Twilio's account SID: `AC` and 32 hexadecimal digits. Nobody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(pattern = "^AC[0-9a-fA-F]{32}$"))]
+    pub account_sid: Option<String>,
+    /// The API key (Resend's `re_…`, SendGrid's `SG.…`) or Twilio's auth token. Left out in a change, it stays for the same
+    /// account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(format = "password", example = "re_the-key-of-the-account"))]
+    pub key: Option<String>,
+    /// The sender: of mail `mail@example.com` or `Name <mail@example.com>`, of text messages a number, a sender's name or a
+    /// messaging service (`MG…`).
+    #[cfg_attr(feature = "server", schema(example = "FinOps <alerts@example.com>"))]
+    pub from: String,
+}
+
+/// An account of the organization's own at who carries its messages. Its key never comes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CarrierAccount {
+    /// Who carries them.
+    pub carrier: Carrier,
+    /// Twilio's account SID; null for others.
+    #[serde(default)]
+    #[cfg_attr(feature = "server", schema(example = json!(null)))]
+    pub account_sid: Option<String>,
+    /// The sender.
+    #[cfg_attr(feature = "server", schema(example = "FinOps <alerts@example.com>"))]
+    pub from: String,
+}
+
 /// How a channel does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -134,10 +181,14 @@ pub struct Channel {
     /// The numbers of an SMS channel; empty for others.
     #[cfg_attr(feature = "server", schema(example = json!(["+821012345678"])))]
     pub numbers: Vec<String>,
-    /// The mail server of an e-mail channel that has one of its own; null where the service's is used.
+    /// The mail server of an e-mail channel that has one of its own; null where another way is used.
     pub smtp: Option<MailServer>,
+    /// The account of an e-mail or SMS channel that has one of its own; null where another way is used. Without both it is the
+    /// service's way.
+    #[serde(default)]
+    pub account: Option<CarrierAccount>,
     /// What is secret about it, with all but its host and its last four characters hidden: the URL of Slack's or of a webhook, a
-    /// routing key. Null for others.
+    /// routing key, an account's key. Null for others.
     #[cfg_attr(feature = "server", schema(example = "https://hooks.slack.com/…a1B2"))]
     pub masked: Option<String>,
     /// How it does.
@@ -166,8 +217,8 @@ pub struct CreatedChannel {
     pub secret: Option<String>,
 }
 
-/// `POST /api/channels`. Beside what every channel has, a type's own fields: `addresses` and perhaps `smtp` for `email`, `url` for
-/// `slack` and `webhook`, `numbers` for `sms`, `routingKey` for `pagerduty`. Others' are refused.
+/// `POST /api/channels`. Beside what every channel has, a type's own fields: `addresses` and perhaps `smtp` or `account` for `email`,
+/// `url` for `slack` and `webhook`, `numbers` and perhaps `account` for `sms`, `routingKey` for `pagerduty`. Others' are refused.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema, validator::Validate))]
 #[cfg_attr(feature = "server", schema(example = json!({
@@ -194,9 +245,12 @@ pub struct CreateChannelRequest {
     /// 1 to 20 mail addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,
-    /// A mail server of one's own, instead of the service's.
+    /// A mail server of one's own, instead of the service's way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smtp: Option<MailServerRequest>,
+    /// An account of one's own, instead of the service's way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<CarrierAccountRequest>,
     /// Slack's incoming webhook, or where the webhook's requests go: `https`, with a public name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -232,10 +286,14 @@ pub struct UpdateChannelRequest {
     /// 1 to 20 mail addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,
-    /// A mail server of one's own; null: the service's.
+    /// A mail server of one's own, instead of any account; null: none.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::costs::present")]
     #[cfg_attr(feature = "server", schema(value_type = Option<MailServerRequest>))]
     pub smtp: Option<Option<MailServerRequest>>,
+    /// An account of one's own, instead of any mail server; null: none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::costs::present")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<CarrierAccountRequest>))]
+    pub account: Option<Option<CarrierAccountRequest>>,
     /// Another URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

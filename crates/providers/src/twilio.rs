@@ -55,10 +55,10 @@ impl TwilioSms {
         to: &str,
     ) -> Result<Self, ProviderError> {
         let invalid = |reason| ProviderError::InvalidRequest { reason };
-        if !is_sid(account_sid, "AC") {
+        if !Self::is_account(account_sid) {
             return Err(invalid("the account is not a Twilio account SID"));
         }
-        if from.is_empty() || from.len() > 64 || from.chars().any(char::is_control) {
+        if !Self::is_sender(from) {
             return Err(invalid("the sender is not a number, a name or a messaging service"));
         }
         if !is_number(to) {
@@ -70,6 +70,16 @@ impl TwilioSms {
         let (base, policy) = (BaseUrl::parse(base_url)?, NotifyPolicy::default());
         let (account_sid, from, to) = (account_sid.to_owned(), from.to_owned(), to.to_owned());
         Ok(Self { http, base, account_sid, token, authorization, from, to, policy })
+    }
+
+    /// Whether a text is an account's SID: `AC` and 32 hexadecimal digits.
+    pub fn is_account(text: &str) -> bool {
+        is_sid(text, "AC")
+    }
+
+    /// Whether a text may be a sender: a number, a sender's name, or a messaging service (`MG…`).
+    pub fn is_sender(text: &str) -> bool {
+        !text.is_empty() && text.len() <= 64 && !text.chars().any(char::is_control)
     }
 
     /// The same client under other limits.

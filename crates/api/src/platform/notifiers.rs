@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use finops_contract::channels::{Carrier, CarrierAccount};
 use finops_providers::{
     Guard, GuardedClient, MailRoute, Notifier, NotifyPolicy, PagerDutyEvents, ProviderError, ResendMailer,
     SendGridMailer, SignedWebhook, SlackWebhook, SmtpMailer, SmtpServer, TwilioSms, WebhookSecret,
@@ -93,18 +94,42 @@ impl Notifiers {
     pub fn mail(&self, to: &[String]) -> Result<Messenger, Unsendable> {
         let MailSettings { from, carrier } = self.config.messages.mail.as_ref().ok_or(Unsendable::NotConfigured)?;
         let route = MailRoute::new(from, to)?;
-        let (http, policy) = (self.http.clone(), self.policy());
-        Ok(match carrier {
-            MailCarrier::Resend { base_url, key } => {
-                Box::new(ResendMailer::new(http, base_url, key.clone(), route)?.with_policy(policy))
-            }
-            MailCarrier::SendGrid { base_url, key } => {
-                Box::new(SendGridMailer::new(http, base_url, key.clone(), route)?.with_policy(policy))
-            }
+        match carrier {
+            MailCarrier::Resend(key) => self.resend(key.clone(), route),
+            MailCarrier::SendGrid(key) => self.sendgrid(key.clone(), route),
             MailCarrier::Smtp(server) => {
-                Box::new(SmtpMailer::new(self.operator.guard().clone(), server.clone(), route)?.with_policy(policy))
+                let mailer = SmtpMailer::new(self.operator.guard().clone(), server.clone(), route)?;
+                Ok(Box::new(mailer.with_policy(self.policy())))
             }
-        })
+        }
+    }
+
+    /// Mail by a tenant's own account.
+    ///
+    /// # Errors
+    /// When an address or the key is none, or the account is not for mail.
+    pub fn account_mail(
+        &self,
+        account: &CarrierAccount,
+        key: SecretString,
+        to: &[String],
+    ) -> Result<Messenger, Unsendable> {
+        let route = MailRoute::new(&account.from, to)?;
+        match account.carrier {
+            Carrier::Resend => self.resend(key, route),
+            Carrier::Sendgrid => self.sendgrid(key, route),
+            Carrier::Twilio => Err(Unsendable::NotConfigured),
+        }
+    }
+
+    fn resend(&self, key: SecretString, route: MailRoute) -> Result<Messenger, Unsendable> {
+        let mailer = ResendMailer::new(self.http.clone(), &self.config.messages.resend_base_url, key, route)?;
+        Ok(Box::new(mailer.with_policy(self.policy())))
+    }
+
+    fn sendgrid(&self, key: SecretString, route: MailRoute) -> Result<Messenger, Unsendable> {
+        let mailer = SendGridMailer::new(self.http.clone(), &self.config.messages.sendgrid_base_url, key, route)?;
+        Ok(Box::new(mailer.with_policy(self.policy())))
     }
 
     /// Mail by a tenant's own server.
@@ -122,8 +147,25 @@ impl Notifiers {
     /// When the service has no account for it, or the number is none.
     pub fn sms(&self, to: &str) -> Result<Messenger, Unsendable> {
         let sms = self.config.messages.sms.as_ref().ok_or(Unsendable::NotConfigured)?;
-        let (http, token) = (self.http.clone(), sms.token.clone());
-        let client = TwilioSms::new(http, &sms.base_url, &sms.account_sid, token, &sms.from, to)?;
+        self.twilio(&sms.account_sid, sms.token.clone(), &sms.from, to)
+    }
+
+    /// An SMS to one number by a tenant's own account.
+    ///
+    /// # Errors
+    /// When the account is not for SMS, or the number or the token is none.
+    pub fn account_sms(
+        &self,
+        account: &CarrierAccount,
+        token: SecretString,
+        to: &str,
+    ) -> Result<Messenger, Unsendable> {
+        let sid = account.account_sid.as_deref().ok_or(Unsendable::NotConfigured)?;
+        self.twilio(sid, token, &account.from, to)
+    }
+
+    fn twilio(&self, sid: &str, token: SecretString, from: &str, to: &str) -> Result<Messenger, Unsendable> {
+        let client = TwilioSms::new(self.http.clone(), &self.config.messages.twilio_base_url, sid, token, from, to)?;
         Ok(Box::new(client.with_policy(self.policy())))
     }
 

@@ -22,6 +22,7 @@ const PASSWORD: &str = "canary-in-the-password";
 const PROVIDER_KEY: &str = "sk-canary0in0the0provider0key000";
 const NEXT_PROVIDER_KEY: &str = "sk-canary1in1the1provider1key111";
 const SLACK_URL: &str = "T0/B0/canary2in2the2slack2url222";
+const ACCOUNT_KEY: &str = "SG.canary-of-an-account.3333333333333333333";
 const ROUTING_KEY: &str = "canary3in3the3routing3key3333333";
 const WEBHOOK_URL: &str = "canary4in4the4webhook4url444";
 const SMTP_PASSWORD: &str = "canary5in5the5mail5password555";
@@ -86,6 +87,8 @@ async fn channels(me: &Client, simulator: &Simulator, answers: &mut Vec<Answer>)
         json!({"type": "webhook", "name": "Hook", "url": simulator.webhook_url(WEBHOOK_URL)}),
         json!({"type": "pagerduty", "name": "Pager", "routingKey": ROUTING_KEY}),
         json!({"type": "email", "name": "Own", "addresses": ["a@example.com"], "smtp": smtp}),
+        json!({"type": "email", "name": "Account", "addresses": ["a@example.com"],
+            "account": {"carrier": "sendgrid", "key": ACCOUNT_KEY, "from": "a@example.com"}}),
         json!({"type": "email", "name": "Ours", "addresses": ["a@example.com"]}),
         json!({"type": "sms", "name": "SMS", "numbers": ["+821012345678"]}),
     ] {
@@ -163,7 +166,8 @@ async fn live(url: &str, simulator: &Simulator) -> (Vec<String>, Vec<Answer>) {
     }
     answers.push(me.send(Method::DELETE, "/api/user/api-keys/openai").await);
     let mut secrets = channels(&me, simulator, &mut answers).await;
-    let given = [PASSWORD, PROVIDER_KEY, NEXT_PROVIDER_KEY, SLACK_URL, ROUTING_KEY, WEBHOOK_URL, SMTP_PASSWORD];
+    let given =
+        [PASSWORD, PROVIDER_KEY, NEXT_PROVIDER_KEY, SLACK_URL, ROUTING_KEY, WEBHOOK_URL, SMTP_PASSWORD, ACCOUNT_KEY];
     secrets.extend(given.map(str::to_owned));
     secrets.extend([RESEND_KEY, TWILIO_TOKEN, OPERATORS_SLACK_URL].map(str::to_owned));
     secrets.extend([token, refresh, first, second, nobodys]);

@@ -134,6 +134,69 @@ async fn mail_goes_by_sendgrid_where_that_is_configured() {
 }
 
 #[tokio::test]
+async fn an_organization_sends_by_accounts_of_its_own() {
+    // The service has none.
+    let app = TestApp::spawn().await;
+    let people = app.people().await;
+    let admin = &people.admin;
+    let mail = |carrier: &str, key: &str| {
+        json!({"type": "email", "name": carrier, "addresses": ["a@example.com"],
+            "account": {"carrier": carrier, "key": key, "from": "Own <own@example.com>"}})
+    };
+    let sms = json!({"type": "sms", "name": "twilio", "numbers": ["+821012345678"], "account": {"carrier": "twilio",
+        "accountSid": presets::TWILIO_ACCOUNT, "key": presets::TWILIO_TOKEN, "from": presets::TWILIO_FROM}});
+    let bodies = [mail("resend", presets::RESEND_KEY), mail("sendgrid", presets::SENDGRID_KEY), sms];
+    let mut made = Vec::new();
+    for body in &bodies {
+        let created = create(admin, body).await;
+        let tried = try_it(admin, &created).await;
+        assert!(tried.delivered, "{body}: {tried:?}");
+        assert_eq!(tried.channel.account.as_ref().map(|account| account.carrier.name()), body["name"].as_str());
+        assert_eq!(tried.channel.masked.as_deref(), Some("…0000"));
+        made.push(created);
+    }
+    let first = |channel| app.provider().inbox(&InboxQuery::new(channel)).remove(0).content;
+    assert_eq!(first(Channel::Resend)["from"], "Own <own@example.com>");
+    assert_eq!(first(Channel::SendGrid)["from"], json!({"email": "own@example.com", "name": "Own"}));
+    assert_eq!(first(Channel::Twilio)["From"], presets::TWILIO_FROM);
+
+    // A wrong key is the channel's failure; the right one, given again, is not. Another sender needs none.
+    let path = format!("/api/channels/{}", made[0].channel.id);
+    let account = |key: Option<&str>, from: &str| {
+        let mut account = json!({"carrier": "resend", "from": from});
+        if let Some(key) = key {
+            account["key"] = json!(key);
+        }
+        json!({"account": account})
+    };
+    admin.patch(&path, account(Some("re_wrong_000000000"), "own@example.com")).await.ok();
+    let tried = try_it(admin, &made[0]).await;
+    assert!(!tried.delivered, "{tried:?}");
+    assert_eq!(tried.deliveries[0].history[0].reason.as_deref(), Some("unauthorized"));
+    assert_ne!(tried.channel.health.state, ChannelState::Ok);
+    admin.patch(&path, account(Some(presets::RESEND_KEY), "own@example.com")).await.ok();
+    admin.patch(&path, account(None, "other@example.com")).await.ok();
+    let tried = try_it(admin, &made[0]).await;
+    assert!(tried.delivered, "{tried:?}");
+    let letters = app.provider().inbox(&InboxQuery::new(Channel::Resend));
+    assert!(letters.iter().any(|letter| letter.content["from"] == "other@example.com"), "{letters:?}");
+
+    // Another's is another key; a server is no account; and without both there is no way here.
+    let other = json!({"account": {"carrier": "sendgrid", "from": "own@example.com"}});
+    admin.patch(&path, other).await.field("/account/key", "required");
+    let mut both = account(None, "own@example.com");
+    both["smtp"] = json!({"host": "smtp.example.com", "security": "tls", "from": "own@example.com"});
+    admin.patch(&path, both).await.field("/account", "not_both");
+    admin.patch(&path, json!({"account": null})).await.problem(ErrorCode::ChannelNotConfigured);
+    let told = [admin.get("/api/channels").await, admin.get("/api/audit-log?limit=200").await, admin.get(&path).await];
+    for answer in &told {
+        for key in [presets::RESEND_KEY, presets::SENDGRID_KEY, presets::TWILIO_TOKEN, "re_wrong_000000000"] {
+            assert!(!answer.text.contains(key), "{key} is in {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_channel_without_a_way_is_refused() {
     let app = TestApp::spawn().await;
     let people = app.people().await;

@@ -2,24 +2,19 @@
 
 use finops_contract::FieldError;
 use finops_contract::channels::{
-    Channel, ChannelType, CreateChannelRequest, MailSecurity, MailServer, MailServerRequest, UpdateChannelRequest,
+    CarrierAccount, CarrierAccountRequest, Channel, ChannelType, CreateChannelRequest, MailServer, MailServerRequest,
+    UpdateChannelRequest,
 };
-use finops_providers::{Guard, MailRoute, Refused};
+use finops_providers::Guard;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use validator::ValidateEmail as _;
 
 use super::kept::Kept;
+use super::reading::{fault, read_account, read_addresses, read_key, read_numbers, read_server, read_url};
 use crate::platform::http::{ApiError, ApiResult};
 use crate::platform::notifiers;
 
-/// Addresses or numbers of one channel.
-const RECIPIENTS: std::ops::RangeInclusive<usize> = 1..=20;
-/// The longest URL.
-const URL: usize = 2_000;
-/// The longest user name or password of a mail server.
-const CREDENTIAL: usize = 255;
 /// A text shorter than this would be known by its last four characters.
 const TELLING: usize = 12;
 
@@ -33,13 +28,20 @@ pub(super) struct Settings {
     pub(super) numbers: Vec<String>,
     /// Of an e-mail channel that has one of its own.
     pub(super) smtp: Option<MailServer>,
+    /// Of an e-mail or SMS channel that has one of its own.
+    pub(super) account: Option<CarrierAccount>,
 }
 
 impl Settings {
     /// A channel's.
     pub(super) fn of(channel: &Channel) -> Self {
-        let Channel { addresses, numbers, smtp, .. } = channel;
-        Self { addresses: addresses.clone(), numbers: numbers.clone(), smtp: smtp.clone() }
+        let Channel { addresses, numbers, smtp, account, .. } = channel;
+        Self { addresses: addresses.clone(), numbers: numbers.clone(), smtp: smtp.clone(), account: account.clone() }
+    }
+
+    /// Whether messages go by a way of the organization's own.
+    pub(super) const fn has_own_way(&self) -> bool {
+        self.smtp.is_some() || self.account.is_some()
     }
 }
 
@@ -49,6 +51,7 @@ pub(super) struct Fields<'a> {
     addresses: Option<&'a [String]>,
     numbers: Option<&'a [String]>,
     smtp: Option<Option<&'a MailServerRequest>>,
+    account: Option<Option<&'a CarrierAccountRequest>>,
     url: Option<&'a str>,
     routing_key: Option<&'a str>,
 }
@@ -59,6 +62,7 @@ impl<'a> From<&'a CreateChannelRequest> for Fields<'a> {
             addresses: request.addresses.as_deref(),
             numbers: request.numbers.as_deref(),
             smtp: request.smtp.as_ref().map(Some),
+            account: request.account.as_ref().map(Some),
             url: request.url.as_deref(),
             routing_key: request.routing_key.as_deref(),
         }
@@ -71,6 +75,7 @@ impl<'a> From<&'a UpdateChannelRequest> for Fields<'a> {
             addresses: request.addresses.as_deref(),
             numbers: request.numbers.as_deref(),
             smtp: request.smtp.as_ref().map(Option::as_ref),
+            account: request.account.as_ref().map(Option::as_ref),
             url: request.url.as_deref(),
             routing_key: request.routing_key.as_deref(),
         }
@@ -85,7 +90,7 @@ impl Fields<'_> {
 
     /// Whether one is given that is secret, or holds a secret.
     pub(super) const fn touch_secrets(&self) -> bool {
-        self.smtp.is_some() || self.url.is_some() || self.routing_key.is_some()
+        self.smtp.is_some() || self.account.is_some() || self.url.is_some() || self.routing_key.is_some()
     }
 }
 
@@ -125,6 +130,7 @@ impl Draft {
                     .map_or(Ok(()), |given| read_key(given).map(|read| self.kept.routing_key = Some(read))),
             );
             note(fields.smtp.map_or(Ok(()), |given| self.take_server(given, guard)));
+            note(fields.account.map_or(Ok(()), |given| self.take_account(given)));
         }
         if faults.is_empty() {
             faults
@@ -137,7 +143,8 @@ impl Draft {
         use ChannelType::{Email, Pagerduty, Slack, Sms, Webhook};
         let strange = |given: bool, kinds: &[ChannelType]| given && !kinds.contains(&self.kind);
         for (pointer, given, kinds) in [
-            ("/addresses", fields.addresses.is_some(), &[Email][..]),
+            ("/account", fields.account.is_some(), &[Email, Sms][..]),
+            ("/addresses", fields.addresses.is_some(), &[Email]),
             ("/numbers", fields.numbers.is_some(), &[Sms]),
             ("/routingKey", fields.routing_key.is_some(), &[Pagerduty]),
             ("/smtp", fields.smtp.is_some(), &[Email]),
@@ -146,6 +153,9 @@ impl Draft {
             if strange(given, kinds) {
                 faults.push(fault(pointer, "not_for_type", "belongs to channels of another type"));
             }
+        }
+        if matches!((fields.smtp, fields.account), (Some(Some(_)), Some(Some(_)))) {
+            faults.push(fault("/account", "not_both", "must not be given with a mail server: one of them is used"));
         }
     }
 
@@ -178,12 +188,29 @@ impl Draft {
             _ => {}
         }
         (self.settings.smtp, self.kept.password) = (Some(server), password);
+        (self.settings.account, self.kept.account_key) = (None, None);
+        Ok(())
+    }
+
+    /// A key that is left out stays, as long as it is the same account's.
+    fn take_account(&mut self, given: Option<&CarrierAccountRequest>) -> Result<(), FieldError> {
+        let Some(given) = given else {
+            (self.settings.account, self.kept.account_key) = (None, None);
+            return Ok(());
+        };
+        let (account, key) = read_account(given, self.kind)?;
+        let same =
+            |known: &CarrierAccount| (known.carrier, &known.account_sid) == (account.carrier, &account.account_sid);
+        let kept = self.kept.account_key.take().filter(|_| self.settings.account.as_ref().is_some_and(same));
+        let key = key.or(kept).ok_or_else(|| fault("/account/key", "required", "opens the account"))?;
+        (self.settings.account, self.kept.account_key) = (Some(account), Some(key));
+        (self.settings.smtp, self.kept.password) = (None, None);
         Ok(())
     }
 
     /// What people tell its secret by.
     pub(super) fn masked(&self) -> Option<String> {
-        masked(self.kept.url.as_ref(), self.kept.routing_key.as_ref())
+        masked(self.kept.url.as_ref(), self.kept.routing_key.as_ref().or(self.kept.account_key.as_ref()))
     }
 
     /// `host:port` of what the tenant named.
@@ -211,107 +238,9 @@ pub(super) fn masked(url: Option<&SecretString>, key: Option<&SecretString>) -> 
     Some(format!("{origin}/…{}", end(rest)))
 }
 
-fn fault(pointer: &str, code: &str, message: &str) -> FieldError {
-    FieldError { pointer: pointer.into(), code: code.into(), message: message.into() }
-}
-
-fn counted(pointer: &str, items: &[String]) -> Result<(), FieldError> {
-    if RECIPIENTS.contains(&items.len()) { Ok(()) } else { Err(fault(pointer, "length", "must be 1 to 20")) }
-}
-
-fn read_addresses(given: &[String]) -> Result<Vec<String>, FieldError> {
-    counted("/addresses", given)?;
-    let mut read: Vec<String> = Vec::new();
-    for (number, address) in given.iter().enumerate() {
-        let address = address.trim();
-        if !address.validate_email() || MailRoute::new(address, [address]).is_err() {
-            return Err(fault(&format!("/addresses/{number}"), "email", "must be an e-mail address"));
-        }
-        if !read.iter().any(|known| known.eq_ignore_ascii_case(address)) {
-            read.push(address.to_owned());
-        }
-    }
-    Ok(read)
-}
-
-fn read_numbers(given: &[String]) -> Result<Vec<String>, FieldError> {
-    counted("/numbers", given)?;
-    let mut read: Vec<String> = Vec::new();
-    for (place, number) in given.iter().enumerate() {
-        let number = number.trim();
-        let is_number = number.strip_prefix('+').is_some_and(|digits| {
-            (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
-        });
-        if !is_number {
-            let message = "must be + and 7 to 15 digits, the country code first";
-            return Err(fault(&format!("/numbers/{place}"), "telephone_number", message));
-        }
-        if !read.iter().any(|known| known == number) {
-            read.push(number.to_owned());
-        }
-    }
-    Ok(read)
-}
-
-fn read_url(given: &str, guard: &Guard) -> Result<SecretString, FieldError> {
-    if given.len() > URL {
-        return Err(fault("/url", "length", "must be at most 2000 characters"));
-    }
-    guard.check_url(given).map_err(|refused| refusal("/url", refused))?;
-    // As it is understood, so that what is stored is what was checked.
-    let url = Url::parse(given).map_err(|_| refusal("/url", Refused::NotAUrl))?;
-    Ok(SecretString::from(url.as_str()))
-}
-
-fn read_key(given: &str) -> Result<SecretString, FieldError> {
-    let key = given.trim();
-    if key.len() == 32 && key.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        Ok(SecretString::from(key))
-    } else {
-        Err(fault("/routingKey", "format", "must be 32 letters and digits"))
-    }
-}
-
-fn read_server(given: &MailServerRequest, guard: &Guard) -> Result<MailServer, FieldError> {
-    let usual = match given.security {
-        MailSecurity::Tls => 465,
-        MailSecurity::Starttls => 587,
-    };
-    let (host, port) = (given.host.trim().to_ascii_lowercase(), given.port.unwrap_or(usual));
-    if port == 0 {
-        return Err(fault("/smtp/port", "range", "must be 1 to 65535"));
-    }
-    guard.check_host(&host, port).map_err(|refused| refusal("/smtp/host", refused))?;
-    let is_fit = |text: &Option<String>| {
-        text.as_ref()
-            .is_none_or(|text| (1..=CREDENTIAL).contains(&text.chars().count()) && !text.chars().any(char::is_control))
-    };
-    for (pointer, text) in [("/smtp/username", &given.username), ("/smtp/password", &given.password)] {
-        if !is_fit(text) {
-            return Err(fault(pointer, "length", "must be 1 to 255 characters"));
-        }
-    }
-    if MailRoute::new(&given.from, [&given.from]).is_err() {
-        return Err(fault("/smtp/from", "email", "must be mail@example.com or Name <mail@example.com>"));
-    }
-    let (security, username, from) = (given.security, given.username.clone(), given.from.trim().to_owned());
-    Ok(MailServer { host, port, security, username, from })
-}
-
-fn refusal(pointer: &str, refused: Refused) -> FieldError {
-    let message = match refused {
-        Refused::NotAUrl => "is not an address",
-        Refused::Scheme => "must begin with https://",
-        Refused::UserInfo => "must not hold a user name or a password",
-        Refused::LocalName => "is a name of a local network; it must be a public one",
-        Refused::Address => "is not a public address",
-    };
-    fault(pointer, refused.user_reason(), message)
-}
-
 #[cfg(test)]
 mod tests {
-    use finops_contract::channels::{ChannelType, MailSecurity, MailServerRequest};
+    use finops_contract::channels::{Carrier, CarrierAccountRequest, ChannelType, MailSecurity, MailServerRequest};
     use finops_providers::Guard;
     use secrecy::ExposeSecret as _;
 
@@ -335,6 +264,7 @@ mod tests {
                 addresses: Some(&[]),
                 numbers: Some(&[]),
                 smtp: Some(None),
+                account: Some(None),
                 url: Some(""),
                 routing_key: Some(""),
             };
@@ -425,5 +355,97 @@ mod tests {
         }
         draft.apply(Fields { smtp: Some(None), ..Fields::default() }, &guard()).unwrap();
         assert!(draft.settings.smtp.is_none() && draft.kept.is_empty());
+    }
+
+    #[test]
+    fn an_account_is_of_who_carries_and_its_key_stays_with_it() {
+        fn with(given: &CarrierAccountRequest) -> Fields<'_> {
+            Fields { account: Some(Some(given)), ..Fields::default() }
+        }
+        let account = |carrier, sid: Option<&str>, key: Option<&str>, from: &str| CarrierAccountRequest {
+            carrier,
+            account_sid: sid.map(str::to_owned),
+            key: key.map(str::to_owned),
+            from: from.to_owned(),
+        };
+        let numbers = ["+821012345678".to_owned()];
+        let addresses = ["a@example.com".to_owned()];
+        let (sid, key) = (format!("AC{}", "0".repeat(32)), "0".repeat(32));
+        let twilio = account(Carrier::Twilio, Some(&sid), Some(&key), "+15005550006");
+        let mut sms = Draft::new(ChannelType::Sms);
+        sms.apply(Fields { numbers: Some(&numbers), ..with(&twilio) }, &guard()).unwrap();
+        assert_eq!((sms.masked().as_deref(), sms.host()), (Some("…0000"), None));
+        // Another sender, the same account: the key stays. Another account: it does not.
+        sms.apply(with(&account(Carrier::Twilio, Some(&sid), None, "FinOps")), &guard()).unwrap();
+        assert_eq!(sms.kept.account_key.as_ref().map(|key| key.expose_secret().len()), Some(32));
+        let elsewhere = format!("AC{}", "1".repeat(32));
+        let other = account(Carrier::Twilio, Some(&elsewhere), None, "FinOps");
+        let at = |pointer: &str, code: &str| vec![(pointer.to_owned(), code.to_owned())];
+        assert_eq!(faults(sms.clone().apply(with(&other), &guard())), at("/account/key", "required"));
+        for (kind, given, pointer, code) in [
+            (ChannelType::Email, twilio.clone(), "/account/carrier", "not_for_type"),
+            (ChannelType::Sms, account(Carrier::Twilio, None, Some(&key), "x"), "/account/accountSid", "required"),
+            (ChannelType::Sms, account(Carrier::Twilio, Some("AC1"), Some(&key), "x"), "/account/accountSid", "format"),
+            (ChannelType::Sms, account(Carrier::Twilio, Some(&sid), Some(&key), ""), "/account/from", "format"),
+            (
+                ChannelType::Email,
+                account(Carrier::Resend, None, Some("SG.0123456789"), "a@example.com"),
+                "/account/key",
+                "format",
+            ),
+            (
+                ChannelType::Email,
+                account(Carrier::Sendgrid, None, Some("re_0123456789"), "a@example.com"),
+                "/account/key",
+                "format",
+            ),
+            (
+                ChannelType::Email,
+                account(Carrier::Resend, None, Some("re_0123 456789"), "a@example.com"),
+                "/account/key",
+                "format",
+            ),
+            (ChannelType::Email, account(Carrier::Resend, None, None, "a@example.com"), "/account/key", "required"),
+            (
+                ChannelType::Email,
+                account(Carrier::Resend, None, Some("re_0123456789"), "nobody"),
+                "/account/from",
+                "email",
+            ),
+            (
+                ChannelType::Email,
+                account(Carrier::Resend, Some(&sid), Some("re_0123456789"), "a@example.com"),
+                "/account/accountSid",
+                "unexpected",
+            ),
+        ] {
+            let fields = match kind {
+                ChannelType::Sms => Fields { numbers: Some(&numbers), ..with(&given) },
+                _ => Fields { addresses: Some(&addresses), ..with(&given) },
+            };
+            assert_eq!(faults(Draft::new(kind).apply(fields, &guard())), at(pointer, code), "{given:?}");
+        }
+        // A server and an account are each other's end, and never given together.
+        let (resend, server) = (
+            account(Carrier::Resend, None, Some("re_0123456789"), "a@example.com"),
+            MailServerRequest {
+                host: "smtp.example.com".into(),
+                port: None,
+                security: MailSecurity::Tls,
+                username: None,
+                password: None,
+                from: "a@example.com".into(),
+            },
+        );
+        let mut mail = Draft::new(ChannelType::Email);
+        mail.apply(Fields { addresses: Some(&addresses), ..with(&resend) }, &guard()).unwrap();
+        let both = Fields { smtp: Some(Some(&server)), ..with(&resend) };
+        assert_eq!(faults(mail.clone().apply(both, &guard())), at("/account", "not_both"));
+        mail.apply(Fields { smtp: Some(Some(&server)), ..Fields::default() }, &guard()).unwrap();
+        assert!(mail.settings.account.is_none() && mail.kept.is_empty());
+        mail.apply(with(&resend), &guard()).unwrap();
+        assert!(mail.settings.smtp.is_none() && mail.settings.has_own_way());
+        mail.apply(Fields { account: Some(None), ..Fields::default() }, &guard()).unwrap();
+        assert!(!mail.settings.has_own_way() && mail.kept.is_empty());
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Kept {
     pub(super) former_secret: Option<SecretString>,
     /// The mail server's.
     pub(super) password: Option<SecretString>,
+    /// Of an account at who carries messages.
+    pub(super) account_key: Option<SecretString>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,12 +35,14 @@ struct Document<'a> {
     former_secret: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     password: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    account_key: Option<Cow<'a, str>>,
 }
 
 impl Kept {
     /// Whether there is nothing to keep.
     pub(super) fn is_empty(&self) -> bool {
-        let all = [&self.url, &self.routing_key, &self.secret, &self.former_secret, &self.password];
+        let all = [&self.url, &self.routing_key, &self.secret, &self.former_secret, &self.password, &self.account_key];
         all.iter().all(|one| one.is_none())
     }
 
@@ -56,6 +60,7 @@ impl Kept {
             secret: text(&self.secret),
             former_secret: text(&self.former_secret),
             password: text(&self.password),
+            account_key: text(&self.account_key),
         };
         serde_json::to_string(&document).map(Into::into)
     }
@@ -73,6 +78,7 @@ impl Kept {
             secret: secret(document.secret),
             former_secret: secret(document.former_secret),
             password: secret(document.password),
+            account_key: secret(document.account_key),
         })
     }
 }

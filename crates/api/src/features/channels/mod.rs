@@ -13,6 +13,7 @@ mod domain;
 mod health;
 mod kept;
 mod open;
+mod reading;
 mod routes;
 mod service;
 mod store;

@@ -129,15 +129,23 @@ impl Ready {
         now: DateTime<Utc>,
     ) -> Result<Messenger, Unopened> {
         let there = |secret: Option<SecretString>| secret.ok_or(Unopened::Unreadable);
-        Ok(match (self.kind, &self.settings.smtp) {
-            (ChannelType::Email, None) => notifiers.mail(&self.settings.addresses)?,
-            (ChannelType::Email, Some(server)) => {
-                notifiers.own_mail(of(server, kept.password), &server.from, &self.settings.addresses)?
+        let Settings { addresses, smtp, account, .. } = &self.settings;
+        Ok(match self.kind {
+            ChannelType::Email => match (smtp, account) {
+                (Some(server), _) => notifiers.own_mail(of(server, kept.password), &server.from, addresses)?,
+                (None, Some(account)) => notifiers.account_mail(account, there(kept.account_key)?, addresses)?,
+                (None, None) => notifiers.mail(addresses)?,
+            },
+            ChannelType::Sms => {
+                let number = number.ok_or(Unopened::Unreadable)?;
+                match account {
+                    Some(account) => notifiers.account_sms(account, there(kept.account_key)?, number)?,
+                    None => notifiers.sms(number)?,
+                }
             }
-            (ChannelType::Slack, _) => notifiers.slack(there(kept.url)?)?,
-            (ChannelType::Pagerduty, _) => notifiers.pagerduty(there(kept.routing_key)?)?,
-            (ChannelType::Sms, _) => notifiers.sms(number.ok_or(Unopened::Unreadable)?)?,
-            (ChannelType::Webhook, _) => {
+            ChannelType::Slack => notifiers.slack(there(kept.url)?)?,
+            ChannelType::Pagerduty => notifiers.pagerduty(there(kept.routing_key)?)?,
+            ChannelType::Webhook => {
                 let former = kept.former_secret.filter(|_| self.former_secret_until.is_some_and(|until| now < until));
                 let secrets: Vec<SecretString> = [there(kept.secret)?].into_iter().chain(former).collect();
                 notifiers.webhook(there(kept.url)?, &secrets)?

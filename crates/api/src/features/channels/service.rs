@@ -50,8 +50,8 @@ async fn changeable(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> ApiResult<Channel> {
 /// Refuses a channel for which the service has no way.
 fn require_way(state: &State, draft: &Draft) -> ApiResult<()> {
     let there = match draft.kind {
-        ChannelType::Email => draft.settings.smtp.is_some() || state.notifiers.has_mail(),
-        ChannelType::Sms => state.notifiers.has_sms(),
+        ChannelType::Email => draft.settings.has_own_way() || state.notifiers.has_mail(),
+        ChannelType::Sms => draft.settings.has_own_way() || state.notifiers.has_sms(),
         ChannelType::Slack | ChannelType::Webhook | ChannelType::Pagerduty => true,
     };
     if there { Ok(()) } else { Err(ErrorCode::ChannelNotConfigured.into()) }

@@ -39,7 +39,7 @@ struct Row {
 
 impl Row {
     fn read(self, now: DateTime<Utc>) -> Channel {
-        let Settings { addresses, numbers, smtp } = self.settings.0;
+        let Settings { addresses, numbers, smtp, account } = self.settings.0;
         let team = self.team_id.zip(self.team_name);
         Channel {
             id: self.id,
@@ -53,6 +53,7 @@ impl Row {
             addresses,
             numbers,
             smtp,
+            account,
             masked: self.masked,
             health: ChannelHealth {
                 state: ChannelState::from_name(&self.state).unwrap_or(ChannelState::Ok),

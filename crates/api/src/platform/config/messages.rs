@@ -1,7 +1,7 @@
 //! What messages are sent with: the service's own accounts at mail and SMS services, its built-in channels, and what the guard of
 //! tenants' addresses lets through.
 
-use finops_providers::{Guard, MailRoute, SmtpSecurity, SmtpServer};
+use finops_providers::{Guard, MailRoute, SmtpSecurity, SmtpServer, TwilioSms};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Reader;
@@ -14,6 +14,12 @@ pub struct Messages {
     pub mail: Option<MailSettings>,
     /// How text messages go out; none does without it.
     pub sms: Option<SmsSettings>,
+    /// Where Resend's API is.
+    pub resend_base_url: String,
+    /// Where SendGrid's API is.
+    pub sendgrid_base_url: String,
+    /// Where Twilio's API is.
+    pub twilio_base_url: String,
     /// Where PagerDuty's Events API is.
     pub pagerduty_base_url: String,
     /// The addresses of the built-in e-mail channel. There is none without a way for mail.
@@ -38,20 +44,10 @@ pub struct MailSettings {
 /// Who carries mail.
 #[derive(Debug)]
 pub enum MailCarrier {
-    /// Resend.
-    Resend {
-        /// Where its API is.
-        base_url: String,
-        /// A key of it.
-        key: SecretString,
-    },
-    /// SendGrid.
-    SendGrid {
-        /// Where its API is.
-        base_url: String,
-        /// A key of it.
-        key: SecretString,
-    },
+    /// Resend, by a key of it.
+    Resend(SecretString),
+    /// SendGrid, by a key of it.
+    SendGrid(SecretString),
     /// A mail server.
     Smtp(SmtpServer),
 }
@@ -59,8 +55,6 @@ pub enum MailCarrier {
 /// An account at Twilio.
 #[derive(Debug)]
 pub struct SmsSettings {
-    /// Where its API is.
-    pub base_url: String,
     /// The account.
     pub account_sid: String,
     /// Its token.
@@ -110,6 +104,9 @@ pub(super) fn read(read: &mut Reader<'_>) -> Messages {
     let messages = Messages {
         mail: mail(read),
         sms: sms(read),
+        resend_base_url: base_url(read, "RESEND_BASE_URL"),
+        sendgrid_base_url: base_url(read, "SENDGRID_BASE_URL"),
+        twilio_base_url: base_url(read, "TWILIO_BASE_URL"),
         pagerduty_base_url: base_url(read, "PAGERDUTY_BASE_URL"),
         admin_email: list(read, "ADMIN_EMAIL"),
         slack_webhook_url: read.raw("SLACK_WEBHOOK_URL").map(Into::into),
@@ -136,9 +133,9 @@ pub(super) fn read(read: &mut Reader<'_>) -> Messages {
 
 fn mail(read: &mut Reader<'_>) -> Option<MailSettings> {
     let carrier = if let Some(key) = read.raw("RESEND_API_KEY") {
-        MailCarrier::Resend { base_url: base_url(read, "RESEND_BASE_URL"), key: key.into() }
+        MailCarrier::Resend(key.into())
     } else if let Some(key) = read.raw("SENDGRID_API_KEY") {
-        MailCarrier::SendGrid { base_url: base_url(read, "SENDGRID_BASE_URL"), key: key.into() }
+        MailCarrier::SendGrid(key.into())
     } else {
         MailCarrier::Smtp(mail_server(read)?)
     };
@@ -183,8 +180,7 @@ fn mail_server(read: &mut Reader<'_>) -> Option<SmtpServer> {
 
 fn sms(read: &mut Reader<'_>) -> Option<SmsSettings> {
     let account_sid = read.raw("TWILIO_ACCOUNT_SID")?;
-    let hexadecimal = account_sid.strip_prefix("AC").filter(|rest| rest.bytes().all(|b| b.is_ascii_hexdigit()));
-    if hexadecimal.is_none_or(|rest| rest.len() != 32) {
+    if !TwilioSms::is_account(&account_sid) {
         read.problem("TWILIO_ACCOUNT_SID", "must be AC and 32 hexadecimal digits");
     }
     let from = read.raw("TWILIO_FROM").or_else(|| read.raw("TWILIO_FROM_NUMBER")).unwrap_or_default();
@@ -192,7 +188,7 @@ fn sms(read: &mut Reader<'_>) -> Option<SmsSettings> {
         read.problem("TWILIO_FROM", "is missing: say what number SMS are from");
     }
     let token = read.required("TWILIO_AUTH_TOKEN", "the token of the Twilio account");
-    Some(SmsSettings { base_url: base_url(read, "TWILIO_BASE_URL"), account_sid, token, from })
+    Some(SmsSettings { account_sid, token, from })
 }
 
 fn base_url(read: &mut Reader<'_>, name: &str) -> String {
@@ -224,6 +220,7 @@ mod tests {
         assert!(messages.mail.is_none() && messages.sms.is_none() && messages.slack_webhook_url.is_none());
         assert!(messages.outbound_allow.is_empty());
         assert_eq!(messages.pagerduty_base_url, "https://events.pagerduty.com");
+        assert_eq!(messages.sendgrid_base_url, "https://api.sendgrid.com");
     }
 
     #[test]
@@ -237,10 +234,8 @@ mod tests {
         let carrier = |most: usize| with(&all[..most]).unwrap().messages.mail.map(|mail| mail.carrier);
         assert!(carrier(1).is_none());
         assert!(matches!(carrier(2), Some(MailCarrier::Smtp(server)) if server.port == 587));
-        assert!(
-            matches!(carrier(3), Some(MailCarrier::SendGrid { base_url, .. }) if base_url == "https://api.sendgrid.com")
-        );
-        assert!(matches!(carrier(4), Some(MailCarrier::Resend { .. })));
+        assert!(matches!(carrier(3), Some(MailCarrier::SendGrid(_))));
+        assert!(matches!(carrier(4), Some(MailCarrier::Resend(_))));
     }
 
     #[test]
