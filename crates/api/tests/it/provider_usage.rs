@@ -370,14 +370,18 @@ async fn a_project_id_that_is_registered_later_takes_over_what_belonged_to_nobod
     assert_eq!(one.cost.0 + rest.cost.0, all.cost.0);
     assert!(one.cost.0 > Decimal::ZERO && one.unattributed.0.is_zero());
     assert_sums_are_exact(&app).await;
-    // Taken away, the id stands for its project until the UTC day ends, as in the bill: the day counts once.
+    // Taken away, its project keeps that day to its end, as it will in the bill; what is of later days belongs to nobody.
     let path = format!("/api/projects/{calm}/openai-project-id");
     people.admin.delete(&path).await.status(204);
-    app.advance(TimeDelta::minutes(1));
+    app.advance(TimeDelta::hours(14));
     app.run_jobs().await;
-    let query = format!("from={TODAY}&to=2026-03-21&projectId={calm}&basis=provider_usage&tz=UTC");
-    assert!(costs(&people.admin, &query).await.totals[0].cost.0 > one.cost.0);
-    assert!(costs(&people.admin, &none).await.totals[0].cost.0 >= rest.cost.0);
+    let of = async |days: &str, project: &str| {
+        let question = format!("{days}&projectId={project}&basis=provider_usage&tz=UTC");
+        costs(&people.admin, &question).await.totals.iter().map(|total| total.cost.0).sum::<Decimal>()
+    };
+    let (today, tomorrow) = (format!("from={TODAY}&to=2026-03-21"), "from=2026-03-21&to=2026-03-22");
+    assert!(of(&today, &calm).await > one.cost.0);
+    assert!(of(tomorrow, &calm).await.is_zero() && of(tomorrow, "none").await > Decimal::ZERO);
     assert_sums_are_exact(&app).await;
 }
 
