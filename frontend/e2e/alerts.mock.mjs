@@ -71,7 +71,7 @@ const ALERTS = [
 const fine = { state: "ok", since: null, reason: null };
 
 export const channel = (channelId, type, name, more) => ({
-  id: channelId, type, name, locale: "ko", team: null, enabled: true, builtIn: false, addresses: [], numbers: [], smtp: null, masked: null, health: fine, formerSecretUntil: null,
+  id: channelId, type, name, locale: "ko", team: null, enabled: true, builtIn: false, addresses: [], numbers: [], smtp: null, account: null, masked: null, health: fine, formerSecretUntil: null,
   createdAt: "2026-10-01T00:00:00Z", updatedAt: "2026-11-20T00:00:00Z", ...more,
 });
 
@@ -137,10 +137,10 @@ function alerts(world) {
 
 function channels(world) {
   const find = (wanted) => world.channels.find((one) => one.id === wanted);
-  const masked = ({ url, routingKey }) => url?.replace(/^(https:\/\/[^/]+\/).*(.{4})$/, "$1…$2") ?? routingKey?.replace(/.*(.{4})$/, "…$1") ?? null;
-  const shown = ({ teamId, url, routingKey, smtp, ...said }) => ({
-    ...said, ...(teamId !== undefined && { team: teamId ? world.teams.find((one) => one.id === teamId) : null }), ...((url || routingKey) && { masked: masked({ url, routingKey }) }),
-    ...(smtp !== undefined && { smtp: smtp && { port: 587, username: null, ...smtp, password: undefined } }),
+  const masked = ({ url, routingKey, account }) => url?.replace(/^(https:\/\/[^/]+\/).*(.{4})$/, "$1…$2") ?? (routingKey ?? account?.key)?.replace(/.*(.{4})$/, "…$1") ?? null;
+  const shown = ({ teamId, url, routingKey, smtp, account, ...said }) => ({
+    ...said, ...(teamId !== undefined && { team: teamId ? world.teams.find((one) => one.id === teamId) : null }), ...((url || routingKey || account?.key) && { masked: masked({ url, routingKey, account }) }),
+    ...(account !== undefined && { account: account && { accountSid: null, ...account, key: undefined } }), ...(smtp !== undefined && { smtp: smtp && { port: 587, username: null, ...smtp, password: undefined } }),
   });
   return [
     ["GET /channels", ({ query }) => {

@@ -239,13 +239,56 @@ test("what the service refuses of a channel is told at its field", async ({ page
   await expect(dialog.getByText("영문과 숫자 32자여야 해요.")).toBeVisible();
   await dialog.getByLabel("방식").selectOption("email");
   await dialog.getByLabel("받는 주소").fill("a@example.com");
-  await dialog.getByLabel("우리 메일 서버로 보내기").check();
+  await dialog.getByLabel("보내는 방법").selectOption("smtp");
   await submit.click();
   await expect(dialog.getByLabel("메일 서버", { exact: true })).toBeFocused();
   await dialog.getByLabel("메일 서버", { exact: true }).fill("localhost");
   await dialog.getByLabel("보내는 주소").fill("a@example.com");
   await submit.click();
   await expect(dialog.getByText("내부 네트워크 주소는 쓸 수 없어요.")).toBeVisible();
+});
+
+test("mail and text messages go by accounts of our own, whose keys are kept", async ({ page }) => {
+  const asked = await enter(page, alerted());
+  await page.goto("/alerts?tab=channels&new=channel");
+  const dialog = page.getByRole("dialog");
+  const submit = dialog.getByRole("button", { name: "채널 추가" });
+  await dialog.getByLabel("이름").fill("우리 Resend");
+  await dialog.getByLabel("방식").selectOption("email");
+  await dialog.getByLabel("받는 주소").fill("a@example.com");
+  await dialog.getByLabel("보내는 방법").selectOption("resend");
+  await submit.click();
+  await expect(dialog.getByLabel("API 키", { exact: true })).toBeFocused();
+  await dialog.getByLabel("API 키", { exact: true }).fill("re_0123456789a1B2");
+  await dialog.getByLabel("보내는 주소").fill("FinOps <alerts@example.com>");
+  await submit.click();
+  await expect(entry(page, "우리 Resend")).toContainText("Resend");
+  await expect(page.locator("body")).not.toContainText("re_0123456789");
+  // Text messages have Twilio alone, with the account's id.
+  await page.goto("/alerts?tab=channels&new=channel");
+  await dialog.getByLabel("이름").fill("당직 문자");
+  await dialog.getByLabel("방식").selectOption("sms");
+  await dialog.getByLabel("전화번호").fill("+821012345678");
+  await dialog.getByLabel("보내는 방법").selectOption("twilio");
+  await dialog.getByLabel("Account SID", { exact: true }).fill(`AC${"0".repeat(32)}`);
+  await dialog.getByLabel("Auth Token", { exact: true }).fill("0".repeat(32));
+  await dialog.getByLabel("보내는 주소").fill("+15005550006");
+  await submit.click();
+  await expect(entry(page, "당직 문자")).toContainText("Twilio");
+  expect(sent(asked, "POST /channels").map(({ account }) => account)).toEqual([
+    { carrier: "resend", key: "re_0123456789a1B2", from: "FinOps <alerts@example.com>" },
+    { carrier: "twilio", accountSid: `AC${"0".repeat(32)}`, key: "0".repeat(32), from: "+15005550006" },
+  ]);
+  // Another sender, the same key.
+  await page.getByRole("button", { name: "우리 Resend 채널 작업" }).click();
+  await page.getByRole("menuitem", { name: "수정" }).click();
+  const change = page.getByRole("dialog", { name: "채널 수정" });
+  await expect(change.getByText("지금 값은 …a1B2예요. 비워 두면 그대로 써요.")).toBeVisible();
+  await change.getByLabel("보내는 주소").fill("other@example.com");
+  await change.getByRole("button", { name: "저장" }).click();
+  await expect(change).toBeHidden();
+  const [{ account }] = asked.filter(({ line }) => line.startsWith("PATCH /channels/")).map(({ body }) => body);
+  expect(account).toEqual({ carrier: "resend", from: "other@example.com" });
 });
 
 test("a channel is changed without its secret, switched, given another secret, and deleted", async ({ page }) => {

@@ -1,17 +1,22 @@
 //! The form about a channel: what every channel has, and what its type needs.
 
 use finops_contract::accounts::Locale;
-use finops_contract::channels::{Channel, ChannelType, CreatedChannel, MailSecurity};
+use finops_contract::channels::{Carrier, Channel, ChannelType, CreatedChannel, MailSecurity};
 use finops_contract::teams::Team;
 use leptos::prelude::*;
 
-use super::draft::{Draft, ServerDraft};
+use super::draft::{AccountDraft, Draft, ServerDraft, Way};
 use super::wording::{channel_gets, channel_type};
 use crate::api::{self, ApiError};
 use crate::data::{Task, use_list};
 use crate::i18n::{self, Word, t, words};
 use crate::reactive::{live, memo};
-use crate::ui::{Button, ButtonKind, Checkbox, Form, FormActions, PasswordField, Select, Text, TextField, Textarea};
+use crate::ui::{Button, ButtonKind, Form, FormActions, PasswordField, Select, Text, TextField, Textarea};
+
+/// The service's own way.
+const SERVICE: &str = "";
+/// A mail server of the organization's own.
+const SERVER: &str = "smtp";
 
 /// What the form holds.
 #[derive(Clone, Copy)]
@@ -24,7 +29,12 @@ struct Fields {
     url: RwSignal<String>,
     numbers: RwSignal<String>,
     routing_key: RwSignal<String>,
-    own_server: RwSignal<bool>,
+    /// How messages go out: [`SERVICE`], [`SERVER`] or the name of who carries them.
+    way: RwSignal<String>,
+    /// Whose key is stored.
+    stored: Option<Carrier>,
+    sid: RwSignal<String>,
+    key: RwSignal<String>,
     host: RwSignal<String>,
     port: RwSignal<String>,
     security: RwSignal<String>,
@@ -39,6 +49,9 @@ impl Fields {
         let empty = || RwSignal::new(String::new());
         let locale = before.map_or_else(|| i18n::locale_untracked().tag(), |channel| channel.locale.tag());
         let server = before.and_then(|channel| channel.smtp.as_ref());
+        let account = before.and_then(|channel| channel.account.as_ref());
+        let way = account.map_or(if server.is_some() { SERVER } else { SERVICE }, |account| account.carrier.name());
+        let from = account.map(|account| &account.from).or(server.map(|server| &server.from));
         Fields {
             kind: text(before.map_or(ChannelType::Slack, |channel| channel.kind).name().to_owned()),
             name: text(before.map(|channel| channel.name.clone()).unwrap_or_default()),
@@ -48,13 +61,16 @@ impl Fields {
             url: empty(),
             numbers: text(before.map(|channel| channel.numbers.join("\n")).unwrap_or_default()),
             routing_key: empty(),
-            own_server: RwSignal::new(server.is_some()),
+            way: text(way.to_owned()),
+            stored: account.map(|account| account.carrier),
+            sid: text(account.and_then(|account| account.account_sid.clone()).unwrap_or_default()),
+            key: empty(),
             host: text(server.map(|server| server.host.clone()).unwrap_or_default()),
             port: text(server.map(|server| server.port.to_string()).unwrap_or_default()),
             security: text(security_tag(server.map_or(MailSecurity::Starttls, |server| server.security)).to_owned()),
             username: text(server.and_then(|server| server.username.clone()).unwrap_or_default()),
             password: empty(),
-            from: text(server.map(|server| server.from.clone()).unwrap_or_default()),
+            from: text(from.cloned().unwrap_or_default()),
         }
     }
 
@@ -70,18 +86,48 @@ impl Fields {
             locale: self.locale.with(|tag| if tag == Locale::En.tag() { Locale::En } else { Locale::Ko }),
             team: self.team.get(),
             addresses: self.addresses.get(),
-            smtp: self.own_server.get().then(|| ServerDraft {
-                host: self.host.get(),
-                port: self.port.get(),
-                security: self.security.with(|tag| MailSecurity::from_name(tag)).unwrap_or(MailSecurity::Starttls),
-                username: self.username.get(),
-                password: self.password.get(),
-                from: self.from.get(),
-            }),
+            way: self.way(),
             url: self.url.get(),
             numbers: self.numbers.get(),
             routing_key: self.routing_key.get(),
         })
+    }
+
+    /// How messages go out, where the chosen type has a choice of that.
+    fn way(self) -> Way {
+        let carrier = self.way.with(|name| Carrier::from_name(name)).filter(|one| carries(*one) == self.chosen());
+        if let Some(carrier) = carrier {
+            let (sid, key, from) = (self.sid.get(), self.key.get(), self.from.get());
+            return Way::Account(AccountDraft { carrier, sid, key, from });
+        }
+        if self.chosen() != ChannelType::Email || self.way.with(|way| way != SERVER) {
+            return Way::Service;
+        }
+        Way::Server(ServerDraft {
+            host: self.host.get(),
+            port: self.port.get(),
+            security: self.security.with(|tag| MailSecurity::from_name(tag)).unwrap_or(MailSecurity::Starttls),
+            username: self.username.get(),
+            password: self.password.get(),
+            from: self.from.get(),
+        })
+    }
+}
+
+/// What somebody carries.
+const fn carries(carrier: Carrier) -> ChannelType {
+    match carrier {
+        Carrier::Resend | Carrier::Sendgrid => ChannelType::Email,
+        Carrier::Twilio => ChannelType::Sms,
+    }
+}
+
+/// What they are called.
+pub(super) const fn brand(carrier: Carrier) -> &'static str {
+    match carrier {
+        Carrier::Resend => "Resend",
+        Carrier::Sendgrid => "SendGrid",
+        Carrier::Twilio => "Twilio",
     }
 }
 
@@ -204,6 +250,7 @@ fn of_type(kind: ChannelType, fields: Fields, task: Task, masked: Option<String>
                 hint=words::alerts::NUMBERS_HINT
                 error=wrong_among(task, "/numbers")
             />
+            {way(kind, fields, task, masked, kept)}
         }
         .into_any(),
         ChannelType::Email => view! {
@@ -213,11 +260,54 @@ fn of_type(kind: ChannelType, fields: Fields, task: Task, masked: Option<String>
                 hint=words::alerts::ADDRESSES_HINT
                 error=wrong_among(task, "/addresses")
             />
-            <Checkbox value=fields.own_server label=words::alerts::OWN_SERVER />
-            {live(move || fields.own_server.get().then(|| server(fields, task, kept)))}
+            {way(kind, fields, task, masked, kept)}
         }
         .into_any(),
     }
+}
+
+/// How messages of a type go out.
+fn way(kind: ChannelType, fields: Fields, task: Task, masked: Option<String>, kept: bool) -> AnyView {
+    let choices = Signal::derive(move || {
+        let mut all = vec![(SERVICE.to_owned(), words::alerts::WAY_SERVICE.get().to_owned())];
+        if kind == ChannelType::Email {
+            all.push((SERVER.to_owned(), words::alerts::OWN_SERVER.get().to_owned()));
+        }
+        let carriers = Carrier::ALL.iter().filter(|one| carries(**one) == kind);
+        all.extend(carriers.map(|one| (one.name().to_owned(), words::alerts::way_account(&brand(*one)))));
+        all
+    });
+    view! {
+        <Select label=words::alerts::WAY value=fields.way choices error=wrong_with(task, "/account/carrier") />
+        {live(move || match fields.way.with(|name| Carrier::from_name(name)).filter(|one| carries(*one) == kind) {
+            Some(carrier) => account(carrier, fields, task, masked.clone().filter(|_| fields.stored == Some(carrier))),
+            None if kind == ChannelType::Email && fields.way.with(|way| way == SERVER) => server(fields, task, kept),
+            None => ().into_any(),
+        })}
+    }
+    .into_any()
+}
+
+fn account(carrier: Carrier, fields: Fields, task: Task, masked: Option<String>) -> AnyView {
+    let is_twilio = carrier == Carrier::Twilio;
+    let (label, from) = match is_twilio {
+        true => (words::alerts::AUTH_TOKEN, words::alerts::FROM_SMS_HINT),
+        false => (words::alerts::ACCOUNT_KEY, words::alerts::FROM_HINT),
+    };
+    let hint = Text::derive(move || match &masked {
+        Some(masked) => words::alerts::kept_as(masked),
+        None => words::alerts::ACCOUNT_KEY_HINT.get().to_owned(),
+    });
+    view! {
+        <div class="form" role="group" aria-label=brand(carrier)>
+            {is_twilio.then(|| view! {
+                <TextField label=words::alerts::ACCOUNT_SID value=fields.sid mono=true error=wrong_with(task, "/account/accountSid") />
+            })}
+            <PasswordField label value=fields.key autocomplete="off" mono=true hint error=wrong_with(task, "/account/key") />
+            <TextField label=words::alerts::FROM value=fields.from hint=from error=wrong_with(task, "/account/from") />
+        </div>
+    }
+    .into_any()
 }
 
 fn server(fields: Fields, task: Task, kept: bool) -> AnyView {
@@ -294,7 +384,9 @@ fn wrong(error: &ApiError, pointer: &str) -> Option<String> {
         "user_info" => w::WRONG_USER_INFO,
         "local_name" | "private_address" => w::WRONG_PRIVATE,
         "format" if pointer == "/routingKey" => w::WRONG_ROUTING_KEY,
-        "email" if pointer == "/smtp/from" => w::WRONG_FROM,
+        "format" if pointer == "/account/key" => w::WRONG_ACCOUNT_KEY,
+        "format" if pointer == "/account/accountSid" => w::WRONG_ACCOUNT_SID,
+        "email" if matches!(pointer, "/smtp/from" | "/account/from") => w::WRONG_FROM,
         _ => return error.field(pointer),
     };
     Some(word.get().to_owned())

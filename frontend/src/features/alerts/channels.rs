@@ -5,7 +5,7 @@ use finops_contract::channels::{Channel, ChannelState, ChannelTest, CreatedChann
 use finops_contract::channels::{ChannelType, UpdateChannelRequest};
 use leptos::prelude::*;
 
-use super::channel_form::ChannelForm;
+use super::channel_form::{ChannelForm, brand};
 use super::model::found;
 use super::tried::TriedDialog;
 use super::wording::{channel_gets, channel_state, channel_type, reason_text};
@@ -165,6 +165,13 @@ fn facts(channel: &Channel) -> AnyView {
         let host = format!("{}:{}", server.host, server.port);
         view! { <Fact label=words::alerts::HOST><code>{host}</code></Fact> }
     });
+    let account = channel.account.as_ref().map(|account| {
+        let (carrier, from) = (brand(account.carrier), account.from.clone());
+        view! {
+            <Fact label=words::alerts::WAY>{carrier}</Fact>
+            <Fact label=words::alerts::FROM>{from}</Fact>
+        }
+    });
     let former = channel.former_secret_until.map(|until| {
         view! { <Fact label=words::alerts::FORMER_SECRET>{moment::at(Some(until), words::common::NONE)}</Fact> }
     });
@@ -172,7 +179,7 @@ fn facts(channel: &Channel) -> AnyView {
     view! {
         <p class="small muted">{t(gets)}" "{live(scope)}</p>
         <Facts>
-            {people}{server}
+            {people}{server}{account}
             <Fact label=words::alerts::LANGUAGE>{t(language)}</Fact>
             {former}
         </Facts>

@@ -2,7 +2,8 @@
 
 use finops_contract::accounts::Locale;
 use finops_contract::channels::{
-    Channel, ChannelType, CreateChannelRequest, MailSecurity, MailServerRequest, UpdateChannelRequest,
+    Carrier, CarrierAccountRequest, Channel, ChannelType, CreateChannelRequest, MailSecurity, MailServerRequest,
+    UpdateChannelRequest,
 };
 
 use super::model::lines;
@@ -47,6 +48,52 @@ impl ServerDraft {
     }
 }
 
+/// What somebody has filled in of an account at who carries messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AccountDraft {
+    pub(super) carrier: Carrier,
+    pub(super) sid: String,
+    pub(super) key: String,
+    pub(super) from: String,
+}
+
+impl AccountDraft {
+    /// With whether its key is stored already.
+    fn read(&self, before: Option<&Channel>, wrong: &mut Wrong) -> CarrierAccountRequest {
+        let (sid, key) = (self.sid.trim(), self.key.trim());
+        let account_sid = (self.carrier == Carrier::Twilio).then(|| sid.to_owned());
+        let is_kept = before
+            .and_then(|channel| channel.account.as_ref())
+            .is_some_and(|known| known.carrier == self.carrier && known.account_sid == account_sid);
+        for (pointer, is_missing) in [
+            ("/account/accountSid", account_sid.as_deref() == Some("")),
+            ("/account/key", key.is_empty() && !is_kept),
+            ("/account/from", self.from.trim().is_empty()),
+        ] {
+            if is_missing {
+                wrong.push((pointer, "required"));
+            }
+        }
+        CarrierAccountRequest {
+            carrier: self.carrier,
+            account_sid,
+            key: (!key.is_empty()).then(|| key.to_owned()),
+            from: self.from.trim().to_owned(),
+        }
+    }
+}
+
+/// How messages of a channel go out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As the service sends.
+    Service,
+    /// By a mail server of the organization's own.
+    Server(ServerDraft),
+    /// By an account of the organization's own.
+    Account(AccountDraft),
+}
+
 /// What somebody has filled in of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Draft {
@@ -56,8 +103,8 @@ pub(super) struct Draft {
     /// Nothing for the whole organization.
     pub(super) team: String,
     pub(super) addresses: String,
-    /// Nothing for the service's own.
-    pub(super) smtp: Option<ServerDraft>,
+    /// Of mail and text messages.
+    pub(super) way: Way,
     pub(super) url: String,
     pub(super) numbers: String,
     pub(super) routing_key: String,
@@ -93,6 +140,7 @@ impl Draft {
             enabled: None,
             addresses: None,
             smtp: None,
+            account: None,
             url: None,
             numbers: None,
             routing_key: None,
@@ -108,9 +156,15 @@ impl Draft {
             ChannelType::Pagerduty => request.routing_key = secret(&self.routing_key, "/routingKey"),
             ChannelType::Email => {
                 request.addresses = Some(Self::several(&self.addresses, "/addresses", &mut wrong));
-                request.smtp = self.smtp.as_ref().map(|server| server.read(&mut wrong));
             }
             ChannelType::Sms => request.numbers = Some(Self::several(&self.numbers, "/numbers", &mut wrong)),
+        }
+        if self.has_way() {
+            match &self.way {
+                Way::Service => {}
+                Way::Server(server) => request.smtp = Some(server.read(&mut wrong)),
+                Way::Account(account) => request.account = Some(account.read(None, &mut wrong)),
+            }
         }
         if wrong.is_empty() { Ok(request) } else { Err(wrong) }
     }
@@ -133,28 +187,50 @@ impl Draft {
             ChannelType::Email => {
                 let addresses = Self::several(&self.addresses, "/addresses", &mut wrong);
                 request.addresses = (addresses != before.addresses).then_some(addresses);
-                request.smtp = self.server(before, &mut wrong);
             }
             ChannelType::Sms => {
                 let numbers = Self::several(&self.numbers, "/numbers", &mut wrong);
                 request.numbers = (numbers != before.numbers).then_some(numbers);
             }
         }
+        if self.has_way() {
+            self.way(before, &mut request, &mut wrong);
+        }
         if wrong.is_empty() { Ok(request) } else { Err(wrong) }
     }
 
-    /// The mail server, if another one is wanted, or none any more.
-    fn server(&self, before: &Channel, wrong: &mut Wrong) -> Option<Option<MailServerRequest>> {
-        let Some(server) = &self.smtp else { return before.smtp.is_some().then_some(None) };
-        let server = server.read(wrong);
-        let is_same = before.smtp.as_ref().is_some_and(|known| {
-            known.host == server.host
-                && Some(known.port) == server.port
-                && known.security == server.security
-                && known.username == server.username
-                && known.from == server.from
-        });
-        (!is_same || server.password.is_some()).then_some(Some(server))
+    const fn has_way(&self) -> bool {
+        matches!(self.kind, ChannelType::Email | ChannelType::Sms)
+    }
+
+    /// Another way, if one is wanted, or none of one's own any more. One is the other's end.
+    fn way(&self, before: &Channel, request: &mut UpdateChannelRequest, wrong: &mut Wrong) {
+        match &self.way {
+            Way::Service => {
+                request.smtp = before.smtp.is_some().then_some(None);
+                request.account = before.account.is_some().then_some(None);
+            }
+            Way::Server(server) => {
+                let server = server.read(wrong);
+                let is_same = before.smtp.as_ref().is_some_and(|known| {
+                    known.host == server.host
+                        && Some(known.port) == server.port
+                        && known.security == server.security
+                        && known.username == server.username
+                        && known.from == server.from
+                });
+                request.smtp = (!is_same || server.password.is_some()).then_some(Some(server));
+            }
+            Way::Account(account) => {
+                let account = account.read(Some(before), wrong);
+                let is_same = before.account.as_ref().is_some_and(|known| {
+                    known.carrier == account.carrier
+                        && known.account_sid == account.account_sid
+                        && known.from == account.from
+                });
+                request.account = (!is_same || account.key.is_some()).then_some(Some(account));
+            }
+        }
     }
 }
 
@@ -169,7 +245,7 @@ mod tests {
             locale: Locale::Ko,
             team: String::new(),
             addresses: String::new(),
-            smtp: None,
+            way: Way::Service,
             url: String::new(),
             numbers: String::new(),
             routing_key: String::new(),
@@ -219,7 +295,8 @@ mod tests {
     #[test]
     fn everything_wrong_is_told_at_once() {
         let empty = ServerDraft { host: String::new(), port: "70000".into(), from: " ".into(), ..server() };
-        let wrong = Draft { name: " ".into(), smtp: Some(empty), ..draft(ChannelType::Email) }.create().unwrap_err();
+        let wrong =
+            Draft { name: " ".into(), way: Way::Server(empty), ..draft(ChannelType::Email) }.create().unwrap_err();
         let pointers: Vec<_> = wrong.into_iter().map(|(pointer, _)| pointer).collect();
         assert_eq!(pointers, ["/name", "/addresses", "/smtp/host", "/smtp/from", "/smtp/port"]);
         let many = (0..21).map(|n| format!("+8210{n:08}")).collect::<Vec<_>>().join("\n");
@@ -232,13 +309,46 @@ mod tests {
     #[test]
     fn only_what_changed_is_sent_and_a_secret_that_is_left_empty_stays() {
         let before = email();
-        let same = Draft { addresses: "a@example.com".into(), smtp: Some(server()), ..draft(ChannelType::Email) };
+        let same = Draft { addresses: "a@example.com".into(), way: Way::Server(server()), ..draft(ChannelType::Email) };
         assert_eq!(serde_json::to_string(&same.change(&before).unwrap()).unwrap(), "{}");
         let password = ServerDraft { password: "new".into(), ..server() };
-        let changed = Draft { smtp: Some(password), locale: Locale::En, ..same.clone() }.change(&before).unwrap();
+        let changed = Draft { way: Way::Server(password), locale: Locale::En, ..same.clone() }.change(&before).unwrap();
         assert_eq!(changed.locale, Some(Locale::En));
         assert_eq!(changed.smtp.flatten().and_then(|server| server.password).as_deref(), Some("new"));
-        let without = Draft { smtp: None, ..same }.change(&before).unwrap();
+        let without = Draft { way: Way::Service, ..same }.change(&before).unwrap();
         assert_eq!(serde_json::to_string(&without).unwrap(), r#"{"smtp":null}"#);
+    }
+
+    #[test]
+    fn an_account_takes_the_place_of_a_server_and_its_key_stays_with_it() {
+        let account = |carrier, sid: &str, key: &str| {
+            Way::Account(AccountDraft { carrier, sid: sid.into(), key: key.into(), from: "a@example.com".into() })
+        };
+        let with = |way| Draft { addresses: "a@example.com".into(), way, ..draft(ChannelType::Email) };
+        let before = email();
+        let changed = with(account(Carrier::Resend, "", "re_0123456789")).change(&before).unwrap();
+        assert_eq!(
+            serde_json::to_string(&changed).unwrap(),
+            r#"{"account":{"carrier":"resend","key":"re_0123456789","from":"a@example.com"}}"#
+        );
+        let own = finops_contract::channels::CarrierAccount {
+            carrier: Carrier::Resend,
+            account_sid: None,
+            from: "a@example.com".into(),
+        };
+        let before = Channel { smtp: None, account: Some(own), ..before };
+        let same = with(account(Carrier::Resend, "", "")).change(&before).unwrap();
+        assert_eq!(serde_json::to_string(&same).unwrap(), "{}");
+        assert_eq!(
+            with(account(Carrier::Sendgrid, "", "")).change(&before).unwrap_err(),
+            [("/account/key", "required")]
+        );
+        assert_eq!(serde_json::to_string(&with(Way::Service).change(&before).unwrap()).unwrap(), r#"{"account":null}"#);
+        let sms = Draft {
+            numbers: "+821012345678".into(),
+            way: account(Carrier::Twilio, " ", ""),
+            ..draft(ChannelType::Sms)
+        };
+        assert_eq!(sms.create().unwrap_err(), [("/account/accountSid", "required"), ("/account/key", "required")]);
     }
 }

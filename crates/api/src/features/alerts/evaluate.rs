@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Days, TimeDelta, Utc};
+use finops_contract::accounts::Locale;
 use finops_contract::alerts::{AlertKind, AlertStatus};
 use finops_contract::budgets::{AlertAction, AlertBasis, Budget, BudgetAlert, BudgetPeriod};
 use futures_util::StreamExt as _;
@@ -280,8 +281,8 @@ impl Check<'_> {
         let (mut stored, mut made) = (new.stored(), Vec::new());
         // What is over is nothing to stop: whoever overspent last month may be well within this one's amount.
         if let (AlertAction::Block, Some(spender), false) = (alert.action, spender, standing.is_over) {
-            let reason = message::reason(&facts);
-            let stop = BudgetStop { budget_id: crossing.budget_id, alert_id: Some(id), spender, reason };
+            let reasons = [Locale::Ko, Locale::En].map(|locale| message::reason(&facts, locale));
+            let stop = BudgetStop { budget_id: crossing.budget_id, alert_id: Some(id), spender, reasons };
             let stopped = blocks::stop_for_budget(self.state, &mut tx, organization, &stop).await?;
             if stopped.holds {
                 stored.facts.blocked = true;

@@ -142,9 +142,9 @@ pub(super) fn test(stored: &Stored, at: DateTime<Utc>, public_url: &str, locale:
     }
 }
 
-/// Why spending is stopped, for the record: in the organization's own words, which are Korean unless a person says otherwise.
-pub(super) fn reason(facts: &Facts) -> String {
-    wording::words(facts, Locale::Ko).subject
+/// Why spending is stopped, in a language.
+pub(super) fn reason(facts: &Facts, locale: Locale) -> String {
+    wording::words(facts, locale).subject
 }
 
 const fn severity(severity: AlertSeverity) -> Severity {

@@ -25,8 +25,8 @@ pub struct BudgetStop {
     pub alert_id: Option<Uuid>,
     /// Whose spending stops.
     pub spender: Spender,
-    /// Why, for people: 1 to 1,000 characters.
-    pub reason: String,
+    /// Why, for people, in Korean and in English: 1 to 1,000 characters each.
+    pub reasons: [String; 2],
 }
 
 /// What a budget's stop came to.
@@ -151,12 +151,14 @@ async fn stop(state: &State, tx: &mut Tx, ctx: &Ctx, target: Target, cause: &Bud
 }
 
 fn draft(found: &Found, cause: &BudgetStop) -> Draft {
+    let [reason, english] = cause.reasons.clone();
     Draft {
         target: found.target,
         mode: BlockMode::Stop,
         limit: None,
         cause: BlockCause::Budget,
-        reason: cause.reason.clone(),
+        reason,
+        reason_en: Some(english),
         alert: cause.alert_id,
         budget: Some(cause.budget_id),
         at_provider: domain::can_tell_provider(found, BlockMode::Stop),

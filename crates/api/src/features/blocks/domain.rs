@@ -62,6 +62,8 @@ pub(super) struct Draft {
     pub(super) limit: Option<i32>,
     pub(super) cause: BlockCause,
     pub(super) reason: String,
+    /// The same in English, where the service says why.
+    pub(super) reason_en: Option<String>,
     pub(super) alert: Option<Uuid>,
     pub(super) budget: Option<Uuid>,
     pub(super) at_provider: bool,
@@ -89,6 +91,7 @@ impl Draft {
             limit,
             cause: BlockCause::Manual,
             reason: request.reason.trim().to_owned(),
+            reason_en: None,
             alert: request.alert_id,
             budget: None,
             at_provider: at_provider(found, request.mode, request.at_provider)?,

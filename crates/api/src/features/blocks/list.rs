@@ -1,6 +1,7 @@
 //! Blocks as they are shown.
 
 use chrono::{DateTime, Utc};
+use finops_contract::accounts::Locale;
 use finops_contract::blocks::{
     Block, BlockEnding, BlockRestoration, BlockStatus, BlockTargetType, BlockedTarget, BlocksQuery, LiftRequest,
 };
@@ -35,6 +36,7 @@ struct Row {
     status: String,
     cause: String,
     reason: String,
+    reason_en: Option<String>,
     alert_id: Option<Uuid>,
     budget_id: Option<Uuid>,
     requested_by: Option<Uuid>,
@@ -60,7 +62,21 @@ fn person(id: Option<Uuid>, name: Option<String>) -> Option<Named> {
     id.map(|id| Named { id, name: name.unwrap_or_default(), deleted: false })
 }
 
-impl From<Row> for Block {
+/// A block, and what its reason is in English where that is the service's own.
+pub(super) struct Shown {
+    pub(super) block: Block,
+    pub(super) reason_en: Option<String>,
+}
+
+impl Shown {
+    /// With its reason in a language.
+    pub(super) fn in_language(self, locale: Locale) -> Block {
+        let reason = self.reason_en.filter(|_| locale == Locale::En).unwrap_or(self.block.reason);
+        Block { reason, ..self.block }
+    }
+}
+
+impl From<Row> for Shown {
     fn from(row: Row) -> Self {
         let status = BlockStatus::from_name(&row.status).unwrap_or(BlockStatus::Active);
         let asked = row.lift_requested_at.filter(|_| status == BlockStatus::Active);
@@ -69,7 +85,7 @@ impl From<Row> for Block {
             at,
             reason: row.lift_reason.clone().unwrap_or_default(),
         });
-        Self {
+        let block = Block {
             id: row.id,
             target: BlockedTarget {
                 kind: store::target_type(&row.target_type),
@@ -100,28 +116,31 @@ impl From<Row> for Block {
             provider: Vec::new(),
             may_approve: false,
             may_lift: false,
-        }
+        };
+        Self { block, reason_en: row.reason_en }
     }
 }
 
-/// Blocks, the newest first; what depends on others or on the caller is left out. Looks across organizations for this one
+/// Blocks, the newest first. A team's Admin key's are those of everybody who sees a project that they stop. What depends on others or on the caller is left out. Looks across organizations for this one
 /// statement: whoever runs the platform may have made one without belonging here.
 pub(super) async fn list(
     tx: &mut Tx,
     organization: OrganizationId,
     filter: &Filter<'_>,
     limit: i64,
-) -> sqlx::Result<Vec<Block>> {
+) -> sqlx::Result<Vec<Shown>> {
     let query = filter.query;
     db::look_across(tx, true).await?;
     let rows = sqlx::query_as!(
         Row,
         r#"
         SELECT b.id, b.target_type, coalesce(b.admin_key_id, b.project_id, b.api_key_id) AS "target_id!",
-            coalesce(p.name, k.key_prefix || '…' || k.last4, a.name) AS target_name,
+            -- Who sees a project alone is not told its team's keys apart.
+            CASE WHEN k.id IS NOT NULL AND NOT t.id = ANY ($4) THEN t.name
+                ELSE coalesce(p.name, k.key_prefix || '…' || k.last4, a.name) END AS target_name,
             coalesce(p.deleted_at, k.deleted_at, a.revoked_at) IS NOT NULL AS "target_deleted!",
             t.id AS "team_id?", t.name AS "team_name?", t.deleted_at IS NOT NULL AS "team_deleted!",
-            b.mode, b.limit_per_minute, b.status, b.cause, b.reason, b.alert_id, b.budget_id,
+            b.mode, b.limit_per_minute, b.status, b.cause, b.reason, b.reason_en, b.alert_id, b.budget_id,
             b.requested_by, ru.name AS "requested_by_name?", b.requested_at, b.decided_by, du.name AS "decided_by_name?",
             b.activated_at, b.lift_requested_by, qu.name AS "lift_requested_by_name?", b.lift_requested_at,
             b.lifted_by, lu.name AS "lifted_by_name?", b.lifted_at, b.lift_reason, b.ended, b.restoration,
@@ -140,7 +159,9 @@ pub(super) async fn list(
         WHERE b.organization_id = $1
             AND ($2::uuid IS NULL OR b.id = $2)
             AND ($3::uuid IS NULL OR b.id < $3)
-            AND ($4::uuid[] IS NULL OR t.id = ANY ($4) OR coalesce(p.id, o.id) = ANY ($5) OR a.created_by = $6)
+            AND ($4::uuid[] IS NULL OR t.id = ANY ($4) OR coalesce(p.id, o.id) = ANY ($5) OR a.created_by = $6
+                OR (k.id IS NOT NULL AND EXISTS (SELECT FROM projects x
+                    WHERE x.organization_id = $1 AND x.id = ANY ($5) AND x.team_id = k.team_id AND x.deleted_at IS NULL)))
             AND ($7::text IS NULL OR b.status = $7)
             AND ($8::text IS NULL OR b.target_type = $8)
             AND ($9::uuid IS NULL OR coalesce(b.admin_key_id, b.project_id, b.api_key_id) = $9)

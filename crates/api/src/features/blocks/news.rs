@@ -9,7 +9,7 @@ use finops_contract::costs::Named;
 use finops_providers::{Event, Link, LinkStyle, Notice, Severity, Stage};
 use uuid::Uuid;
 
-use super::list::{self, Filter};
+use super::list::{self, Filter, Shown};
 use super::{domain, stops};
 use crate::features::deliveries::{self, Outgoing, To};
 use crate::features::organizations;
@@ -69,13 +69,14 @@ const TYPES: [ChannelType; 3] = [ChannelType::Email, ChannelType::Slack, Channel
 /// # Errors
 /// When the database fails.
 pub(super) async fn tell(state: &State, tx: &mut Tx, ctx: &Ctx, id: Uuid, news: News<'_>) -> sqlx::Result<()> {
-    let block = find(tx, ctx, id).await?;
+    let shown = find(tx, ctx, id).await?;
+    let block = &shown.block;
     let by_alert = news == News::Stopped && block.cause == BlockCause::Budget && block.alert_id.is_some();
     if by_alert || block.ended == Some(BlockEnding::Replaced) {
         return Ok(());
     }
     let team = block.team.as_ref().map(|team| team.id);
-    send(state, tx, ctx, block, news, To::Types { types: &TYPES, team }).await
+    send(state, tx, ctx, shown, news, To::Types { types: &TYPES, team }).await
 }
 
 /// Tells of a block that an alert says whoever was not told that alert: it goes by the alert's channels, and knows of a team only
@@ -84,28 +85,31 @@ pub(super) async fn tell(state: &State, tx: &mut Tx, ctx: &Ctx, id: Uuid, news: 
 /// # Errors
 /// When the database fails.
 pub(super) async fn tell_beside(state: &State, tx: &mut Tx, ctx: &Ctx, id: Uuid, alert: Uuid) -> sqlx::Result<()> {
-    let block = find(tx, ctx, id).await?;
-    let team = block.team.as_ref().map(|team| team.id);
-    send(state, tx, ctx, block, News::Stopped, To::Beside { types: &TYPES, team, alert }).await
+    let shown = find(tx, ctx, id).await?;
+    let team = shown.block.team.as_ref().map(|team| team.id);
+    send(state, tx, ctx, shown, News::Stopped, To::Beside { types: &TYPES, team, alert }).await
 }
 
-async fn find(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> sqlx::Result<Block> {
+async fn find(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> sqlx::Result<Shown> {
     let filter = Filter { id: Some(id), ..Filter::default() };
     list::list(tx, ctx.organization, &filter, 1).await?.pop().ok_or(sqlx::Error::RowNotFound)
 }
 
-async fn send(state: &State, tx: &mut Tx, ctx: &Ctx, block: Block, news: News<'_>, to: To<'_>) -> sqlx::Result<()> {
+async fn send(state: &State, tx: &mut Tx, ctx: &Ctx, shown: Shown, news: News<'_>, to: To<'_>) -> sqlx::Result<()> {
+    let Shown { block, reason_en } = shown;
     let id = block.id;
     let provider = stops::of_blocks(tx, ctx.organization, &[id], Locale::En).await?.remove(&id).unwrap_or_default();
     let organization = organizations::find(tx, ctx.organization).await?.ok_or(sqlx::Error::RowNotFound)?.name;
     let block = Block { provider, ..block };
-    let told = Told { block: &block, news, organization: &organization, at: ctx.now() };
+    let english = Block { reason: reason_en.unwrap_or_else(|| block.reason.clone()), ..block.clone() };
+    let in_language = |locale| if locale == Locale::En { &english } else { &block };
+    let told = |locale| Told { block: in_language(locale), news, organization: &organization, at: ctx.now() };
     let outgoing = Outgoing {
         to,
         alert_id: None,
-        group: told.group(),
+        group: told(Locale::Ko).group(),
         kind: news.kind(),
-        notice: &|locale| told.notice(&state.config.public_url, locale),
+        notice: &|locale| told(locale).notice(&state.config.public_url, locale),
     };
     deliveries::enqueue(tx, ctx.organization, &ctx.clock, &outgoing).await?;
     Ok(())

@@ -15,6 +15,7 @@ use super::news::{self, News};
 use super::store::Open;
 use super::targets::{self, Found};
 use super::{effects, endings, stops, store as rows};
+use crate::features::teams::Visibility;
 use crate::features::{audit, deliveries, teams};
 use crate::platform::auth::Permission;
 use crate::platform::db::{Tx, violates};
@@ -262,12 +263,15 @@ fn is_caller(ctx: &Ctx, person: Option<&Named>) -> bool {
 pub(super) async fn list(tx: &mut Tx, ctx: &Ctx, filter: &Filter<'_>, limit: i64) -> ApiResult<Vec<Block>> {
     let visibility = teams::visibility(tx, ctx).await?;
     let filter = Filter { seen: Some((&visibility, endings::person(ctx))), ..*filter };
-    let mut blocks = shown::list(tx, ctx.organization, &filter, limit).await?;
+    let shown = shown::list(tx, ctx.organization, &filter, limit).await?;
+    let mut blocks: Vec<Block> = shown.into_iter().map(|one| one.in_language(ctx.locale)).collect();
     let ids: Vec<Uuid> = blocks.iter().map(|block| block.id).collect();
     let two = endings::needs_two(tx, ctx.organization).await?;
     let mut all = stops::of_blocks(tx, ctx.organization, &ids, ctx.locale).await?;
     for block in &mut blocks {
-        block.provider = all.remove(&block.id).unwrap_or_default();
+        // An Admin key's block is about projects that not everybody sees whose own it stops.
+        let sees_all = is_wholly_seen(block, &visibility);
+        block.provider = all.remove(&block.id).filter(|_| sees_all).unwrap_or_default();
         let asked = match (block.status, &block.lift_request) {
             (BlockStatus::Requested, _) => Some(block.requested_by.as_ref()),
             (BlockStatus::Active, Some(lift)) => Some(lift.by.as_ref()),
@@ -278,6 +282,12 @@ pub(super) async fn list(tx: &mut Tx, ctx: &Ctx, filter: &Filter<'_>, limit: i64
         block.may_lift = block.status == BlockStatus::Active && block.lift_request.is_none() && may_lift(ctx, block);
     }
     Ok(blocks)
+}
+
+/// Whether all that a block is about is seen: an Admin key's is about all projects of its team.
+fn is_wholly_seen(block: &Block, visibility: &Visibility) -> bool {
+    block.target.kind != BlockTargetType::AdminKey
+        || block.team.as_ref().is_some_and(|team| visibility.sees_team(team.id))
 }
 
 /// A block that the caller sees; any other does not exist.
@@ -292,6 +302,9 @@ async fn seen(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> ApiResult<Block> {
 /// `not_found`.
 pub(super) async fn detail(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> ApiResult<BlockDetail> {
     let block = seen(tx, ctx, id).await?;
+    if !is_wholly_seen(&block, &teams::visibility(tx, ctx).await?) {
+        return Ok(BlockDetail { block, history: Vec::new() });
+    }
     let entries = audit::history(tx, ctx.organization, id, HISTORY).await?;
     let history = entries.into_iter().map(|entry| BlockEntry {
         at: entry.at,

@@ -157,9 +157,9 @@ pub(super) async fn insert(
         "
         INSERT INTO blocks (organization_id, id, target_type, admin_key_id, project_id, api_key_id, team_id, mode,
             limit_per_minute, status, cause, alert_id, budget_id, reason, requested_by, requested_at, activated_at,
-            at_provider)
+            at_provider, reason_en)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-            CASE WHEN $10 = 'active' THEN $16::timestamptz END, $17)
+            CASE WHEN $10 = 'active' THEN $16::timestamptz END, $17, $18)
         ",
         organization as OrganizationId,
         id,
@@ -177,7 +177,8 @@ pub(super) async fn insert(
         draft.reason,
         by,
         now,
-        draft.at_provider
+        draft.at_provider,
+        draft.reason_en
     )
     .execute(conn)
     .await

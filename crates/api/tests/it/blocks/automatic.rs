@@ -17,8 +17,12 @@ use crate::support::costs::{project, team};
 async fn crossed(world: &World, spender: Spender) -> Vec<Uuid> {
     let budget = json!({"name": "Budget", "scope": {"type": "organization"}, "amount": "100", "period": "monthly"});
     let budget = world.manager().post("/api/budgets", budget).await.ok()["id"].as_str().unwrap().parse().unwrap();
-    let cause =
-        BudgetStop { budget_id: budget, alert_id: None, spender, reason: "100 of 100 dollars are spent".into() };
+    let cause = BudgetStop {
+        budget_id: budget,
+        alert_id: None,
+        spender,
+        reasons: ["100달러 중 100달러를 썼어요".into(), "100 of 100 dollars are spent".into()],
+    };
     let organization = OrganizationId(world.manager().organization());
     let mut tx = world.app.db().background().tenant(organization).await.unwrap();
     let blocks = stop_for_budget(&world.app.state, &mut tx, organization, &cause).await.expect("stopped");
@@ -34,7 +38,13 @@ async fn targets(client: &Client, blocks: &[Uuid]) -> Vec<String> {
         assert_eq!((detail.block.status, &detail.block.requested_by), (BlockStatus::Active, &None));
         let entry = detail.history.last().unwrap();
         assert_eq!((entry.actor.kind.as_str(), entry.actor.name.as_str()), ("system", "budgets"));
-        assert_eq!(detail.block.reason, "100 of 100 dollars are spent");
+        // In the reader's language.
+        for (language, reason) in [("ko", "100달러 중 100달러를 썼어요"), ("en", "100 of 100 dollars are spent")]
+        {
+            let reader = client.with_header("accept-language", language);
+            let seen: BlockDetail = reader.get(&format!("/api/blocks/{block}")).await.read_as();
+            assert_eq!(seen.block.reason, reason);
+        }
         all.push(detail.block.target.id.to_string());
     }
     all.sort();

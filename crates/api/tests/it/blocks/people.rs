@@ -2,7 +2,8 @@
 
 use finops_contract::ErrorCode;
 use finops_contract::Page;
-use finops_contract::blocks::{Block, BlockEnding, BlockPreview, BlockStatus};
+use finops_contract::blocks::{Block, BlockDetail, BlockEnding, BlockPreview, BlockStatus};
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -62,6 +63,27 @@ async fn who_may_stop_see_and_lift() {
 }
 
 /// An API key of an administrator's that is bound to the project.
+#[tokio::test]
+async fn who_sees_a_project_sees_that_its_teams_key_stops_it_and_no_more() {
+    let world = World::new().await;
+    let (admin, user) = (world.manager(), &world.people.user);
+    let made = block(admin, "admin_key", &world.key().await).await;
+    let path = format!("/api/blocks/{}", made.id);
+    user.get(&path).await.problem(ErrorCode::NotFound);
+    admin.send(Method::PUT, &format!("/api/projects/{}/members/{}", world.web, user.id())).await.ok();
+    let seen: BlockDetail = user.get(&path).await.read_as();
+    assert_eq!(seen.block.status, BlockStatus::Active);
+    assert_eq!(Some(&seen.block.target.name), seen.block.team.as_ref().map(|team| &team.name), "not the key");
+    assert!(seen.history.is_empty() && seen.block.provider.is_empty() && !seen.block.may_lift);
+    let listed: Page<Block> = user.get(&format!("/api/blocks?status=active&projectId={}", world.web)).await.read_as();
+    assert_eq!(listed.data, [seen.block]);
+    let whole: BlockDetail = admin.get(&path).await.read_as();
+    assert!(whole.block.target.name.contains('…') && !whole.history.is_empty());
+    // Of another project of the team they are told, too: it is stopped by the same key; of none where they see none.
+    admin.send(Method::DELETE, &format!("/api/projects/{}/members/{}", world.web, user.id())).await;
+    user.get(&path).await.problem(ErrorCode::NotFound);
+}
+
 async fn api_key_of(world: &World) -> String {
     api_key(world.manager(), Some(&world.web)).await.api_key.id.to_string()
 }
