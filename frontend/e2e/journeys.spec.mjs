@@ -158,8 +158,19 @@ test("a threshold is crossed, Slack rings, two clicks stop the spending, and it 
   test.setTimeout(150_000);
   const provider = () => service.limits(ORGANIZATION, "proj_sim_support_assistant");
   const before = await provider();
-  await tell("PATCH", `/teams/${team}`, { allowProviderStops: true });
-  await tell("POST", "/channels", { type: "slack", name: "FinOps", locale: "ko", url: service.slack });
+  // The team lets blocks reach the provider, and has a channel.
+  await page.goto(`/teams/${team}?tab=settings`);
+  await page.getByRole("switch", { name: "긴급 차단을 OpenAI에도 적용하기" }).click();
+  await expect(page.getByText("저장했어요").first()).toBeVisible();
+  await page.goto("/alerts?tab=channels&new=channel");
+  const form = page.getByRole("dialog");
+  await form.getByLabel("이름").fill("FinOps");
+  await form.getByLabel("URL").fill(service.slack);
+  await form.getByRole("button", { name: "채널 추가" }).click();
+  await expect(form).toBeHidden();
+  await page.getByRole("button", { name: "FinOps 테스트" }).click();
+  const [tried] = await service.messages(1, 60);
+  expect(tried.content.text).toContain("채널 테스트: FinOps");
   const { key } = await tell("POST", "/api-keys", { name: "봇", scopes: ["guard"], projectId: project });
   const check = async () => {
     const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
@@ -170,7 +181,7 @@ test("a threshold is crossed, Slack rings, two clicks stop the spending, and it 
 
   // What the provider measured today is far more than that.
   await tell("PUT", `/projects/${project}/cost-thresholds`, { daily: { amount: "0.01", type: "slack" } });
-  const [message] = await service.messages(1, 60);
+  const message = (await service.messages(2, 60)).find((one) => one.number !== tried.number);
   const blocks = message.content.blocks;
   expect(blocks[0].text.text).toMatch(/^🚨 \[플랫폼팀\] 일일 한도 \$0\.01 초과 - 현재 \$[\d,.]+ \([\d,]+%\)$/);
   const buttons = blocks.find((block) => block.type === "actions").elements;

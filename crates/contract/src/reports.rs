@@ -47,6 +47,8 @@ names! {
     FollowUpKind {
         /// An Admin key was registered, rotated, stopped, started or deleted.
         AdminKey = "admin_key",
+        /// An API key was made, rotated or revoked.
+        ApiKey = "api_key",
         /// A Project ID was taken from its project, or a project deleted.
         ProjectStopped = "project_stopped",
         /// A budget or a cost threshold was set, changed or deleted.

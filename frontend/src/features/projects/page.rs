@@ -60,7 +60,12 @@ pub fn ProjectsPage() -> AnyView {
         if shown.is_empty() {
             return empty(is_filtered, creating);
         }
-        projects_table(shown, costs, page.next_cursor.is_none() && cursor.with_untracked(Option::is_none))
+        let whole = page.next_cursor.is_none() && cursor.with_untracked(Option::is_none);
+        view! {
+            {projects_table(shown, costs, whole)}
+            <p class="card-foot small muted">{t(words::projects::PERIODS_NOTE)}</p>
+        }
+        .into_any()
     });
     view! {
         <PageHeader

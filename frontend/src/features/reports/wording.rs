@@ -111,6 +111,7 @@ pub(super) const fn kind_name(kind: FollowUpKind) -> Word {
     use words::reports as w;
     match kind {
         FollowUpKind::AdminKey => w::KIND_ADMIN_KEY,
+        FollowUpKind::ApiKey => w::KIND_API_KEY,
         FollowUpKind::ProjectStopped => w::KIND_PROJECT_STOPPED,
         FollowUpKind::Budget => w::KIND_BUDGET,
         FollowUpKind::Block => w::KIND_BLOCK,
@@ -127,6 +128,9 @@ pub(super) fn done_name(done: &FollowUp) -> Word {
         "admin_key.activate" => w::ADMIN_KEY_ACTIVATE,
         "admin_key.deactivate" => w::ADMIN_KEY_DEACTIVATE,
         "admin_key.delete" => w::ADMIN_KEY_DELETE,
+        "api_key.create" => w::API_KEY_CREATE,
+        "api_key.rotate" => w::API_KEY_ROTATE,
+        "api_key.revoke" => w::API_KEY_REVOKE,
         "project.remove_openai_project_id" => w::PROJECT_REMOVE_OPENAI_PROJECT_ID,
         "project.delete" => w::PROJECT_DELETE,
         "budget.create" => w::BUDGET_CREATE,

@@ -28,11 +28,12 @@ const MOVED: Decimal = Decimal::from_parts(20, 0, 0, false, 0);
 const SHARE_PLACES: u32 = 2;
 
 /// What people do that changes what is spent, by the audit log's names.
-const ACTIONS: [(FollowUpKind, &[&str]); 4] = [
+const ACTIONS: [(FollowUpKind, &[&str]); 5] = [
     (
         FollowUpKind::AdminKey,
         &["admin_key.register", "admin_key.rotate", "admin_key.deactivate", "admin_key.activate", "admin_key.delete"],
     ),
+    (FollowUpKind::ApiKey, &["api_key.create", "api_key.rotate", "api_key.revoke"]),
     (FollowUpKind::ProjectStopped, &["project.remove_openai_project_id", "project.delete"]),
     (FollowUpKind::Budget, &["budget.create", "budget.update", "budget.delete"]),
     (FollowUpKind::Block, &["block.create", "block.approve", "block.lift"]),

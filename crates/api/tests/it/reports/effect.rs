@@ -111,6 +111,8 @@ async fn what_is_done_in_the_week_after_a_report_is_told_with_what_that_week_cos
     let stop = json!({"target": {"type": "project", "id": web}, "reason": "Too much", "mode": "stop"});
     admin.post("/api/blocks", stop).await.status(201);
     admin.patch(&format!("/api/projects/{web}"), json!({"description": "No reason to save"})).await.ok();
+    let key = admin.post("/api/api-keys", json!({"name": "Bot", "scopes": ["guard"]})).await.ok();
+    admin.delete(&format!("/api/api-keys/{}", key["id"].as_str().expect("an id"))).await;
     // Another model does most of what the first one did: at 15 cents a million, for 60 dollars.
     app.advance(TimeDelta::hours(1));
     track(admin, model("2026-03-23T02:30:00Z", "gpt-4o", 20)).await;
@@ -132,6 +134,8 @@ async fn what_is_done_in_the_week_after_a_report_is_told_with_what_that_week_cos
         did(FollowUpKind::AdminKey, "admin_key.register", true),
         did(FollowUpKind::AdminKey, "admin_key.delete", true),
         did(FollowUpKind::Block, "block.create", true),
+        did(FollowUpKind::ApiKey, "api_key.create", true),
+        did(FollowUpKind::ApiKey, "api_key.revoke", true),
     ];
     assert_eq!(told(&running), people_did);
     let by: Vec<_> = running.actions.iter().map(|one| one.target.as_deref().unwrap_or_default()).collect();
