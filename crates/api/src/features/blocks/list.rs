@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::store;
 use crate::features::teams::Visibility;
 use crate::platform::db::{self, OrganizationId, Tx};
+use crate::platform::letter::pick;
 
 /// Which blocks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +38,7 @@ struct Row {
     cause: String,
     reason: String,
     reason_en: Option<String>,
+    budget_is_seen: bool,
     alert_id: Option<Uuid>,
     budget_id: Option<Uuid>,
     requested_by: Option<Uuid>,
@@ -66,11 +68,18 @@ fn person(id: Option<Uuid>, name: Option<String>) -> Option<Named> {
 pub(super) struct Shown {
     pub(super) block: Block,
     pub(super) reason_en: Option<String>,
+    /// Whether its budget, if it has one, is one that is seen: the reason tells its figures.
+    pub(super) budget_is_seen: bool,
 }
 
 impl Shown {
-    /// With its reason in a language.
+    /// With its reason in a language, as far as that may be known.
     pub(super) fn in_language(self, locale: Locale) -> Block {
+        if !self.budget_is_seen {
+            let reason =
+                pick(locale, "상위 예산을 다 써서 멈췄어요.", "A budget that it belongs to is spent.").to_owned();
+            return Block { reason, budget_id: None, alert_id: None, ..self.block };
+        }
         let reason = self.reason_en.filter(|_| locale == Locale::En).unwrap_or(self.block.reason);
         Block { reason, ..self.block }
     }
@@ -117,12 +126,13 @@ impl From<Row> for Shown {
             may_approve: false,
             may_lift: false,
         };
-        Self { block, reason_en: row.reason_en }
+        Self { block, reason_en: row.reason_en, budget_is_seen: row.budget_is_seen }
     }
 }
 
-/// Blocks, the newest first. A team's Admin key's are those of everybody who sees a project that they stop. What depends on others or on the caller is left out. Looks across organizations for this one
-/// statement: whoever runs the platform may have made one without belonging here.
+/// Blocks, the newest first. A team's Admin key's are those of everybody who sees a project that they stop. What depends on
+/// others or on the caller is left out. Looks across organizations for this one statement: whoever runs the platform may have
+/// made one without belonging here.
 pub(super) async fn list(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -141,6 +151,10 @@ pub(super) async fn list(
             coalesce(p.deleted_at, k.deleted_at, a.revoked_at) IS NOT NULL AS "target_deleted!",
             t.id AS "team_id?", t.name AS "team_name?", t.deleted_at IS NOT NULL AS "team_deleted!",
             b.mode, b.limit_per_minute, b.status, b.cause, b.reason, b.reason_en, b.alert_id, b.budget_id,
+            b.budget_id IS NULL OR $4::uuid[] IS NULL OR EXISTS (SELECT FROM budgets g
+                LEFT JOIN projects y ON y.organization_id = g.organization_id AND y.id = g.project_id
+                WHERE g.organization_id = $1 AND g.id = b.budget_id
+                    AND (g.team_id = ANY ($4) OR g.project_id = ANY ($5) OR y.team_id = ANY ($4))) AS "budget_is_seen!",
             b.requested_by, ru.name AS "requested_by_name?", b.requested_at, b.decided_by, du.name AS "decided_by_name?",
             b.activated_at, b.lift_requested_by, qu.name AS "lift_requested_by_name?", b.lift_requested_at,
             b.lifted_by, lu.name AS "lifted_by_name?", b.lifted_at, b.lift_reason, b.ended, b.restoration,

@@ -96,7 +96,7 @@ async fn find(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> sqlx::Result<Shown> {
 }
 
 async fn send(state: &State, tx: &mut Tx, ctx: &Ctx, shown: Shown, news: News<'_>, to: To<'_>) -> sqlx::Result<()> {
-    let Shown { block, reason_en } = shown;
+    let Shown { block, reason_en, .. } = shown;
     let id = block.id;
     let provider = stops::of_blocks(tx, ctx.organization, &[id], Locale::En).await?.remove(&id).unwrap_or_default();
     let organization = organizations::find(tx, ctx.organization).await?.ok_or(sqlx::Error::RowNotFound)?.name;

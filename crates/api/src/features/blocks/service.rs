@@ -1,12 +1,13 @@
 //! Making blocks, deciding about them, and lifting them.
 
 use finops_contract::ErrorCode;
+use finops_contract::accounts::Locale;
 use finops_contract::blocks::{
     Block, BlockCause, BlockDetail, BlockEnding, BlockEntry, BlockQuestion, BlockStatus, BlockTargetType,
     CreateBlockRequest,
 };
 use finops_contract::costs::Named;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::domain::{self, Draft};
@@ -94,6 +95,7 @@ pub(super) async fn store(
         "target": {"type": draft.target.kind(), "id": draft.target.id()},
         "status": if active { BlockStatus::Active } else { BlockStatus::Requested },
         "mode": draft.mode, "limitPerMinute": draft.limit, "cause": draft.cause, "reason": draft.reason,
+        "reasonEn": draft.reason_en,
         "alertId": draft.alert, "budgetId": draft.budget, "atProvider": draft.at_provider,
     }));
     audit::record(tx, ctx, change).await?;
@@ -284,10 +286,18 @@ pub(super) async fn list(tx: &mut Tx, ctx: &Ctx, filter: &Filter<'_>, limit: i64
     Ok(blocks)
 }
 
-/// Whether all that a block is about is seen: an Admin key's is about all projects of its team.
+/// Why something was done, as it was written down, in a language.
+fn reason_of(after: &Value, locale: Locale) -> Option<String> {
+    let english = after["reasonEn"].as_str().filter(|_| locale == Locale::En);
+    english.or(after["reason"].as_str()).map(str::to_owned)
+}
+
+/// Whether all that a block is about is seen: an Admin key's is about all projects of its team, and a budget's about the budget.
 fn is_wholly_seen(block: &Block, visibility: &Visibility) -> bool {
-    block.target.kind != BlockTargetType::AdminKey
-        || block.team.as_ref().is_some_and(|team| visibility.sees_team(team.id))
+    let sees_budget = block.cause != BlockCause::Budget || block.budget_id.is_some();
+    let sees_key = block.target.kind != BlockTargetType::AdminKey
+        || block.team.as_ref().is_some_and(|team| visibility.sees_team(team.id));
+    sees_budget && sees_key
 }
 
 /// A block that the caller sees; any other does not exist.
@@ -310,7 +320,7 @@ pub(super) async fn detail(tx: &mut Tx, ctx: &Ctx, id: Uuid) -> ApiResult<BlockD
         at: entry.at,
         actor: entry.actor,
         action: entry.action,
-        reason: entry.after.as_ref().and_then(|after| after["reason"].as_str()).map(str::to_owned),
+        reason: entry.after.as_ref().and_then(|after| reason_of(after, ctx.locale)),
         before: entry.before,
         after: entry.after,
     });

@@ -57,6 +57,44 @@ fn sorted<const N: usize>(mut ids: [&str; N]) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn what_a_budget_says_is_for_who_sees_the_budget() {
+    let world = World::new().await;
+    let (admin, user) = (world.manager(), &world.people.user.with_header("accept-language", "en"));
+    admin.send(reqwest::Method::PUT, &format!("/api/projects/{}/members/{}", world.web, user.id())).await.ok();
+    // The team's is nothing that somebody of one project sees, though its stop is.
+    let body = |scope: serde_json::Value| {
+        json!({"name": "Budget", "scope": scope, "amount": "10", "period": "monthly", "enforcement": "hard",
+            "alerts": [{"threshold": 100, "type": "block"}]})
+    };
+    let call = json!({"projectId": world.web, "provider": "openai", "model": "gpt-4o", "promptTokens": 4_800_000,
+        "completionTokens": 0, "timestamp": "2026-03-20T09:00:00Z"});
+    admin.post("/api/usage/track", call).await.ok();
+    for (scope, is_seen) in [
+        (json!({"type": "team", "id": world.team}), false),
+        (json!({"type": "organization"}), false),
+        (json!({"type": "project", "id": world.web}), true),
+    ] {
+        let budget = admin.post("/api/budgets", body(scope)).await.status(201)["id"].clone();
+        world.app.runner().reconcile().await;
+        let stopped: finops_contract::Page<Block> =
+            user.get(&format!("/api/blocks?status=active&projectId={}", world.web)).await.read_as();
+        let [block] = stopped.data.try_into().expect("one block");
+        let detail: BlockDetail = user.get(&format!("/api/blocks/{}", block.id)).await.read_as();
+        assert_eq!(detail.block, block);
+        assert_eq!((block.budget_id.is_some(), block.alert_id.is_some()), (is_seen, is_seen));
+        assert_eq!((block.reason.contains("$10"), !detail.history.is_empty()), (is_seen, is_seen), "{block:?}");
+        if is_seen {
+            assert_eq!(detail.history[0].reason.as_ref(), Some(&block.reason), "in the reader's language");
+        }
+        let whole: BlockDetail = admin.get(&format!("/api/blocks/{}", block.id)).await.read_as();
+        assert!(whole.block.reason.contains("$10") && whole.block.budget_id.is_some(), "{whole:?}");
+        admin.delete(&format!("/api/budgets/{}", budget.as_str().expect("an id"))).await;
+        lift(admin, &block).await;
+        world.app.run_jobs().await;
+    }
+}
+
+#[tokio::test]
 async fn whose_spending_stops() {
     let world = World::new().await;
     let admin = world.manager();

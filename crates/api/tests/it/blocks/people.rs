@@ -62,7 +62,6 @@ async fn who_may_stop_see_and_lift() {
     world.app.run_jobs().await;
 }
 
-/// An API key of an administrator's that is bound to the project.
 #[tokio::test]
 async fn who_sees_a_project_sees_that_its_teams_key_stops_it_and_no_more() {
     let world = World::new().await;
@@ -84,6 +83,7 @@ async fn who_sees_a_project_sees_that_its_teams_key_stops_it_and_no_more() {
     user.get(&path).await.problem(ErrorCode::NotFound);
 }
 
+/// An API key of an administrator's that is bound to the project.
 async fn api_key_of(world: &World) -> String {
     api_key(world.manager(), Some(&world.web)).await.api_key.id.to_string()
 }

@@ -142,7 +142,7 @@ async fn what_is_done_in_the_week_after_a_report_is_told_with_what_that_week_cos
     assert_eq!((by[0], by[1], by[4]), ("Late", "stopped", "web"));
     assert_eq!(running.actions[0].actor.as_deref(), Some("tenant-admin@example.com"));
     let counted = |effect: &ReportEffect| effect.counts.iter().map(|one| (one.kind, one.count)).collect::<Vec<_>>();
-    assert_eq!(counted(&running).len(), 4);
+    assert_eq!(counted(&running).len(), 5);
     assert_eq!((running.cost_after, running.change_percent), (None, None), "that week is not over");
 
     // A week later, and once more: what is done then belongs to the next report.
@@ -165,7 +165,7 @@ async fn what_is_done_in_the_week_after_a_report_is_told_with_what_that_week_cos
         (last.share_change.map(|by| by.to_string()).as_deref(), last.at.to_rfc3339().as_str()),
         (Some("75"), "2026-03-29T15:00:00+00:00")
     );
-    assert_eq!(counted(&found[1]).len(), 5);
+    assert_eq!(counted(&found[1]).len(), 6);
     let weeks = (text(found[1].cost), text(found[1].cost_after), found[1].change_percent.map(|by| by.to_string()));
     assert_eq!(weeks, (some("100"), some("80"), some("-20")));
     people.outsider.get("/api/reports/weekly/effect").await.ok();
