@@ -272,7 +272,7 @@ test("mail and text messages go by accounts of our own, whose keys are kept", as
   await dialog.getByLabel("보내는 방법").selectOption("twilio");
   await dialog.getByLabel("Account SID", { exact: true }).fill(`AC${"0".repeat(32)}`);
   await dialog.getByLabel("Auth Token", { exact: true }).fill("0".repeat(32));
-  await dialog.getByLabel("보내는 주소").fill("+15005550006");
+  await dialog.getByLabel("발신 번호").fill("+15005550006");
   await submit.click();
   await expect(entry(page, "당직 문자")).toContainText("Twilio");
   expect(sent(asked, "POST /channels").map(({ account }) => account)).toEqual([

@@ -148,7 +148,7 @@ test("a template fills the form in, and the budget that is made opens", async ({
   await expect(dialog.getByLabel("금액", { exact: true })).toHaveValue("500");
   await expect(dialog.getByLabel("어떤 환경인가요?")).toHaveValue("staging");
   await expect(dialog.getByRole("radio", { name: "호출 차단" })).toBeChecked();
-  await expect(dialog.getByText("금액을 다 쓰면 호출 전에 확인(guard)하는 프로그램의 호출을 거절해요.")).toBeVisible();
+  await expect(dialog.getByText("금액을 다 쓰면 호출 전에 확인(guard)하는 프로그램의 호출을 거절하고 이메일과 Slack으로 알려요.")).toBeVisible();
   await expect(threshold(dialog, 2).getByLabel("기준(%)")).toHaveValue("90");
   await dialog.getByRole("button", { name: "예산 추가" }).click();
   await expect(toast(page, "‘스테이징 예산’ 예산을 추가했어요.")).toBeVisible();

@@ -290,9 +290,9 @@ fn way(kind: ChannelType, fields: Fields, task: Task, masked: Option<String>, ke
 
 fn account(carrier: Carrier, fields: Fields, task: Task, masked: Option<String>) -> AnyView {
     let is_twilio = carrier == Carrier::Twilio;
-    let (label, from) = match is_twilio {
-        true => (words::alerts::AUTH_TOKEN, words::alerts::FROM_SMS_HINT),
-        false => (words::alerts::ACCOUNT_KEY, words::alerts::FROM_HINT),
+    let (label, from, from_hint) = match is_twilio {
+        true => (words::alerts::AUTH_TOKEN, words::alerts::FROM_SMS, words::alerts::FROM_SMS_HINT),
+        false => (words::alerts::ACCOUNT_KEY, words::alerts::FROM, words::alerts::FROM_HINT),
     };
     let hint = Text::derive(move || match &masked {
         Some(masked) => words::alerts::kept_as(masked),
@@ -304,7 +304,7 @@ fn account(carrier: Carrier, fields: Fields, task: Task, masked: Option<String>)
                 <TextField label=words::alerts::ACCOUNT_SID value=fields.sid mono=true error=wrong_with(task, "/account/accountSid") />
             })}
             <PasswordField label value=fields.key autocomplete="off" mono=true hint error=wrong_with(task, "/account/key") />
-            <TextField label=words::alerts::FROM value=fields.from hint=from error=wrong_with(task, "/account/from") />
+            <TextField label=from value=fields.from hint=from_hint error=wrong_with(task, "/account/from") />
         </div>
     }
     .into_any()

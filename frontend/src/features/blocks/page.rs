@@ -15,7 +15,8 @@ use crate::data::{self, poll, use_get};
 use crate::features::moment;
 use crate::format::time;
 use crate::i18n::{t, words};
-use crate::reactive::{live, memo};
+use crate::reactive::{effect, live, memo};
+use crate::shell;
 use crate::ui::{
     Button, ButtonKind, Card, Column, DensityMenu, EmptyKind, EmptyState, Glyph, Icon, PageHeader, Pager, Row, Select,
     Skeleton, Table,
@@ -68,6 +69,14 @@ pub fn BlocksPage() -> AnyView {
         blocks.data.with_untracked(|page| page.as_ref().is_some_and(any))
     };
     poll(blocks, 5, lively);
+    // What is lifted or approved in the banner.
+    effect(move |before: Option<u32>| {
+        let now = shell::looks_for_blocks();
+        if before.is_some_and(|before| before != now) {
+            blocks.reload();
+        }
+        now
+    });
     let asked: Asked = RwSignal::new(None);
     let again = RwSignal::new(0u32);
     let done = Callback::new(move |()| {

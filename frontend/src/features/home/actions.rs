@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::model::{Direction, Todo, direction, todo};
 use super::urgent::Urgent;
-use crate::data::Query;
+use crate::data::{self, Query};
 use crate::format::money;
 use crate::format::number::percent;
 use crate::i18n::{t, words};
@@ -24,10 +24,13 @@ pub(super) fn actions(actions: &[NextAction], currency: &str, alerts: Query<Page
     let list = move || {
         // Nothing moves under a pointer later on, and nothing is called done before that is known.
         let Some(page) = alerts.data.get() else {
-            if alerts.error.with(Option::is_none) {
-                return view! { <div class="pad"><Skeleton shape="row" count=2 /></div> }.into_any();
-            }
-            return list(Vec::new(), &actions, &currency);
+            return match alerts.error.get() {
+                None => view! { <div class="pad"><Skeleton shape="row" count=2 /></div> }.into_any(),
+                Some(error) if actions.iter().all(|action| todo(action).is_none()) => {
+                    data::failed(error, Callback::new(move |()| alerts.reload()))
+                }
+                Some(_) => list(Vec::new(), &actions, &currency),
+            };
         };
         list(page.data, &actions, &currency)
     };
